@@ -1,0 +1,23 @@
+"""What may vary: conditional search spaces as frozen values, and a catalogue of ready-made choices."""
+
+from search_spaces.algebra import extend, fix, narrow, replace
+from search_spaces.parameters import Parameter, active_names, default_values, parameters
+from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
+
+__all__ = [
+    "Categorical",
+    "Choice",
+    "Float",
+    "Group",
+    "Int",
+    "Node",
+    "Parameter",
+    "Value",
+    "active_names",
+    "default_values",
+    "extend",
+    "fix",
+    "narrow",
+    "parameters",
+    "replace",
+]

@@ -1,0 +1,30 @@
+"""The errors of the whole project, drawn as a tree.
+
+TunerError
+├── IllegalSpace          a space that contradicts itself
+├── UnknownParameter      a name that a space does not hold
+├── UnknownSpace          a name that the catalogue does not hold
+└── (studies.errors and tuner.errors add theirs)
+
+A message names what was given, the rule, and the next step; it is one sentence and needs no traceback.
+"""
+
+
+class TunerError(Exception):
+    """Anything that a user of this project did or met that we can explain in one sentence."""
+
+    def __str__(self) -> str:
+        # KeyError, from which some members inherit, would show the repr of the message.
+        return str(self.args[0]) if self.args else ""
+
+
+class IllegalSpace(TunerError, ValueError):
+    """A search space contradicts itself."""
+
+
+class UnknownParameter(TunerError, KeyError):
+    """A name was used that the search space does not hold."""
+
+
+class UnknownSpace(TunerError, KeyError):
+    """A name was used that the catalogue does not hold."""
