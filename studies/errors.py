@@ -1,0 +1,41 @@
+"""The errors of studies; the tree's root and its rules stand in `search_spaces.errors`.
+
+TunerError
+├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
+├── UnknownStudy       no study of that name in the database, and no such file
+├── StudyChanged       a study is resumed with another definition than it was made with
+├── StorageError       the database cannot be opened or is not ours to use
+└── UnknownTrial       the study has no trial of that number
+"""
+
+from search_spaces.errors import TunerError
+
+
+class StudyFileError(TunerError, ValueError):
+    """A study file is wrong."""
+
+    def __init__(self, source: str, key: str, message: str) -> None:
+        """Say what is wrong.
+
+        Args:
+            source: the file's name, or `--set`.
+            key: the dotted key; empty where the file as a whole is meant.
+            message: the rule, what was given, and what to write instead.
+        """
+        super().__init__(f"{source}: {key}: {message}" if key else f"{source}: {message}")
+
+
+class UnknownStudy(TunerError, KeyError):
+    """No study has that name."""
+
+
+class StudyChanged(TunerError, ValueError):
+    """A study of that name exists and was made from another definition."""
+
+
+class StorageError(TunerError, OSError):
+    """The database cannot be used."""
+
+
+class UnknownTrial(TunerError, KeyError):
+    """The study has no trial of that number."""

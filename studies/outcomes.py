@@ -1,0 +1,64 @@
+"""How a trial ended: a few named outcomes, and what each means for Optuna, for the sampler and for the slot."""
+
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import assert_never
+
+from optuna.trial import FrozenTrial, TrialState
+
+
+class Outcome(Enum):
+    """How a trial ended."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"  # NaN, infinity, or beyond the study's own bound
+    PREEMPTED = "preempted"  # the worker was asked to stop
+    LOST = "lost"  # the worker vanished
+    FAILED = "failed"  # an error in the user's code
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an outcome does.
+
+    `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the slot is done, and
+    `fresh` whether a slot that is not is tried again with another suggestion instead of the same.
+    """
+
+    state: TrialState
+    feasible: bool
+    spends_slot: bool
+    fresh: bool = False
+
+
+EFFECTS = MappingProxyType(
+    {
+        Outcome.COMPLETED: Effect(TrialState.COMPLETE, feasible=True, spends_slot=True),
+        Outcome.PRUNED: Effect(TrialState.PRUNED, feasible=True, spends_slot=True),
+        # Told as FAIL, Optuna would forget the trial and suggest its neighbour.
+        Outcome.DIVERGED: Effect(TrialState.PRUNED, feasible=False, spends_slot=True),
+        Outcome.PREEMPTED: Effect(TrialState.FAIL, feasible=True, spends_slot=False),
+        Outcome.LOST: Effect(TrialState.FAIL, feasible=True, spends_slot=False),
+        Outcome.FAILED: Effect(TrialState.FAIL, feasible=True, spends_slot=False, fresh=True),
+    }
+)
+
+
+def outcome_of(trial: FrozenTrial) -> Outcome | None:
+    """Say how a trial ended, or None while it has not; a trial of plain Optuna is judged by its state."""
+    named = trial.user_attrs.get("outcome")
+    if named is not None and trial.state.is_finished():
+        return Outcome(named)
+    match trial.state:
+        case TrialState.COMPLETE:
+            return Outcome.COMPLETED
+        case TrialState.PRUNED:
+            return Outcome.PRUNED
+        case TrialState.FAIL:
+            return Outcome.FAILED
+        case TrialState.RUNNING | TrialState.WAITING:
+            return None
+        case other:
+            assert_never(other)

@@ -1,0 +1,1 @@
+"""How a study's question is answered: Lightning modules fitted by workers."""

@@ -1,0 +1,40 @@
+"""Ending early and cleanly: on Ctrl-C, on SIGTERM, and when the time is up."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """While entered, turns the first signal, or the end of the time, into `stop`; a second signal ends the program at once."""
+
+    def __init__(self, timeout: float | None = None) -> None:
+        """Set a time limit, in seconds."""
+        self.stop = threading.Event()
+        self.by_signal = False
+        self._timer = threading.Timer(timeout, self.stop.set) if timeout else None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Take the signals over and start the clock."""
+        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Give the signals back."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.by_signal:
+            raise KeyboardInterrupt
+        self.by_signal = True
+        self.stop.set()

@@ -1,0 +1,158 @@
+"""The worker: claim, ask, train, tell, until every slot of the study is spent."""
+
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from studies.ledger import Ledger
+from studies.outcomes import Outcome
+from studies.slots import RENEWAL, Slot
+from studies.trials import FAILURES_IN_A_ROW, RunningTrial, ask, failures_in_a_row, pruner_of, tell
+from tuner.errors import StudyStopped
+from tuner.training.fit import Ending, Fit, Task, fit
+
+WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
+
+OUTCOMES = {
+    Ending.COMPLETED: Outcome.COMPLETED,
+    Ending.STOPPED: Outcome.PRUNED,
+    Ending.DIVERGED: Outcome.DIVERGED,
+    Ending.INTERRUPTED: Outcome.PREEMPTED,
+}
+
+
+class View(Protocol):
+    """Whoever watches a worker."""
+
+    def started(self, running: RunningTrial) -> None:
+        """Hear of a trial that has begun."""
+
+    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+        """Hear of one validation."""
+
+    def ended(self, running: RunningTrial, outcome: Outcome, score: float | None) -> None:
+        """Hear of a trial that has ended."""
+
+    def waiting(self) -> None:
+        """Hear that other workers hold the last slots."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One process that answers the trials of one study.
+
+    `stop` is set to end: the running trial is given up at its next batch and its slot is freed. `folder` takes the checkpoint of
+    the best trial.
+    """
+
+    ledger: Ledger
+    view: View
+    stop: threading.Event
+    folder: Path
+
+    def work(self) -> None:
+        """Work until the budget is spent or `stop` is set.
+
+        Raises:
+            StudyStopped: several trials in a row ended with an error in the user's code.
+        """
+        self.ledger.study.pruner = pruner_of(self.ledger)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        while not self.stop.is_set():
+            running = ask(self.ledger, name)
+            if running is not None:
+                self._answer(running)
+            elif self.ledger.slots.budget().claimed:
+                self.view.waiting()
+                self.stop.wait(WAIT)
+            else:
+                return
+
+    def _answer(self, running: RunningTrial) -> None:
+        self.view.started(running)
+        best = self.ledger.best()
+        try:
+            with _renewed(self.ledger, running.slot):
+                result = fit(self._task(running, best.value if best else None), self._report(running), self.stop.is_set)
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
+            self._tell_failed(running, error)
+            return
+        outcome = OUTCOMES[result.ending]
+        if outcome is Outcome.COMPLETED and result.score is None:
+            self._tell_failed(running, ValueError("the fit ended without a single validation, so it has no score"))
+            return
+        facts = {"cause": result.cause} if result.cause else {}
+        tell(self.ledger, running, outcome, result.score, facts)
+        self.view.ended(running, outcome, result.score)
+        self._keep_only(result)
+
+    def _task(self, running: RunningTrial, best: float | None) -> Task:
+        settings = self.ledger.definition.settings
+        return Task(
+            configuration=running.configuration,
+            seed=running.seed,
+            metric=settings.metric,
+            minimizes=self.ledger.minimizes,
+            score=settings.score,
+            diverged_beyond=settings.diverged_beyond,
+            keep=self.folder / f"trial-{running.number}.ckpt",
+            better_than=best,
+        )
+
+    def _report(self, running: RunningTrial) -> Callable[[int, float], bool]:
+        def report(step: int, score: float) -> bool:
+            running.trial.report(score, step)
+            self.view.scored(running, step, score)
+            # An exploring slot is asked too, because successive halving notes its rungs when it is asked.
+            return running.trial.should_prune() and not running.slot.explore
+
+        return report
+
+    def _tell_failed(self, running: RunningTrial, error: Exception) -> None:
+        trace = "".join(traceback.format_exception(error))
+        cause = f"{type(error).__name__}: {error}"
+        tell(self.ledger, running, Outcome.FAILED, None, {"cause": cause, "traceback": trace})
+        self.view.ended(running, Outcome.FAILED, None)
+        if failures_in_a_row(self.ledger) >= FAILURES_IN_A_ROW:
+            raise StudyStopped(
+                f"The study {self.ledger.name!r} is stopped: its last {FAILURES_IN_A_ROW} trials ended with an error, "
+                f"the last with {cause}; mend it and give the same command again.",
+                trace,
+            )
+
+    def _keep_only(self, result: Fit) -> None:
+        if result.kept is None:
+            return
+        best = self.ledger.best()
+        for checkpoint in self.folder.glob("trial-*.ckpt"):
+            if best is not None and checkpoint.name != f"trial-{best.number}.ckpt":
+                checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def _renewed(ledger: Ledger, slot: Slot) -> Iterator[None]:
+    """Renew a slot's lease in a thread for as long as its trial runs."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(RENEWAL):
+            try:
+                ledger.slots.renew(slot)
+            except SQLAlchemyError:
+                continue  # a lease outlasts several renewals; the next one tries again
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
