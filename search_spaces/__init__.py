@@ -1,6 +1,6 @@
 """What may vary: conditional search spaces as frozen values, and a catalogue of ready-made choices."""
 
-from search_spaces.algebra import extend, fix, narrow, replace
+from search_spaces.algebra import combine, extend, fix, narrow, replace
 from search_spaces.parameters import Parameter, active_names, default_values, parameters
 from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
 
@@ -14,6 +14,7 @@ __all__ = [
     "Parameter",
     "Value",
     "active_names",
+    "combine",
     "default_values",
     "extend",
     "fix",

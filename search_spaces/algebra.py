@@ -1,22 +1,30 @@
 """Spaces out of spaces: narrow a range, fix a value, add or replace a parameter. Each returns a new space."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
-from functools import partial
 from typing import Any
 
 from search_spaces.errors import IllegalSpace
 from search_spaces.parameters import find, options, parameters
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value, When
+from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
 
-_Edit = Callable[[Node], Node]
+# From a full name and its node to the new node, or to None, which removes it.
+_Edit = Callable[[str, Node], Node | None]
 
 
-def narrow(space: Group, name: str, *, low: float | None = None, high: float | None = None,
-           choices: Sequence[Value] | None = None, default: Value | None = None) -> Group:  # fmt: skip
+def narrow(  # noqa: PLR0913 - two kinds of parameter, each with its own way to be narrowed
+    space: Group,
+    name: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[Value] | None = None,
+    default: Value | None = None,
+) -> Group:
     """Shrink one parameter: a numeric range by `low` and `high`, a choice by the `choices` that stay.
 
-    A default that falls outside moves to the nearest value inside. Parameters that can no longer exist disappear.
+    A default that falls outside moves to the nearest number inside, or to the first choice that stays.
+    Parameters that can no longer exist disappear.
 
     Raises:
         UnknownParameter: no parameter is called `name`.
@@ -26,12 +34,11 @@ def narrow(space: Group, name: str, *, low: float | None = None, high: float | N
     if isinstance(node, Float | Int):
         if choices is not None:
             raise IllegalSpace(f"{name} is a range; narrow it by `low` and `high`, not by `choices`.")
-        narrowed: Node = _narrow_range(name, node, low, high, default)
-    else:
-        if low is not None or high is not None:
-            raise IllegalSpace(f"{name} is a choice; narrow it by `choices: [...]`, not by `low` and `high`.")
-        narrowed = _narrow_choice(name, node, choices if choices is not None else options(node), default)
-    return _without_impossible(_edit(space, name, lambda _: narrowed))
+        return _with_node(space, name, _narrow_range(name, node, low, high, default))
+    if low is not None or high is not None:
+        raise IllegalSpace(f"{name} is a choice; narrow it by `choices: [...]`, not by `low` and `high`.")
+    kept = options(node) if choices is None else _some_options(name, node, choices)
+    return _keep_branches(space, name, kept, default)
 
 
 def fix(space: Group, name: str, value: Value) -> Group:
@@ -42,39 +49,51 @@ def fix(space: Group, name: str, value: Value) -> Group:
         IllegalSpace: the parameter cannot take that value.
     """
     if isinstance(find(space, name).node, Float | Int):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise IllegalSpace(f"{name} is a range and can be fixed at a number only, but got {value!r}.")
-        return narrow(space, name, low=value, high=value, default=value)
+        number = _number(name, "value", value)
+        return narrow(space, name, low=number, high=number, default=number)
     return narrow(space, name, choices=[value], default=value)
 
 
 def extend(space: Group, name: str, node: Node | Group) -> Group:
     """Add a parameter, or, with a `Group`, a branch to an existing choice.
 
-    The node is put inside a branch exactly if its name starts with that branch's path (`optimizer.adamw.eps`); a branch is named
-    by its choice and its own name (`optimizer.lion`).
+    The node is put inside a branch exactly if its name starts with that branch's path
+    (`optimizer.adamw.eps`); a branch is named by its choice and its own name (`optimizer.lion`).
 
     Raises:
         IllegalSpace: the name is taken, or a branch is added to what is no choice.
     """
     known = {parameter.name: parameter.node for parameter in parameters(space)}
-    owner, _, last = name.rpartition(".")
     if isinstance(node, Group):
+        owner, _, last = name.rpartition(".")
         choice = known.get(owner)
         if not isinstance(choice, Choice) or last in choice.branches:
             raise IllegalSpace(
                 f"{name!r} is a branch, so {owner or name!r} must be a choice without a branch of that name; "
                 f"for a parameter write `low` and `high`, or `choices`."
             )
-        grown = changed(choice, branches={**choice.branches, last: node})
-        return _checked(_edit(space, owner, lambda _: grown))
+        return _with_node(space, owner, changed(choice, branches={**choice.branches, last: node}))
     if name in known:
         raise IllegalSpace(f"The space holds {name!r} already; use `replace` to give it another range.")
-    return _checked(_insert(space, name, node))
+    branches = [
+        (owner, branch)
+        for owner, choice in known.items()
+        if isinstance(choice, Choice)
+        for branch in choice.branches
+        if name.startswith(f"{owner}.{branch}.")
+    ]
+    if not branches:
+        return _checked(changed(space, children={**space.children, name: node}))
+    owner, branch = max(branches, key=lambda place: len(place[0]))  # the innermost
+    choice = known[owner]
+    assert isinstance(choice, Choice)  # noqa: S101 - only choices were listed
+    inside = choice.branches[branch]
+    grown = changed(inside, children={**inside.children, name.removeprefix(f"{owner}.{branch}."): node})
+    return _with_node(space, owner, changed(choice, branches={**choice.branches, branch: grown}))
 
 
 def replace(space: Group, name: str, node: Node) -> Group:
-    """Put another node in a parameter's place; its target, condition and words stay unless `node` gives its own.
+    """Put another node in a parameter's place; target, condition and words stay unless `node` has its own.
 
     Raises:
         UnknownParameter: no parameter is called `name`.
@@ -82,117 +101,143 @@ def replace(space: Group, name: str, node: Node) -> Group:
     """
     old = find(space, name).node
     kept: dict[str, Any] = {
-        key: getattr(old, key) for key in ("when", "target", "unit", "why", "source") if not getattr(node, key)
+        key: getattr(old, key)
+        for key in ("when", "target", "unit", "why", "source")
+        if not getattr(node, key)
     }
-    return _checked(_edit(space, name, lambda _: changed(node, **kept)))
+    return _with_node(space, name, changed(node, **kept))
 
 
 def combine(*groups: Group) -> Group:
-    """Put several groups side by side in one; what each writes is written."""
+    """Put several groups side by side in one; what each writes is written.
+
+    Raises:
+        IllegalSpace: two groups use a name twice or write one key differently, or one stands for a class.
+    """
     whole = Group()
     for group in groups:
         for name in group.children:
             if name in whole.children:
-                raise IllegalSpace(f"Two of the combined groups hold {name!r}; a name must be used once.")
+                raise IllegalSpace(
+                    f"Two of the combined groups hold {name!r}; a name must be used once, rename one."
+                )
+        for key, constant in group.set.items():
+            if whole.set.get(key, constant) != constant:
+                raise IllegalSpace(
+                    f"Two of the combined groups set {key}, to {whole.set[key]!r} and to {constant!r}; "
+                    f"leave one out."
+                )
+        if group.class_path is not None:
+            raise IllegalSpace(
+                f"{group.class_path} is a class, so its group can only be a branch of a choice."
+            )
         whole = Group({**whole.children, **group.children}, set={**whole.set, **group.set})
     return _checked(whole)
 
 
-def _narrow_range(name: str, node: Float | Int, low: float | None, high: float | None, default: Value | None) -> Node:
-    new_low, new_high = (node.low if low is None else low), (node.high if high is None else high)
+def _narrow_range(
+    name: str, node: Float | Int, low: float | None, high: float | None, default: Value | None
+) -> Float | Int:
+    new_low = node.low if low is None else _number(name, "low", low)
+    new_high = node.high if high is None else _number(name, "high", high)
     if not node.low <= new_low <= new_high <= node.high:
         raise IllegalSpace(
             f"{name} ranges over {node.low:g} .. {node.high:g} and can only be narrowed within it, "
             f"but got {new_low:g} .. {new_high:g}; use `replace` to widen it."
         )
-    wanted = node.default if default is None else default
-    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int | float)):
-        raise IllegalSpace(f"{name} is a range, so its default must be a number, but got {wanted!r}.")
-    if default is not None and not new_low <= wanted <= new_high:  # type: ignore[operator] # a number: checked above
-        raise IllegalSpace(f"{name}: default={default} must lie in {new_low:g} .. {new_high:g}.")
-    kept = None if wanted is None else min(max(wanted, new_low), new_high)
-    if isinstance(node, Int):
-        return changed(node, low=new_low, high=new_high, default=kept)  # type: ignore[arg-type] # Int checks itself
-    return changed(node, low=float(new_low), high=float(new_high), default=kept if kept is None else float(kept))
+    kept: float | None
+    if default is not None:
+        kept = _number(name, "default", default)
+        if not new_low <= kept <= new_high:
+            raise IllegalSpace(
+                f"The default of {name} must lie in {new_low:g} .. {new_high:g}, but got {kept:g}; "
+                f"move it inside."
+            )
+    else:
+        kept = None if node.default is None else min(max(node.default, new_low), new_high)
+    if isinstance(node, Float):
+        kept = None if kept is None else float(kept)
+        return changed(node, low=float(new_low), high=float(new_high), default=kept)
+    for bound in (new_low, new_high, kept):
+        if isinstance(bound, float):
+            raise IllegalSpace(
+                f"{name} is a range of whole numbers, but got {bound!r}; write a whole number."
+            )
+    return changed(node, low=new_low, high=new_high, default=kept)  # type: ignore[arg-type] # are whole
 
 
-def _narrow_choice(name: str, node: Node, choices: Sequence[Value], default: Value | None) -> Node:
+def _number(name: str, part: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise IllegalSpace(f"{name} is a range, so its {part} must be a number, but got {value!r}.")
+    return value
+
+
+def _some_options(name: str, node: Node, choices: Sequence[Value]) -> tuple[Value, ...]:
     possible = options(node)
-    unknown = [value for value in [*choices, *([] if default is None else [default])] if value not in possible]
-    if unknown or not choices:
-        raise IllegalSpace(f"{name} can be narrowed to some of {list(possible)}, but got {unknown[0] if unknown else []!r}.")
-    assert isinstance(node, Choice | Categorical)  # noqa: S101 - the caller has dealt with ranges
-    kept = tuple(value for value in possible if value in choices)
-    new_default = default if default is not None else (node.default if node.default in kept else None)
+    if isinstance(choices, str) or not choices or any(value not in possible for value in choices):
+        raise IllegalSpace(
+            f"{name} can be narrowed to a list of some of {list(possible)}, but got {choices!r}; "
+            f"use `extend` or `replace` for another choice."
+        )
+    return tuple(value for value in possible if value in choices)
+
+
+def _keep_branches(space: Group, name: str, kept: tuple[Value, ...], default: Value | None) -> Group:
+    """Leave the choice called `name` the options in `kept`, and drop what cannot exist without the others."""
+    if default is not None and default not in kept:
+        raise IllegalSpace(
+            f"The default of {name} must be one of {list(kept)}, but got {default!r}; pick one of them."
+        )
+    impossible = {
+        parameter.name
+        for parameter in parameters(space)
+        if name in parameter.conditions and not any(value in kept for value in parameter.conditions[name])
+    }
+
+    def edit(path: str, node: Node) -> Node | None:
+        if path in impossible:
+            return None
+        if path == name:
+            return _with_options(node, kept, default)
+        if name in node.when:
+            when = {**node.when, name: tuple(value for value in node.when[name] if value in kept)}
+            return changed(node, when=when)
+        return node
+
+    return _checked(_rebuild(space, edit))
+
+
+def _with_options(node: Node, kept: tuple[Value, ...], default: Value | None) -> Node:
+    assert isinstance(node, Choice | Categorical)  # noqa: S101 - ranges have no options
+    wanted = node.default if default is None else default
+    # The option itself, not what merely equals it: a study file may write 1 for 1.0.
+    new_default: Any = next((value for value in kept if value == wanted), None)
     if isinstance(node, Categorical):
         return changed(node, choices=kept, default=new_default)
-    branches = {str(branch): node.branches[str(branch)] for branch in kept}
-    return changed(node, branches=branches, default=None if new_default is None else str(new_default))
+    branches = {branch: inside for branch, inside in node.branches.items() if branch in kept}
+    return changed(node, branches=branches, default=new_default)
 
 
-def _edit(group: Group, name: str, edit: _Edit | None) -> Group:
-    """Return `group` with the node called `name` edited, or removed where `edit` is None."""
+def _with_node(space: Group, name: str, new: Node) -> Group:
+    return _checked(_rebuild(space, lambda path, node: new if path == name else node))
+
+
+def _rebuild(group: Group, edit: _Edit, prefix: str = "") -> Group:
+    """Apply `edit` to every node of `group`, a choice before what its branches hold."""
     children: dict[str, Node] = {}
-    for key, node in group.children.items():
-        if key == name:
-            if edit is not None:
-                children[key] = edit(node)
-            continue
-        branch, rest = _branch_of(key, node, name)
-        children[key] = node if branch is None else _with_branch(node, branch, partial(_edit, name=rest, edit=edit))
+    for name, node in group.children.items():
+        edited = edit(prefix + name, node)
+        if isinstance(edited, Choice):
+            branches = {
+                branch: _rebuild(inside, edit, f"{prefix}{name}.{branch}.")
+                for branch, inside in edited.branches.items()
+            }
+            edited = changed(edited, branches=branches)
+        if edited is not None:
+            children[name] = edited
     return changed(group, children=children)
-
-
-def _insert(group: Group, name: str, node: Node) -> Group:
-    for key, existing in group.children.items():
-        branch, rest = _branch_of(key, existing, name)
-        if branch is not None:
-            edited = _with_branch(existing, branch, partial(_insert, name=rest, node=node))
-            return changed(group, children={**group.children, key: edited})
-    return changed(group, children={**group.children, name: node})
-
-
-def _branch_of(key: str, node: Node, name: str) -> tuple[str | None, str]:
-    """Split `name` into the branch of `node` that it lies in and the rest, or give None where it lies elsewhere."""
-    if isinstance(node, Choice) and name.startswith(f"{key}."):
-        branch, _, rest = name[len(key) + 1 :].partition(".")
-        if branch in node.branches and rest:
-            return branch, rest
-    return None, ""
-
-
-def _with_branch(node: Node, branch: str, edit: Callable[[Group], Group]) -> Node:
-    assert isinstance(node, Choice)  # noqa: S101 - _branch_of found the branch in it
-    return changed(node, branches={**node.branches, branch: edit(node.branches[branch])})
-
-
-def _without_impossible(space: Group) -> Group:
-    """Drop what narrowing left without a way to exist, and the values of `when` that narrowing took away."""
-    possible: dict[str, tuple[Value, ...]] = {}
-    edits: dict[str, _Edit | None] = {}
-
-    def visit(group: Group, prefix: str, gone: bool) -> None:
-        for key, node in group.children.items():
-            path = prefix + key
-            when: When = {c: tuple(v for v in allowed if v in possible.get(c, ())) for c, allowed in node.when.items()}
-            impossible = gone or not all(when.values())
-            if not impossible:
-                possible[path] = options(node)
-            if impossible:
-                edits[path] = None
-            elif when != node.when:
-                edits[path] = partial(changed, when=when)
-            if isinstance(node, Choice):
-                for branch, inside in node.branches.items():
-                    visit(inside, f"{path}.{branch}.", impossible)
-
-    visit(space, "", gone=False)
-    for path, edit in edits.items():
-        space = _edit(space, path, edit)
-    return _checked(space)
 
 
 def _checked(space: Group) -> Group:
     parameters(space)
     return space
-

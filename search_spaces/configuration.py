@@ -1,8 +1,9 @@
 """From values to a configuration: where each chosen value lands in what LightningCLI reads.
 
-The result is made of LightningCLI's own sections. Two things are ours, and both are gone when `configure` returns:
-`callbacks`, a mapping of names to callbacks (a target needs a name, a list has none), is folded into `trainer.callbacks`; and a few
-arguments that are better searched than the optimizer's own are turned into those (see `_ARGUMENTS`).
+The result is made of LightningCLI's own sections. Two things are ours, and both are gone when `configure`
+returns: `callbacks`, a mapping of names to callbacks (a target needs a name, a list has none), is folded into
+`trainer.callbacks`; and a few arguments that are better searched than the optimizer's own are turned into
+those (see `_ARGUMENTS`).
 """
 
 import copy
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from search_spaces.errors import IllegalSpace
-from search_spaces.parameters import parameters
+from search_spaces.parameters import Parameter, options, parameters
 from search_spaces.space import Choice, Group, Value
 
 Configuration = dict[str, Any]
@@ -28,64 +29,68 @@ def configure(base: Mapping[str, Any], space: Group, values: Mapping[str, Value]
         A complete configuration of plain data; `base` is left as it was.
     """
     configuration = copy.deepcopy(dict(base))
-    _write_constants(configuration, space)
+    writes = list(space.set.items())
     for parameter in parameters(space):
-        if not parameter.is_active(values):
-            continue
-        node, value = parameter.node, values[parameter.name]
-        key = parameter.target
-        if isinstance(node, Choice):
-            branch = node.branches[str(value)]
-            if branch.class_path is not None:
-                # A class takes the whole section: arguments of another class would not fit it.
-                _write(configuration, str(node.target), {"class_path": branch.class_path, "init_args": {}})
-            elif key is not None and not branch.set:
-                _write(configuration, key, value)
-            _write_constants(configuration, branch)
-        elif key is not None:
-            _write(configuration, key, value)
+        if parameter.is_active(values):
+            writes += _writes(parameter, values[parameter.name])
+    # A class takes its whole section, for another class's arguments would not fit it: sections before what
+    # lies inside.
+    for key, value in sorted(writes, key=lambda write: write[0].count(".")):
+        _write(configuration, key, copy.deepcopy(value))
     _derive_arguments(configuration)
     _fold_callbacks(configuration)
     return configuration
 
 
 def unreachable(space: Group) -> tuple[str, ...]:
-    """Name the parameters whose value would go nowhere."""
+    """Name the parameters whose value changes nothing: neither the configuration nor what else exists."""
+    listed = parameters(space)
+    conditions = {name for parameter in listed for name in parameter.conditions}
     return tuple(
         parameter.name
-        for parameter in parameters(space)
-        if parameter.target is None
-        and not (isinstance(parameter.node, Choice) and any(_writes(g) for g in parameter.node.branches.values()))
+        for parameter in listed
+        if parameter.name not in conditions
+        and not any(_writes(parameter, value) for value in options(parameter.node) or (0,))
     )
 
 
-def _writes(branch: Group) -> bool:
-    return bool(branch.set or branch.class_path or branch.children)
+def _writes(parameter: Parameter, value: Value) -> list[tuple[str, Any]]:
+    """List the keys that a parameter fills by its value, and with what."""
+    node = parameter.node
+    if not isinstance(node, Choice):
+        return [] if parameter.target is None else [(parameter.target, value)]
+    branch = node.branches[str(value)]
+    if branch.class_path is not None:
+        return [(str(node.target), {"class_path": branch.class_path, "init_args": {}}), *branch.set.items()]
+    if branch.set or parameter.target is None:
+        return list(branch.set.items())
+    return [(parameter.target, value)]
 
 
-def _write_constants(configuration: Configuration, group: Group) -> None:
-    for key, value in group.set.items():
-        _write(configuration, key, copy.deepcopy(value))
-
-
-def _write(configuration: Configuration, key: str, value: Any) -> None:
+def _write(configuration: Configuration, key: str, value: object) -> None:
     *path, last = key.split(".")
     place = configuration
     for part in path:
-        inside = place.setdefault(part, {})
+        if place.get(part) is None:  # `trainer:` without anything is an empty section
+            place[part] = {}
+        inside = place[part]
         if not isinstance(inside, dict):
-            raise IllegalSpace(f"{key} cannot be filled: the configuration holds {inside!r} at {part!r}, not a mapping.")
+            raise IllegalSpace(
+                f"{key} cannot be filled: the configuration holds {inside!r} at {part!r}, where a "
+                "mapping must be; "
+                f"write `class_path` and `init_args` there, or take the parameter out."
+            )
         place = inside
     place[last] = value
 
 
 def _fold_callbacks(configuration: Configuration) -> None:
-    named = configuration.pop("callbacks", {})
+    named = configuration.pop("callbacks", None)
     if not named:
         return
-    trainer = configuration.setdefault("trainer", {})
-    listed = trainer.get("callbacks") or []
-    trainer["callbacks"] = [*(listed if isinstance(listed, list) else [listed]), *named.values()]
+    listed = (configuration.get("trainer") or {}).get("callbacks") or []
+    every = [*(listed if isinstance(listed, list) else [listed]), *named.values()]
+    _write(configuration, "trainer.callbacks", every)
 
 
 def _derive_arguments(configuration: Configuration) -> None:
@@ -99,11 +104,14 @@ def _derive_arguments(configuration: Configuration) -> None:
 
 
 def _momentum_and_lr(arguments: dict[str, Any], lr_effective: float, one_minus_momentum: float) -> None:
-    # A step of SGD with momentum m moves by lr / (1 - m) in the long run: that product, not lr, has a stable optimum.
+    # A step of SGD with momentum m moves by lr / (1 - m) in the long run: that product, not lr, has a stable
+    # optimum.
     arguments["lr"] = lr_effective * one_minus_momentum
     arguments["momentum"] = 1.0 - one_minus_momentum
     if arguments["momentum"] == 0.0 and arguments.get("nesterov"):
-        arguments["nesterov"] = False  # torch refuses Nesterov's step without momentum, where both are plain SGD
+        arguments["nesterov"] = (
+            False  # torch refuses Nesterov's step without momentum, where both are plain SGD
+        )
 
 
 def _momentum(arguments: dict[str, Any], one_minus_momentum: float) -> None:

@@ -1,4 +1,4 @@
-"""A space as a table, one row a parameter: what it is called, its range, when it exists, and why it is there."""
+"""A space as a table, one row a parameter: its name, its range, when it exists, and why it is there."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,9 @@ def show_range(node: Node) -> str:
 
 def show_conditions(parameter: Parameter) -> str:
     """Write when a parameter exists: `optimizer is sgd and dropout is on`, or `always`."""
-    parts = [f"{name} is {' or '.join(map(show_value, allowed))}" for name, allowed in parameter.conditions.items()]
+    parts = [
+        f"{name} is {' or '.join(map(show_value, allowed))}" for name, allowed in parameter.conditions.items()
+    ]
     return " and ".join(parts) or "always"
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from search_spaces.parameters import options, parameters
+from search_spaces.parameters import Parameter, options, parameters
 from search_spaces.space import Choice, Float, Group, Int
 
 _DIGITS = 16  # hexadecimal digits: 64 bits, far more than the spaces of one database
@@ -13,21 +13,38 @@ _DIGITS = 16  # hexadecimal digits: 64 bits, far more than the spaces of one dat
 def fingerprint(space: Group) -> str:
     """Hash the meaning of a space: names, ranges, conditions, what is written where.
 
-    The order of keys, defaults, priors and explanations do not count: trials made under either space are trials of both.
+    The order of keys and of choices, defaults, priors and explanations do not count: trials made under either
+    space are trials of both.
     """
-    meaning: dict[str, Any] = {}
-    for parameter in parameters(space):
-        node = parameter.node
-        entry: dict[str, Any] = {
-            "when": {name: sorted(map(repr, allowed)) for name, allowed in parameter.conditions.items()},
-            "target": parameter.target,
-        }
-        if isinstance(node, Float | Int):
-            entry |= {"kind": type(node).__name__, "low": repr(node.low), "high": repr(node.high), "log": node.log}
-        else:
-            entry["options"] = sorted(map(repr, options(node)))
-        if isinstance(node, Choice):
-            entry["writes"] = {name: [branch.class_path, dict(branch.set)] for name, branch in node.branches.items()}
-        meaning[parameter.name] = entry
-    text = json.dumps([dict(space.set), meaning], sort_keys=True, default=repr)
+    text = json.dumps([dict(space.set), _meanings(parameters(space))], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _meanings(listed: tuple[Parameter, ...]) -> dict[str, Any]:
+    sizes = {parameter.name: len(options(parameter.node)) for parameter in listed}
+    meanings: dict[str, Any] = {}
+    for parameter in listed:
+        node = parameter.node
+        meaning: dict[str, Any] = {
+            "target": parameter.target,
+            # A condition that leaves a choice all its options says no more than that the choice exists.
+            "when": {
+                name: sorted(map(repr, allowed))
+                for name, allowed in parameter.conditions.items()
+                if len(allowed) < sizes[name]
+            },
+        }
+        if isinstance(node, Float):
+            meaning |= {"kind": "float", "low": float(node.low), "high": float(node.high), "log": node.log}
+        elif isinstance(node, Int):
+            meaning |= {"kind": "int", "low": node.low, "high": node.high, "log": node.log}
+        else:
+            meaning |= {"kind": "choice", "options": sorted(map(repr, options(node))), "writes": {}}
+        if isinstance(node, Choice):
+            meaning["writes"] = {
+                name: [inside.class_path, dict(inside.set)]
+                for name, inside in node.branches.items()
+                if inside.class_path is not None or inside.set
+            }
+        meanings[parameter.name] = meaning
+    return meanings

@@ -16,7 +16,8 @@ def norm() -> Group:
                 source="Ioffe & Szegedy 2015",
             ),
             "norm.placement": Categorical(
-                ("pre", "post"), default="pre", target="model.init_args.norm_placement", when={"norm": ("batch",)},
+                ("pre", "post"), default="pre",
+                target="model.init_args.norm_placement", when={"norm": ("batch",)},
                 why="before or after the activation", source="Ioffe & Szegedy 2015, section 3.2",
             ),
         }

@@ -1,7 +1,8 @@
 """Optimizers, each with a learning rate of its own and with the kind of weight decay that it really has.
 
-torch's SGD, RMSprop and Adam add `weight_decay * parameter` to the gradient: *coupled* L2, which the adaptive ones then rescale.
-AdamW shrinks the parameter by `lr * weight_decay` beside the step: *decoupled* decay (Loshchilov & Hutter 2019).
+torch's SGD, RMSprop and Adam add `weight_decay * parameter` to the gradient: *coupled* L2, which the adaptive
+ones then rescale. AdamW shrinks the parameter by `lr * weight_decay` beside the step: *decoupled* decay
+(Loshchilov & Hutter 2019).
 """
 
 from search_spaces.space import Categorical, Choice, Float, Group, Node, Prior
@@ -23,7 +24,8 @@ def sgd() -> Group:
                 why="1 - momentum: steps of averaging are its inverse, so it is searched on a log scale",
                 source="Choi et al. 2020, appendix D",
             ),
-            "nesterov": Categorical((False, True), default=True, why="looks ahead along the momentum", source="Sutskever et al. 2013"),
+            "nesterov": Categorical((False, True), default=True, why="looks ahead along the momentum",
+            source="Sutskever et al. 2013"),
             **_weight_decay("sgd", coupled=True),
         },
         class_path="torch.optim.SGD",
@@ -52,7 +54,7 @@ def adamw() -> Group:
 
 
 def optimizer() -> Group:
-    """The choice of an optimizer, and the rule that biases and the parameters of norms are never decayed."""
+    """Choose an optimizer; biases and the parameters of norms are never decayed."""
     branches = {"sgd": sgd(), "rmsprop": rmsprop(), "adam": adam(), "adamw": adamw()}
     choice = Choice(
         branches, target="optimizer", default="adamw",
@@ -80,17 +82,20 @@ def _weight_decay(optimizer: str, *, coupled: bool) -> dict[str, Node]:
     key = "optimizer.init_args.weight_decay"
     switch = Choice(
         {"none": Group(set={key: 0.0}), "on": Group()}, default="on",
-        why="off is a choice of its own, not a very small rate",
+        why="off is a choice of its own, not a very small rate", source="Kadra et al. 2021",
     )  # fmt: skip
     when = {f"optimizer.{optimizer}.weight_decay": ("on",)}
     if coupled:
         rate = Float(
-            1e-7, 1e-1, log=True, default=1e-4, prior=Prior(1e-3, 1.0), target=key, when=when, unit="1 / weight",
-            why="coupled L2: added to the gradient, before any rescaling", source="Loshchilov & Hutter 2019, section 2",
+            1e-7, 1e-1, log=True, default=1e-4, prior=Prior(1e-3, 1.0),
+            target=key, when=when, unit="1 / weight",
+            why="coupled L2: added to the gradient, before any rescaling",
+            source="Loshchilov & Hutter 2019, section 2",
         )  # fmt: skip
     else:
         rate = Float(
             1e-4, 10.0, log=True, default=1e-2, target=key, when=when, unit="1 / lr",
-            why="decoupled decay: a step shrinks weights by lr * rate", source="Loshchilov & Hutter 2019, equation 7",
+            why="decoupled decay: a step shrinks weights by lr * rate",
+            source="Loshchilov & Hutter 2019, equation 7",
         )  # fmt: skip
     return {"weight_decay": switch, "weight_decay.rate": rate}

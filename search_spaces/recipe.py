@@ -9,5 +9,5 @@ from search_spaces.space import Group
 
 
 def quick() -> Group:
-    """The choices that everyone tunes, jointly: optimizer, learning rate, weight decay, dropout, and BatchNorm's placement."""
+    """Combine what everyone tunes: optimizer, learning rate, weight decay, dropout, BatchNorm's placement."""
     return combine(optimizer(), norm(), dropout(), cosine_with_warmup())

@@ -19,7 +19,8 @@ def dropout() -> Group:
             ),
             "dropout.rate": Float(
                 0.05, 0.7, default=0.25, prior=Prior(0.25, 0.15), target="model.init_args.dropout", when=_ON,
-                unit="share of units", why="the share of units set to zero in a training step", source="Kadra et al. 2021",
+                unit="share of units", why="the share of units set to zero in a training step",
+                source="Kadra et al. 2021",
             ),
             "dropout.placement": Categorical(
                 ("each", "before_norm", "after_last_norm"), default="after_last_norm",

@@ -18,7 +18,8 @@ def suggest(trial: BaseTrial, space: Group) -> dict[str, Value]:
     """Ask `trial` for a value of every parameter that exists, choices first.
 
     Returns:
-        The values by full name, in the order of the space. A parameter of a branch not taken is never asked for.
+        The values by full name, in the order of the space. A parameter of a branch not taken is never asked
+        for.
     """
     values: dict[str, Value] = {}
     for parameter in parameters(space):
@@ -32,7 +33,7 @@ def _suggest_one(trial: BaseTrial, name: str, node: Node) -> Value:
         return trial.suggest_float(name, node.low, node.high, log=node.log)
     if isinstance(node, Int):
         return trial.suggest_int(name, node.low, node.high, log=node.log)
-    value = trial.suggest_categorical(name, options(node))
+    value = trial.suggest_categorical(name, _sorted_options(node))
     assert value is not None  # noqa: S101 - no option is None, though Optuna's types allow it
     return value
 
@@ -48,4 +49,10 @@ def distribution(node: Node) -> BaseDistribution:
         return FloatDistribution(node.low, node.high, log=node.log)
     if isinstance(node, Int):
         return IntDistribution(node.low, node.high, log=node.log)
-    return CategoricalDistribution(options(node))
+    return CategoricalDistribution(_sorted_options(node))
+
+
+def _sorted_options(node: Node) -> tuple[Value, ...]:
+    # Numbers, then strings. Optuna refuses the same choices in another order, but their order has no meaning
+    # in a space.
+    return tuple(sorted(options(node), key=lambda value: (isinstance(value, str), value)))
