@@ -14,13 +14,15 @@ from studies.classes import BadClass, make
 from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
-from tuner.training.assembly import check_names, import_class
+from tuner.training.class_paths import check_names, import_class
 from tuner.training.errors import BadConfiguration, MetricNotLogged
-from tuner.training.fit import Ending, Task, fit
+from tuner.training.fit import Ending, fit
+from tuner.training.task import Task
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
-    """Make the definition that a study file describes, and check everything that can be checked without training.
+    """Make the definition that a study file describes, and check everything that can be checked without
+    training.
 
     Raises:
         StudyFileError: names the file, the key and the remedy.

@@ -17,7 +17,8 @@ from studies.outcomes import Outcome
 from studies.slots import RENEWAL, Slot
 from studies.trials import FAILURES_IN_A_ROW, RunningTrial, ask, failures_in_a_row, pruner_of, tell
 from tuner.errors import StudyStopped
-from tuner.training.fit import Ending, Fit, Task, fit
+from tuner.training.fit import Ending, Fit, fit
+from tuner.training.task import Task
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 
@@ -49,8 +50,8 @@ class View(Protocol):
 class Worker:
     """One process that answers the trials of one study.
 
-    `stop` is set to end: the running trial is given up at its next batch and its slot is freed. `folder` takes the checkpoint of
-    the best trial.
+    `stop` is set to end: the running trial is given up at its next batch and its slot is freed. `folder`
+    takes the checkpoint of the best trial.
     """
 
     ledger: Ledger
@@ -81,13 +82,17 @@ class Worker:
         best = self.ledger.best()
         try:
             with _renewed(self.ledger, running.slot):
-                result = fit(self._task(running, best.value if best else None), self._report(running), self.stop.is_set)
+                result = fit(
+                    self._task(running, best.value if best else None), self._report(running), self.stop.is_set
+                )
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
             self._tell_failed(running, error)
             return
         outcome = OUTCOMES[result.ending]
         if outcome is Outcome.COMPLETED and result.score is None:
-            self._tell_failed(running, ValueError("the fit ended without a single validation, so it has no score"))
+            self._tell_failed(
+                running, ValueError("the fit ended without a single validation, so it has no score")
+            )
             return
         facts = {"cause": result.cause} if result.cause else {}
         tell(self.ledger, running, outcome, result.score, facts)

@@ -8,8 +8,10 @@ from typing import Any
 
 from pytorch_lightning import seed_everything
 
-from tuner.training.assembly import Assembly, assemble, package_of
+from tuner.training.assembly import Assembly, assemble
+from tuner.training.class_paths import package_of
 from tuner.training.observer import Diverged, Interrupted, Observer, Report, Stopped, observer_class
+from tuner.training.task import Task
 
 
 class Ending(Enum):
@@ -22,26 +24,8 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True)
-class Task:
-    """What to fit, and how its score is made of its validations.
-
-    `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind the score is written there,
-    provided the fit is completed and its score is better than `better_than`, if that is given.
-    """
-
-    configuration: Mapping[str, Any]
-    seed: int
-    metric: str
-    minimizes: bool = True
-    score: str = "best"
-    diverged_beyond: float | None = None
-    keep: Path | None = None
-    better_than: float | None = None
-
-
-@dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause in words, the file written."""
+    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file."""
 
     ending: Ending
     scores: tuple[float, ...]
@@ -53,8 +37,8 @@ class Fit:
 def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: False) -> Fit:
     """Train a configuration.
 
-    The seed governs the initial weights, the order of the data and everything random in the training: the same task gives the same
-    scores on the same machine.
+    The seed governs the initial weights, the order of the data and everything random in the training: the
+    same task gives the same scores on the same machine.
 
     Args:
         task: what to fit.
@@ -65,14 +49,7 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
-    observer = observer_class(package_of(task.configuration))(
-        task.metric,
-        minimizes=task.minimizes,
-        diverged_beyond=task.diverged_beyond,
-        report=report,
-        interrupted=interrupted,
-        keep_weights=task.keep is not None and task.score == "best",
-    )
+    observer = observer_class(package_of(task.configuration))(task, report, interrupted)
     seed_everything(task.seed, workers=True, verbose=False)
     assembly = assemble(task.configuration, [observer])
     try:
@@ -83,7 +60,7 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
         return _ended(Ending.DIVERGED, observer, str(cause))
     except Interrupted:
         return _ended(Ending.INTERRUPTED, observer)
-    score = score_of(task, observer.scores)
+    score = task.score_of(observer.scores)
     return Fit(Ending.COMPLETED, tuple(observer.scores), score, kept=_keep(task, score, observer, assembly))
 
 
@@ -91,21 +68,10 @@ def _ended(ending: Ending, observer: Observer, cause: str = "") -> Fit:
     return Fit(ending, tuple(observer.scores), None, cause)
 
 
-def score_of(task: Task, scores: list[float]) -> float | None:
-    """Make one score of a fit's validations; None where there was none."""
-    if not scores:
-        return None
-    if task.score == "last":
-        return scores[-1]
-    return min(scores) if task.minimizes else max(scores)
-
-
 def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
     if task.keep is None or score is None:
         return None
-    if task.better_than is not None and not (
-        score < task.better_than if task.minimizes else score > task.better_than
-    ):
+    if task.better_than is not None and not task.is_better(score, task.better_than):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)
@@ -122,7 +88,7 @@ def test(configuration: Mapping[str, Any], checkpoint: Path) -> dict[str, float]
     """
     assembly = assemble(configuration)
     loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
-    if not _overridden(loader, "test_dataloader") or not _overridden(assembly.module.test_step, "test_step"):
+    if not _overridden(loader) or not _overridden(assembly.module.test_step):
         return {}
     results = assembly.trainer.test(
         assembly.module, datamodule=assembly.data, ckpt_path=checkpoint, verbose=False
@@ -130,7 +96,7 @@ def test(configuration: Mapping[str, Any], checkpoint: Path) -> dict[str, float]
     return {name: float(value) for result in results for name, value in result.items()}
 
 
-def _overridden(method: Any, name: str) -> bool:
+def _overridden(method: object) -> bool:
     # Lightning's base classes define every hook; only a subclass's own can be called.
     function = getattr(method, "__func__", None)
     return function is not None and not function.__module__.startswith(

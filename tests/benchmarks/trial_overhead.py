@@ -1,0 +1,104 @@
+"""What a trial costs beyond the bare `Trainer.fit` of the same configuration.
+
+Bare: the module, the data and the trainer are made by hand and fitted. Trial: a slot is claimed in a SQLite database, values are
+suggested, LightningCLI makes the same objects, every validation is reported and asked about, the outcome is told. Both take the same
+values and the same seed, in turns within one process.
+"""
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning
+import torch
+
+from studies.ledger import Ledger, create
+from studies.storage import open_database
+from studies.study_file import parse_study_file
+from tuner.preparation import prepare
+from tuner.progress import QuietView
+from tuner.quiet import hush
+from tuner.training.assembly import TRAINER_DEFAULTS
+from tuner.training.class_paths import import_class
+from tuner.worker import Worker
+
+CASES = {
+    # name -> (study keys, repeats, bar in words)
+    "digits, 30 epochs": ({"hidden": "[128, 128]", "epochs": 30}, 9, "bare + 0.25 s"),
+    "a fit of 10 s": ({"hidden": "[1024, 1024]", "epochs": 40}, 3, "1.05 x bare"),
+}
+STUDY = """
+study: {{name: overhead, metric: val_loss, trials: {trials}, exploration: 1.0}}
+trainer: {{max_epochs: {epochs}}}
+model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
+data: {{class_path: tuner.training.data.Digits}}
+space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
+"""
+
+
+
+def make(config: Mapping[str, Any]) -> Any:
+    """Make an object from its class path and arguments."""
+    return import_class(config["class_path"], "bench")(**config.get("init_args", {}))
+
+
+def fit_bare(configuration: Mapping[str, Any], seed: int) -> float:
+    """Fit without any of us and give the seconds it took."""
+    began = time.perf_counter()
+    pytorch_lightning.seed_everything(seed, workers=True, verbose=False)
+    module, data = make(configuration["model"]), make(configuration["data"])
+    optimizer = configuration["optimizer"]
+    cls = import_class(optimizer["class_path"], "bench")
+    module.configure_optimizers = lambda: cls(module.parameters(), **optimizer["init_args"])
+    trainer = configuration["trainer"]
+    callbacks = [make(callback) for callback in trainer["callbacks"]]
+    pytorch_lightning.Trainer(**{**TRAINER_DEFAULTS, **trainer, "callbacks": callbacks}).fit(module, datamodule=data)
+    return time.perf_counter() - began
+
+
+def make_ledger(folder: Path, keys: Mapping[str, Any], trials: int) -> Ledger:
+    """Put a study in a fresh database."""
+    text = STUDY.format(trials=trials, **keys)
+    definition = prepare(parse_study_file(text, source="overhead.yaml"))
+    return create(open_database(f"sqlite:///{folder}/bench.db"), definition, text)
+
+
+def measure(keys: Mapping[str, Any], repeats: int) -> tuple[list[float], list[float]]:
+    """Give the seconds of each bare fit and of each trial."""
+    bare, trials = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = make_ledger(Path(folder), keys, repeats + 1)
+        for repeat in range(repeats + 1):
+            stop = threading.Event()
+
+            class OneTrial(QuietView):
+                def ended(self, *_: object) -> None:
+                    stop.set()
+
+            began = time.perf_counter()
+            Worker(ledger, OneTrial(), stop, Path(folder)).work()
+            trials.append(time.perf_counter() - began)
+            trial = ledger.trials()[repeat]
+            bare.append(fit_bare(trial.user_attrs["configuration"], seed=repeat))
+    return bare[1:], trials[1:]  # the first of each warms up
+
+
+def main() -> None:
+    """Print the cost of a trial beside the bare fit, for each case."""
+    hush()
+    torch.set_num_threads(1)
+    print("| case | bare, s | trial, s | difference, s | ratio | bar |\n| --- | --- | --- | --- | --- | --- |")
+    for name, (keys, repeats, bar) in CASES.items():
+        bare, trials = measure(keys, repeats)
+        difference = statistics.median(t - b for t, b in zip(trials, bare, strict=True))
+        ratio = statistics.median(t / b for t, b in zip(trials, bare, strict=True))
+        row = f"{statistics.median(bare):.2f} | {statistics.median(trials):.2f} | {difference:.2f} | {ratio:.3f}"
+        print(f"| {name} (median of {repeats}) | {row} | {bar} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
