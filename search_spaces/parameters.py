@@ -156,7 +156,7 @@ def default_of(node: Node) -> Value:
     assert isinstance(node, Float | Int)  # noqa: S101 - the four kinds of node are closed
     if node.default is not None:
         return node.default
-    middle = exp((log(node.low) + log(node.high)) / 2) if node.log else node.low + (node.high - node.low) / 2
+    middle = exp((log(node.low) + log(node.high)) / 2) if node.log else node.low / 2 + node.high / 2
     return min(max(round(middle) if isinstance(node, Int) else middle, node.low), node.high)
 
 
