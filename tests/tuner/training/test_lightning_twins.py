@@ -1,0 +1,63 @@
+"""A module of `lightning.pytorch` gets the same data, groups and schedule from the twins."""
+
+import lightning.pytorch
+import pytest
+from lightning.pytorch.cli import LightningCLI
+
+from tests.tuner.training.probes import IN_MEMORY, Steps, read, schedule
+
+pytestmark = IN_MEMORY
+
+COSINE = [1 / 3, 2 / 3, 1.0, 0.961940, 0.853553, 0.691342, 0.5, 0.308658, 0.146447, 0.038060]
+TWINS = "tuner.training.lightning_twins"
+MODULE = {"class_path": "tests.tuner.training.own_modules.OwnTwinModule"}
+
+
+class StepTwin(Steps, lightning.pytorch.Callback):
+    """Record each optimizer step of a trainer of `lightning.pytorch`."""
+
+
+def test_twins_act_on_a_module_of_the_other_lightning() -> None:
+    """Through that package's LightningCLI, groups are undecayed and rates follow the row written by hand."""
+    probe = StepTwin()
+    callbacks = [
+        {"class_path": f"{TWINS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}},
+        {"class_path": f"{TWINS}.UndecayedGroups"},
+    ]
+    sgd = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1, "weight_decay": 0.5}}
+    with pytest.warns(UserWarning, match="`OwnTwinModule.configure_optimizers` will be overridden"):
+        cli = read(
+            {"model": MODULE, "optimizer": sgd, "trainer": {"max_epochs": 1, "callbacks": callbacks}},
+            cli=LightningCLI,
+            trainer_defaults={"callbacks": [probe]},
+        )
+    cli.trainer.fit(cli.model)
+    assert probe.decays == [[0.5, 0.0]] * 10
+    assert [rates[0] for rates in probe.rates] == pytest.approx([0.1 * factor for factor in COSINE], abs=1e-7)
+    assert cli.model.calls == 0
+
+
+def test_twins_act_on_the_modules_own_optimizer() -> None:
+    """Without an `optimizer` section the module's own method is the one that is edited."""
+    probe = StepTwin()
+    callbacks = [{"class_path": f"{TWINS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}}]
+    configuration = {"model": MODULE, "trainer": {"max_epochs": 1, "callbacks": callbacks}}
+    cli = read(configuration, cli=LightningCLI, trainer_defaults={"callbacks": [probe]})
+    cli.trainer.fit(cli.model)
+    assert [rates[0] for rates in probe.rates] == pytest.approx([0.1 * factor for factor in COSINE], abs=1e-7)
+
+
+def test_the_data_have_a_twin() -> None:
+    """The digits of either package are the same."""
+    digits = {"class_path": f"{TWINS}.Digits", "init_args": {"batch_size": 100}}
+    cli = read({"model": MODULE, "data": digits}, cli=LightningCLI)
+    cli.datamodule.setup("fit")
+    assert len(cli.datamodule.train_dataloader()) == 11
+    assert isinstance(cli.datamodule, lightning.pytorch.LightningDataModule)
+
+
+def test_the_other_lightning_takes_no_callback_of_ours_but_a_twin(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason for the twins: that package's LightningCLI refuses a callback of `pytorch_lightning`."""
+    with pytest.raises(SystemExit):
+        read({"model": MODULE, "trainer": {"callbacks": [schedule()]}}, cli=LightningCLI)
+    assert "does not correspond to a subclass of Callback" in capsys.readouterr().err
