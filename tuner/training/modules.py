@@ -7,6 +7,8 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
+from search_spaces.recipe import quick
+from search_spaces.space import Group
 from tuner.training.layers import Activation, DropoutPlacement, Norm, NormPlacement, regularized_stack
 
 
@@ -52,6 +54,11 @@ class MLPClassifier(LightningModule):
         self.network = nn.Sequential(*body, nn.Linear(widths[-1], classes))
         self.epoch_losses: list[Tensor] = []
         self.epoch_sizes: list[int] = []
+
+    @staticmethod
+    def search_space() -> Group:
+        """Give the space that this module obeys: every choice of `recipe.quick`."""
+        return quick()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map vectors `(batch, features)` to class logits `(batch, classes)`."""
