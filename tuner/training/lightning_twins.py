@@ -1,7 +1,7 @@
 """Our callbacks and data for `lightning.pytorch`, whose LightningCLI takes subclasses of its own only.
 
 The two Lightnings are one source under two names, so a twin has nothing to add. Nothing else imports this
-module, because importing both Lightnings takes twice the time.
+module, because `lightning` need not be installed.
 """
 
 import lightning.pytorch

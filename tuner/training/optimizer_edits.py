@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from tuner.training.errors import IllegalTraining
 
-if TYPE_CHECKING:  # importing both Lightnings takes twice the time of one
+if TYPE_CHECKING:  # it need not be installed
     import lightning.pytorch
 
 Trainer: TypeAlias = "pytorch_lightning.Trainer | lightning.pytorch.Trainer"
