@@ -1,0 +1,26 @@
+"""What goes wrong in training and can be said in one sentence; the tree's root stands in `search_spaces.errors`.
+
+TunerError
+├── IllegalTraining      a training configuration contradicts itself or the module that it trains
+├── BadConfiguration     a configuration names a class or an argument that does not exist; knows the key
+└── MetricNotLogged      the module does not log the metric that the study is about
+"""
+
+from search_spaces.errors import TunerError
+
+
+class IllegalTraining(TunerError, ValueError):
+    """A training configuration contradicts itself or the module that it trains."""
+
+
+class BadConfiguration(TunerError, ValueError):
+    """A configuration names a class or an argument that does not exist, or gives it a wrong value."""
+
+    def __init__(self, key: str, message: str) -> None:
+        """Say what is wrong with the value of `key`."""
+        super().__init__(f"{key}: {message}")
+        self.key = key
+
+
+class MetricNotLogged(TunerError, KeyError):
+    """The module does not log the metric that the study is about."""
