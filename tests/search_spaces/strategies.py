@@ -14,6 +14,7 @@ from search_spaces.suggest import suggest
 
 WORDS = st.text("abcno 1.e-'é", max_size=4)
 VALUES = st.one_of(WORDS, st.booleans(), st.integers(-3, 3), st.floats(-2, 2, allow_subnormal=False))
+# No part of a name is a branch, so no dotted name lies inside a branch by accident.
 NAMES = st.sampled_from(["a", "b", "lr", "x.y", "a.b", "rate", "norm.place"])
 BRANCHES = st.lists(
     st.sampled_from(["none", "on", "sgd", "adam", "no", "1"]), min_size=1, max_size=3, unique=True
@@ -77,11 +78,8 @@ def _group(  # noqa: PLR0913 - where the group lies, and what was drawn before i
     draw: st.DrawFn, prefix: str, conditions: Conditions, drawn: _Drawn, *, depth: int, class_path: str | None
 ) -> Group:
     children: dict[str, Node] = {}
-    for name in draw(st.lists(NAMES, min_size=depth == 0, max_size=4 - depth, unique=True)):
-        # Of two dotted names one may lie inside the other's branch only by accident; those are not drawn.
-        if not any(path.startswith(f"{prefix}{name}.") or f"{prefix}{name}".startswith(f"{path}.")
-                   for path in drawn.options):  # fmt: skip
-            children[name] = _node(draw, prefix + name, conditions, drawn, depth=depth)
+    for name in draw(st.lists(NAMES, min_size=depth < 2, max_size=max(3 - depth, 1), unique=True)):
+        children[name] = _node(draw, prefix + name, conditions, drawn, depth=depth)
     constants = draw(st.lists(VALUES | st.lists(VALUES, max_size=2), max_size=1))
     return Group(
         children, set={drawn.new_key("constants"): value for value in constants}, class_path=class_path

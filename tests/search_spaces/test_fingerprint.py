@@ -38,12 +38,7 @@ def _reordered(space: Group) -> Group:
 @given(spaces())
 def test_order_defaults_and_words_do_not_count(space: Group) -> None:
     """A space rewritten in another order, with other defaults, priors and words, keeps its fingerprint."""
-    try:
-        other = rewritten(space, _reworded)
-        parameters(other)
-    except IllegalSpace:  # a branch that refers to an earlier one cannot move before it
-        return
-    assert fingerprint(_reordered(other)) == fingerprint(space)
+    assert fingerprint(_reordered(rewritten(space, _reworded))) == fingerprint(space)
 
 
 @given(spaces(), st.data())
