@@ -12,7 +12,7 @@ from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Va
 _Edit = Callable[[str, Node], Node | None]
 
 
-def narrow(  # noqa: PLR0913 - two kinds of parameter, each with its own way to be narrowed
+def narrow(
     space: Group,
     name: str,
     *,

@@ -74,7 +74,7 @@ def spaces(draw: st.DrawFn) -> Group:
     return _group(draw, "", {}, _Drawn(), depth=0, class_path=None)
 
 
-def _group(  # noqa: PLR0913 - where the group lies, and what was drawn before it
+def _group(
     draw: st.DrawFn, prefix: str, conditions: Conditions, drawn: _Drawn, *, depth: int, class_path: str | None
 ) -> Group:
     children: dict[str, Node] = {}

@@ -21,7 +21,7 @@ from tests.search_spaces.strategies import spaces, suggestions
 UNDECAYED = {"class_path": "tuner.training.groups.UndecayedGroups", "init_args": {}}
 
 
-def _optimizer(values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a section holds anything
+def _optimizer(values: Mapping[str, Any]) -> Any:
     full = default_values(optimizer(), values)
     configuration = configure({}, optimizer(), full)
     assert configuration.pop("trainer") == {"callbacks": [UNDECAYED]}

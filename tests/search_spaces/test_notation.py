@@ -16,7 +16,7 @@ from search_spaces.space import Categorical, Choice, Float, Group, Int, Prior
 from tests.search_spaces.strategies import spaces
 
 
-def _read(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
+def _read(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
@@ -138,7 +138,7 @@ def test_a_parameter_is_told_from_a_branch(data: object, is_one: bool) -> None: 
         ([], ["A space must be a mapping", "[]"]),
     ],
 )
-def test_what_is_no_space_is_refused_with_its_path(data: Any, words: list[str]) -> None:  # noqa: ANN401
+def test_what_is_no_space_is_refused_with_its_path(data: Any, words: list[str]) -> None:
     """The message starts with where the mistake stands, and says the rule and what was given, once."""
     with pytest.raises(IllegalSpace) as error:
         from_data(data)
