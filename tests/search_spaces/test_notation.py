@@ -22,9 +22,7 @@ def _read(text: str) -> Any:
 
 def _written(space: Group) -> str:
     text = io.StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # a condition stands after its choice
-    writer.dump(to_data(space), text)
+    YAML().dump(to_data(space), text)  # keeps the order, for a condition stands after its choice
     return text.getvalue()
 
 
