@@ -18,7 +18,7 @@ def norm() -> Group:
             "norm.placement": Categorical(
                 ("pre", "post"), default="pre",
                 target="model.init_args.norm_placement", when={"norm": ("batch",)},
-                why="before or after the activation", source="Ioffe & Szegedy 2015, section 3.2",
+                why="before or after the activation", source="Ioffe & Szegedy 2015",
             ),
         }
     )  # fmt: skip

@@ -17,12 +17,12 @@ def sgd() -> Group:
             "lr_effective": Float(
                 1e-3, 100.0, log=True, default=0.5, prior=Prior(0.5, 0.7),
                 why="lr / (1 - momentum): the best lr falls as momentum rises, this product hardly moves",
-                source="Shallue et al. 2019, section 2.2",
+                source="Shallue et al. 2019",
             ),
             "one_minus_momentum": Float(
                 0.005, 1.0, log=True, default=0.1, prior=Prior(0.1, 0.4),
                 why="1 - momentum: steps of averaging are its inverse, so it is searched on a log scale",
-                source="Choi et al. 2020, appendix D",
+                source="Choi et al. 2020",
             ),
             "nesterov": Categorical((False, True), default=True, why="looks ahead along the momentum",
             source="Sutskever et al. 2013"),
@@ -90,12 +90,12 @@ def _weight_decay(optimizer: str, *, coupled: bool) -> dict[str, Node]:
             1e-7, 1e-1, log=True, default=1e-4, prior=Prior(1e-3, 1.0),
             target=key, when=when, unit="1 / weight",
             why="coupled L2: added to the gradient, before any rescaling",
-            source="Loshchilov & Hutter 2019, section 2",
+            source="Loshchilov & Hutter 2019",
         )  # fmt: skip
     else:
         rate = Float(
             1e-4, 10.0, log=True, default=1e-2, target=key, when=when, unit="1 / lr",
             why="decoupled decay: a step shrinks weights by lr * rate",
-            source="Loshchilov & Hutter 2019, equation 7",
+            source="Loshchilov & Hutter 2019",
         )  # fmt: skip
     return {"weight_decay": switch, "weight_decay.rate": rate}

@@ -1,7 +1,7 @@
 """Parameter groups that leave norms and biases out of the weight decay.
 
 Decay pulls a weight matrix towards a simpler function; the scale of a norm and a bias hold no such
-complexity, and pulling them to zero only loses fit (Goyal et al. 2017, section 3.1; Loshchilov & Hutter leave
+complexity, and pulling them to zero only loses fit (Goyal et al. 2017; Loshchilov & Hutter leave
 the choice open).
 """
 
