@@ -1,0 +1,48 @@
+# Everything that a newcomer can do with this repository; `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help install run test check format bench dashboard clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Set everything up in .venv; does nothing when nothing has changed
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.11 install"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,dashboard,test,dev]'
+	@touch $@
+
+run: install ## Tune scikit-learn's digits: a minute or two; leaves runs/digits
+	$(BIN)/tuner run digits
+
+test: install ## Run the tests, with warnings as errors and a floor for the coverage
+	$(BIN)/pytest -n 2 --whole-suite --cov --cov-report=term
+
+check: install ## Format, lint, types, import arrows, unused dependencies, dead code: seconds
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+	$(BIN)/vulture
+
+format: install ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## Measure what the documents promise; takes minutes
+	@for file in tests/benchmarks/*.py; do echo "## $$file"; PYTHONPATH=. $(BIN)/python -W ignore $$file || exit 1; done
+
+dashboard: install ## Look at the studies of tuner.db in a browser
+	$(BIN)/optuna-dashboard sqlite:///tuner.db
+
+clean: ## Remove the environment and everything that was made
+	rm -rf .venv build dist *.egg-info .*_cache .hypothesis .coverage* runs tuner.db*
