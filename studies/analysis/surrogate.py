@@ -14,12 +14,14 @@ from studies.analysis.kernel import ORDERS, ConditionalKernel
 
 NOISE_BOUNDS = (2e-7, 3.0)  # of the standardised score's variance
 INSET = 0.2  # of the log of a hyperparameter, between the search and its bound
+RIDGE = 1e-9  # keeps the covariance positive definite where trials repeat
+MOST_FITTED = 400  # trials from which hyperparameters are searched, spread evenly over the rows; all trials enter the prediction
 MOST_STEPS = 120  # of the optimiser, from each start
 # What is believed before the trials: (centre, width) of the log of a hyperparameter.
-LENGTH_PRIOR = (np.log(0.5), 0.7)
-ORDER_PRIOR = (np.log(0.5), 2.0)
-NOISE_PRIOR = (np.log(0.03), 2.0)
-VARIANCE_SCALE = 1.0  # an exponential prior: an axis without effect costs nothing
+LENGTH_PRIOR = (np.log(0.8), 0.7)
+ORDER_PRIOR = (np.log(0.1), 1.5)
+NOISE_PRIOR = (np.log(0.1), 1.5)
+VARIANCE_SCALE = 0.5  # an exponential prior: an axis without effect costs nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +74,14 @@ def fit(
     standardised = np.round((loss - centre) / scale, 9)
     extra = np.round(variance / scale**2, 9)
     count = len(domain.axes)
-    starts = [_start(count, 0.6), _start(count, 0.2)] if start is None else [start]
-    process = GaussianProcessRegressor(
-        kernel=_unfitted(domain),
-        alpha=extra + 1e-9,
-        optimizer=_searching_from(starts, count, steps),
-    )
+    starts = [first_guess(count, 0.6), first_guess(count, 0.2)] if start is None else [start]
+    search = _searching_from(starts, count, steps)
+    kernel = _unfitted(domain)
+    if len(points) > MOST_FITTED:
+        some = np.linspace(0, len(points) - 1, MOST_FITTED).astype(int)
+        part = GaussianProcessRegressor(kernel, alpha=extra[some] + RIDGE, optimizer=search)
+        kernel, search = part.fit(points[some], standardised[some]).kernel_, None
+    process = GaussianProcessRegressor(kernel, alpha=extra + RIDGE, optimizer=search)
     process.fit(points, standardised)
     fitted = process.kernel_
     return Surrogate(
@@ -92,7 +96,8 @@ def _unfitted(domain: Domain) -> Any:
     )
 
 
-def _start(count: int, length: float) -> Array:
+def first_guess(count: int, length: float) -> Array:
+    """Give the logs of hyperparameters from which a search begins, all axes having one length scale."""
     return np.log(np.r_[np.full(ORDERS - 1, 0.5), np.full(count, length), np.full(count, 0.3), 0.05])
 
 
