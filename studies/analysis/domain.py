@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.parameters import Parameter, options, parameters
-from search_spaces.space import Float, Group, Int, Value
+from search_spaces.space import Float, Group, Int, Value, type_of_value
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -117,6 +117,11 @@ def coordinate(axis: Axis, value: Value) -> float | None:
     if node.log:
         return (log(value) - log(low)) / (log(high) - log(low)) if value > 0 else None
     return (value - low) / (high - low)
+
+
+def as_option(value: object) -> Value:
+    """Give an option of Optuna's as a space holds it: what is no number, boolean or string, such as None, by its text."""
+    return value if isinstance(value, type_of_value) else str(value)
 
 
 def value_at(axis: Axis, position: float) -> Value:

@@ -15,7 +15,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Group
-from studies.analysis.domain import Array, Domain, Mask, coordinate, domain_of
+from studies.analysis.domain import Array, Domain, Mask, as_option, coordinate, domain_of
 from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
 
 Outcome = Literal["completed", "pruned", "diverged", "failed", "preempted", "lost"]
@@ -146,7 +146,7 @@ def _coordinates(trial: FrozenTrial, domain: Domain) -> tuple[Array, Mask] | Non
     present = np.zeros(len(domain.axes), dtype=bool)
     for column, axis in enumerate(domain.axes):
         if axis.name in trial.params:
-            position = coordinate(axis, trial.params[axis.name])
+            position = coordinate(axis, as_option(trial.params[axis.name]))
             if position is None:
                 return None
             place[column], present[column] = position, True
