@@ -10,7 +10,13 @@ SUFFIX = ".yaml"
 
 def shipped_studies() -> tuple[str, ...]:
     """Name the shipped studies."""
-    return tuple(sorted(entry.name.removesuffix(SUFFIX) for entry in files("studies").iterdir() if entry.name.endswith(SUFFIX)))
+    return tuple(
+        sorted(
+            entry.name.removesuffix(SUFFIX)
+            for entry in files("studies").iterdir()
+            if entry.name.endswith(SUFFIX)
+        )
+    )
 
 
 def find_study_file(study: str, overrides: tuple[str, ...] = ()) -> StudyFile | None:

@@ -2,6 +2,7 @@
 
 TunerError
 ├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
+├── BadClass           a sampler or a pruner cannot be made from its class_path and init_args
 ├── UnknownStudy       no study of that name in the database, and no such file
 ├── StudyChanged       a study is resumed with another definition than it was made with
 ├── StorageError       the database cannot be opened or is not ours to use
@@ -23,6 +24,10 @@ class StudyFileError(TunerError, ValueError):
             message: the rule, what was given, and what to write instead.
         """
         super().__init__(f"{source}: {key}: {message}" if key else f"{source}: {message}")
+
+
+class BadClass(TunerError, ValueError):
+    """A sampler or a pruner cannot be made from its `class_path` and `init_args`."""
 
 
 class UnknownStudy(TunerError, KeyError):

@@ -1,10 +1,12 @@
 """The ledger of one study: its definition, its slots and its trials, all in the database.
 
-A worker needs no more than a URL and a name. What we add to Optuna's study stands in its attributes, under `tuner:`.
+A worker needs no more than a URL and a name. What we add to Optuna's study stands in its attributes, under
+`tuner:`.
 """
 
 import uuid
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -14,24 +16,23 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.fingerprint import fingerprint
+from studies.changes import first_change
 from studies.definition import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
+from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
 from studies.outcomes import Outcome, outcome_of
 from studies.slots import Slots, create_table
 from studies.storage import Database
 from studies.study_file import suggestion
 
-DEFINITION, SOURCE, SPACE, LEDGER, VERSION = (
-    f"tuner:{part}" for part in ("definition", "source", "space", "ledger", "version")
-)
-
 
 @dataclass(frozen=True)
 class Ledger:
-    """A study in the database, with what we know of it."""
+    """A study in the database, with what we know of it; `identifier` is its number in Optuna's tables."""
 
     definition: StudyDefinition
     study: Study
+    identifier: int
     database: Database
     slots: Slots
 
@@ -55,28 +56,33 @@ class Ledger:
         Raises:
             UnknownTrial: there is none of that number.
         """
-        trials = self.trials()
-        if not 0 <= number < len(trials):
-            there = f"its trials are 0 to {len(trials) - 1}" if trials else "it has none yet"
-            raise UnknownTrial(f"The study {self.name} has no trial {number}; {there}.")
-        return trials[number]
+        storage = self.database.storage
+        try:
+            return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.identifier, number))
+        except KeyError as error:
+            count = len(self.trials())
+            there = f"its trials are 0 to {count - 1}" if count else "it has none yet"
+            raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.") from error
 
     def best(self) -> FrozenTrial | None:
         """Give the completed trial with the best score, the earlier one among equals, or None."""
-        completed = [trial for trial in self.trials(TrialState.COMPLETE) if outcome_of(trial) is Outcome.COMPLETED]
+        return self._best_of(self.trials(TrialState.COMPLETE))
+
+    def _best_of(self, trials: list[FrozenTrial]) -> FrozenTrial | None:
+        completed = [trial for trial in trials if outcome_of(trial) is Outcome.COMPLETED]
         sign = 1.0 if self.minimizes else -1.0
         return min(completed, key=lambda trial: sign * (trial.value or 0.0), default=None)
 
     def status(self) -> dict[str, Any]:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""
-        outcomes = [outcome_of(trial) for trial in self.trials()]
-        count = {outcome: outcomes.count(outcome) for outcome in Outcome}
-        best = self.best()
+        trials, budget = self.trials(), self.slots.budget()
+        count = Counter(outcome_of(trial) for trial in trials)
+        best = self._best_of(trials)
         return {
             "name": self.name,
             "metric": self.definition.settings.metric,
             "direction": self.definition.settings.direction,
-            "slots": self.slots.budget().total,
+            "slots": budget.total,
             "trials": {
                 "complete": count[Outcome.COMPLETED],
                 "pruned": count[Outcome.PRUNED],
@@ -84,17 +90,33 @@ class Ledger:
                 "failed": count[Outcome.FAILED],
                 "preempted": count[Outcome.PREEMPTED],
                 "lost": count[Outcome.LOST],
-                "running": len(self.trials(TrialState.RUNNING)),
-                "waiting": self.slots.budget().open,
+                "running": sum(trial.state is TrialState.RUNNING for trial in trials),
+                "waiting": budget.open,
             },
-            "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
+            "best": None
+            if best is None
+            else {"number": best.number, "value": best.value, "params": best.params},
         }
+
+    def is_there(self) -> bool:
+        """Say whether the study is still in the database, and is no other that took its number."""
+        try:
+            attributes = self.database.storage.get_study_user_attrs(self.identifier)
+        except KeyError:
+            return False
+        return bool(attributes.get(LEDGER) == self.slots.ledger)
 
 
 def create(database: Database, definition: StudyDefinition, source: str) -> Ledger:
     """Put a study in the database, or open the one that is there and was made from the same definition.
 
-    More trials than the study has add slots; fewer change nothing, since what is spent cannot be given back.
+    More trials than the study has add slots; fewer change nothing, since what is spent cannot be given
+    back. Any number of processes may do so at once.
+
+    Args:
+        database: where to.
+        definition: the study.
+        source: the verbatim text of the study file, kept with the study.
 
     Raises:
         StudyChanged: a study of that name has another definition, or is none of ours.
@@ -102,22 +124,35 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     create_table(database.engine)
     settings = definition.settings
     try:
-        study = optuna.create_study(study_name=settings.name, storage=database.storage, direction=settings.direction)
+        study = optuna.create_study(
+            study_name=settings.name, storage=database.storage, direction=settings.direction
+        )
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=settings.name, storage=database.storage)
     if LEDGER not in study.user_attrs:
-        if study.get_trials(deepcopy=False):
+        if study.get_trials(deepcopy=False) or study.direction.name.lower() != settings.direction:
             raise StudyChanged(
                 f"The database holds a study {settings.name!r} that another program made; "
                 f"choose another name: --name {settings.name}-2."
             )
-        study.set_user_attr(VERSION, version("interplay-tuner"))
-        study.set_user_attr(SOURCE, source)
-        study.set_user_attr(SPACE, fingerprint(definition.space))
-        study.set_user_attr(DEFINITION, definition.to_data())
-        study.set_user_attr(LEDGER, uuid.uuid4().hex)  # last: with it the study is complete
+        adopt(
+            database.engine,
+            database.storage.get_study_id_from_name(settings.name),
+            {
+                LEDGER: uuid.uuid4().hex,
+                DEFINITION: definition.to_data(),
+                SPACE: fingerprint(definition.space),
+                SOURCE: source,
+                VERSION: version("interplay-tuner"),
+            },
+        )
     ledger = _ledger(database, study)
-    _refuse_change(ledger, definition)
+    change = first_change(ledger.definition, definition)
+    if change is not None:
+        raise StudyChanged(
+            f"The study {ledger.name!r} was made from another definition: {change}; "
+            f"run the new one under another name: --name {ledger.name}-2."
+        )
     ledger.slots.grow(settings.trials, settings.exploration)
     return ledger
 
@@ -130,7 +165,9 @@ def open_ledger(database: Database, name: str) -> Ledger:
     """
     study = find_study(database, name)
     if LEDGER not in study.user_attrs:
-        raise UnknownStudy(f"The study {name!r} was made by another program; `tuner list` shows it, nothing here can run it.")
+        raise UnknownStudy(
+            f"The study {name!r} was made by another program; `tuner list` shows it, nothing here can run it."
+        )
     create_table(database.engine)
     return _ledger(database, study)
 
@@ -154,29 +191,28 @@ def find_study(database: Database, name: str) -> Study:
 
 
 def delete(database: Database, name: str) -> None:
-    """Delete a study, its trials and its slots."""
+    """Delete a study, its trials and its slots.
+
+    Raises:
+        UnknownStudy: there is none of that name.
+    """
     study = find_study(database, name)
-    if LEDGER in study.user_attrs:
-        create_table(database.engine)
-        Slots(database.engine, study.user_attrs[LEDGER]).delete()
+    slots = _ledger(database, study).slots if LEDGER in study.user_attrs else None
+    # The study first: slots without a study are claimed by nobody, a study without slots would be given new
+    # ones.
     optuna.delete_study(study_name=name, storage=database.storage)
+    if slots is not None:
+        create_table(database.engine)
+        slots.delete()
 
 
 def _ledger(database: Database, study: Study) -> Ledger:
-    definition = StudyDefinition.from_data(study.user_attrs[DEFINITION])
-    return Ledger(definition, study, database, Slots(database.engine, study.user_attrs[LEDGER]))
-
-
-def _refuse_change(ledger: Ledger, definition: StudyDefinition) -> None:
-    old, new = ledger.definition, definition
-    # The budget may grow, and nothing else of a study may change without making its trials incomparable.
-    if replace(old, space=new.space, settings=replace(old.settings, trials=new.settings.trials)) != replace(new):
-        changed = [key for key, value in new.to_data().items() if key != "space" and value != old.to_data().get(key)]
-        raise StudyChanged(
-            f"The study {ledger.name!r} was made with another `{changed[0]}` section; "
-            f"run the new one under another name: --name {ledger.name}-2."
-        )
-    if fingerprint(old.space) != fingerprint(new.space):
-        raise StudyChanged(
-            f"The study {ledger.name!r} was made with another search space; run the new one under another name: --name {ledger.name}-2."
-        )
+    attributes = study.user_attrs
+    identifier = database.storage.get_study_id_from_name(study.study_name)
+    return Ledger(
+        definition=StudyDefinition.from_data(attributes[DEFINITION]),
+        study=study,
+        identifier=identifier,
+        database=database,
+        slots=Slots(database.engine, identifier, attributes[LEDGER]),
+    )

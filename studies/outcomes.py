@@ -1,11 +1,13 @@
-"""How a trial ended: a few named outcomes, and what each means for Optuna, for the sampler and for the slot."""
+"""How a trial ended: a few named outcomes, and what each means for Optuna, the sampler and the slot."""
 
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import assert_never
 
 from optuna.trial import FrozenTrial, TrialState
+
+OUTCOME = "outcome"  # attribute of a trial
+CONSTRAINT = "diverged"  # the constraint that tells samplers where training does not work
 
 
 class Outcome(Enum):
@@ -23,8 +25,9 @@ class Outcome(Enum):
 class Effect:
     """What an outcome does.
 
-    `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the slot is done, and
-    `fresh` whether a slot that is not is tried again with another suggestion instead of the same.
+    `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the
+    slot is done, and `fresh` whether a slot that is not is tried again with another suggestion instead of
+    the same.
     """
 
     state: TrialState
@@ -47,18 +50,22 @@ EFFECTS = MappingProxyType(
 
 
 def outcome_of(trial: FrozenTrial) -> Outcome | None:
-    """Say how a trial ended, or None while it has not; a trial of plain Optuna is judged by its state."""
-    named = trial.user_attrs.get("outcome")
-    if named is not None and trial.state.is_finished():
-        return Outcome(named)
+    """Say how a trial ended, or None while it has not.
+
+    The state decides, since a trial takes only one, and the outcome it was given says more where it fits.
+    It does not where a worker that was thought dead told it at the moment that another declared it lost,
+    and a trial of plain Optuna has none.
+    """
+    if not trial.state.is_finished():
+        return None
+    name = trial.user_attrs.get(OUTCOME)
+    named = next((outcome for outcome in Outcome if outcome.value == name), None)
+    if named is not None and EFFECTS[named].state is trial.state:
+        return named
     match trial.state:
         case TrialState.COMPLETE:
             return Outcome.COMPLETED
         case TrialState.PRUNED:
-            return Outcome.PRUNED
-        case TrialState.FAIL:
-            return Outcome.FAILED
-        case TrialState.RUNNING | TrialState.WAITING:
-            return None
-        case other:
-            assert_never(other)
+            return Outcome.DIVERGED if trial.constraints.get(CONSTRAINT, 0.0) > 0 else Outcome.PRUNED
+        case _:
+            return Outcome.FAILED if named is None else Outcome.LOST

@@ -1,24 +1,92 @@
-"""The pruner that a study has where its file names none."""
+"""The pruner that a study has where its file names none, and when a pruner needs to be asked at all."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner
+from optuna.trial import Trial
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
 FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
 
+SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
+NO_PRUNING = "optuna.pruners.NopPruner"
 
-def default_pruner(fixed: Mapping[str, Any]) -> BasePruner:
-    """Give asynchronous successive halving (Li et al. 2020) with rungs at a ninth and a third of the validations.
 
-    A rung after the first validation, Optuna's default, would stop most trials while their learning rate still warms up. Where
-    `trainer.max_epochs` does not say how long a trial is, nothing is pruned.
+def default_pruner(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Name asynchronous successive halving with rungs at a ninth and a third of the validations.
+
+    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
+
+    A rung after the first validation, Optuna's default, would stop most trials while their learning rate
+    still warms up. Where `trainer.max_epochs` does not say how long a trial is, nothing is pruned.
+
+    Args:
+        fixed: LightningCLI's sections of the study file.
+
+    Returns:
+        The class and its arguments, as a study file would name them.
     """
     trainer = fixed.get("trainer") or {}
     epochs = trainer.get("max_epochs")
-    if not isinstance(epochs, int) or epochs < 2:
-        return NopPruner()
+    if not isinstance(epochs, int) or epochs <= 1:
+        return {"class_path": NO_PRUNING, "init_args": {}}
     every = trainer.get("check_val_every_n_epoch") or 1
-    return SuccessiveHalvingPruner(min_resource=max(2, ceil(epochs / every / FIRST_RUNG)), reduction_factor=REDUCTION)
+    first = max(2, ceil(epochs / every / FIRST_RUNG))
+    return {
+        "class_path": SUCCESSIVE_HALVING,
+        "init_args": {"min_resource": first, "reduction_factor": REDUCTION},
+    }
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """Where successive halving decides: after `first * factor**k` validations, for k = 0, 1, 2, ..."""
+
+    first: int
+    factor: int
+
+    def after(self, step: int) -> int:
+        """Give the first rung beyond `step`."""
+        rung = self.first
+        while rung <= step:
+            rung *= self.factor
+        return rung
+
+
+def rungs_of(pruner: Mapping[str, Any]) -> Rungs | None:
+    """Give the rungs of a pruner that a study names, or None where it may decide at any validation."""
+    if pruner["class_path"] != SUCCESSIVE_HALVING:
+        return None
+    arguments = {"min_resource": "auto", "reduction_factor": 4, **(pruner.get("init_args") or {})}
+    first, factor = arguments["min_resource"], arguments["reduction_factor"]
+    if not isinstance(first, int):
+        return None  # it follows from the trials that have ended
+    return Rungs(first * factor ** arguments.get("min_early_stopping_rate", 0), factor)
+
+
+class Pruning:
+    """Asks a trial's pruner, but not where its answer is known.
+
+    Asking reads the trial back from the database, and that once a validation costs more than all the rest
+    of a trial's records. Successive halving answers no until the next rung; the decisions are those of
+    asking every time.
+    """
+
+    def __init__(self, pruner: Mapping[str, Any]) -> None:
+        """Take the pruner of the study, as `class_path` and `init_args`."""
+        self._never = pruner["class_path"] == NO_PRUNING
+        self._rungs = rungs_of(pruner)
+        self._next = self._rungs.first if self._rungs else 0
+
+    def stops(self, trial: Trial, step: int) -> bool:
+        """Say whether the pruner wants the trial to stop after validation `step`, which has been reported."""
+        if self._never or step < self._next:
+            return False
+        stop = trial.should_prune()
+        # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
+        # passing.
+        if self._rungs is not None and not stop:
+            self._next = self._rungs.after(step)
+        return stop

@@ -1,23 +1,25 @@
-"""Opening the database that studies live in: Optuna's own schema, and beside it one table of ours (see `slots`)."""
+"""Opening the database that studies live in: Optuna's own schema, and one table of ours (see `slots`)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage, get_storage
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from studies.errors import StorageError
+from studies.sqlite import SQLITE_BUSY_TIMEOUT, make_safe, network_file_system
 
 DEFAULT_URL = "sqlite:///tuner.db"
-SQLITE_BUSY_TIMEOUT = 60.0  # seconds that a transaction waits for another process's
-_EXTRA = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}  # dialect -> our optional dependencies
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+_EXTRAS = {"postgresql": "postgresql", "mysql": "mysql"}  # backend -> our optional dependencies
+_POOL_SIZE = 2  # connections a worker keeps: one that works, one that renews the lease
+_OPENING_ATTEMPTS = 5  # each fails only where another process makes the same tables meanwhile
 
 
 @dataclass(frozen=True)
@@ -29,68 +31,104 @@ class Database:
 
 
 def storage_url(option: str | None, environment: Mapping[str, str]) -> str:
-    """Choose the database: the option given, else `TUNER_STORAGE`, else `OPTUNA_STORAGE`, else a SQLite file here."""
+    """Choose the database: the option, TUNER_STORAGE, OPTUNA_STORAGE, or else a SQLite file here."""
     return option or environment.get("TUNER_STORAGE") or environment.get("OPTUNA_STORAGE") or DEFAULT_URL
 
 
 def open_database(url: str, *, reading: bool = False) -> Database:
     """Open the database at `url`, making Optuna's tables where they are absent.
 
-    Args:
-        url: an SQLAlchemy URL.
-        reading: nothing will be written, so SQLite's one writer is never waited for, and a missing file is not made.
+    Args: url: an SQLAlchemy URL; where it names no driver, the one that our extras install is taken.
+        reading: nothing will be written, so SQLite's one writer is never waited for, and a missing file is
+        not made.
 
     Raises:
         StorageError: the URL is none, its driver is missing, or the database refuses.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StorageError(f"--storage must be a database URL such as {DEFAULT_URL}, but got {url!r}.") from error
-    shown = parsed.render_as_string(hide_password=True)
+    parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite and parsed.database in (None, "", ":memory:"):
-        raise StorageError(f"{shown} keeps nothing: name a file, such as {DEFAULT_URL}.")
-    if sqlite and reading and not Path(str(parsed.database)).exists():
-        raise StorageError(f"There is no database {parsed.database} yet; `tuner run STUDY` makes one, `--storage URL` names another.")
-    arguments: dict[str, Any] = {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}} if sqlite else {"pool_size": 2}
-    try:
-        storage = RDBStorage(url, engine_kwargs=arguments)
-    except (ImportError, NoSuchModuleError) as error:
-        extra = _EXTRA.get(parsed.get_backend_name())
-        remedy = f"pip install 'interplay-tuner[{extra}]'" if extra else "use sqlite, postgresql or mysql"
-        raise StorageError(f"The driver for {shown} is not installed; {remedy}.") from error
-    except (SQLAlchemyError, RuntimeError) as error:
-        raise StorageError(f"The database {shown} cannot be opened: {_reason(error)}") from error
     if sqlite:
-        _make_sqlite_safe(storage.engine, immediate=not reading)
+        _check_file(parsed, reading=reading)
+    storage = _connect(
+        parsed, {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}} if sqlite else {"pool_size": _POOL_SIZE}
+    )
+    if sqlite:
+        make_safe(storage.engine, writing=not reading)
     # Optuna's cache of finished trials; without it every suggestion reads every trial again.
     return Database(get_storage(storage), storage.engine)
 
 
-def _reason(error: Exception) -> str:
-    cause = error.orig if isinstance(error, OperationalError) and error.orig is not None else error
-    return str(cause).strip().splitlines()[0] + "."
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        hidden = re.sub(r"(//|:)[^/@]*@", r"\1***@", url)
+        raise StorageError(
+            f"--storage must be a database URL such as {DEFAULT_URL}, but got {hidden!r}."
+        ) from error
+    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
 
 
-def _make_sqlite_safe(engine: sqlalchemy.Engine, *, immediate: bool) -> None:
-    """Make a read followed by a write one transaction, and let readers read meanwhile.
+def _check_file(parsed: URL, *, reading: bool) -> None:
+    if parsed.database in (None, "", ":memory:"):
+        raise StorageError(f"{_shown(parsed)} keeps nothing: name a file, such as {DEFAULT_URL}.")
+    path = Path(str(parsed.database))
+    if reading and not path.exists():
+        raise StorageError(
+            f"There is no database {path} yet; `tuner run STUDY` makes one, `--storage URL` names another."
+        )
+    if not path.absolute().parent.is_dir():
+        raise StorageError(
+            f"The database {path} cannot be made: there is no folder {path.parent}; make it first."
+        )
+    network = None if reading else network_file_system(path)
+    if network is not None:
+        raise StorageError(
+            f"The database {path} lies on a network file system ({network}), where SQLite loses what several "
+            f"machines write; name a local file or a server: --storage postgresql://user@host/database."
+        )
 
-    Python's driver begins a transaction at the first write, so two workers that read first both act on what they read. We begin
-    each transaction ourselves, and at once. With a write-ahead log readers are never blocked and a commit needs no disk flush;
-    a power cut may cost the last commits, never the database (https://www.sqlite.org/pragma.html#pragma_synchronous).
-    """
 
-    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
+def _connect(parsed: URL, arguments: dict[str, Any]) -> RDBStorage:
+    url = parsed.render_as_string(hide_password=False)
+    for left in reversed(range(_OPENING_ATTEMPTS)):
+        try:
+            return RDBStorage(url, engine_kwargs=dict(arguments))
+        except (ImportError, NoSuchModuleError) as error:
+            extra = _EXTRAS.get(parsed.get_backend_name())
+            remedy = f"pip install 'interplay-tuner[{extra}]'" if extra else "use sqlite, postgresql or mysql"
+            raise StorageError(f"The driver for {_shown(parsed)} is not installed; {remedy}.") from error
+        except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
+            # Optuna looks whether a table exists and then makes it, which another worker may have done in
+            # between.
+            if not left or not _is_made_twice(error):
+                raise StorageError(
+                    f"The database {_shown(parsed)} cannot be opened: {_reason(parsed, error)}."
+                ) from error
+    raise AssertionError("the last attempt either returns or raises")
 
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
-    event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", begin)
-    engine.dispose()  # connections opened before the listeners were there
+def _is_made_twice(error: BaseException) -> bool:
+    cause = _database_error(error)
+    return cause is not None and bool(
+        re.search(r"already exists|unique|duplicate", str(cause), re.IGNORECASE)
+    )
+
+
+def _database_error(error: BaseException | None) -> DBAPIError | None:
+    while error is not None and not isinstance(error, DBAPIError):
+        error = error.__cause__
+    return error
+
+
+def _reason(parsed: URL, error: Exception) -> str:
+    cause = _database_error(error)
+    lines = str(error if cause is None else cause.orig).strip().splitlines()
+    reason = " ".join(line.strip() for line in lines[:1]).rstrip(".")
+    return reason.replace(parsed.password, "***") if parsed.password else reason
+
+
+def _shown(parsed: URL) -> str:
+    """Write a URL without its password, wherever in it that stands."""
+    secret = [key for key in parsed.query if "pass" in key.lower()]
+    return parsed.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)

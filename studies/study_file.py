@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from studies.errors import StudyFileError
@@ -18,10 +19,16 @@ FIXED_SECTIONS = ("trainer", "model", "data", "optimizer", "lr_scheduler")  # Li
 SECTIONS = ("study", *FIXED_SECTIONS, "space", "sampler", "pruner")
 SPACE_VERBS = ("narrow", "fix", "add", "replace")  # each maps whole parameter names, dots and all
 
+_MAPPINGS = ("study", "model", "trainer", "space")  # sections that can be nothing else
+
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study file as read: `source` is its name for messages, `text` its verbatim content, `data` its sections."""
+    """A study file as read.
+
+    `source` names it in messages, `text` is its verbatim content. `data`, its sections, is what JSON can
+    hold, so that a study compares equal to what the database gives back.
+    """
 
     source: str
     text: str
@@ -37,45 +44,95 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise StudyFileError(str(path), "", f"the study file cannot be read: {reason}.") from error
+        reason = error.strerror if isinstance(error, OSError) else "It is not UTF-8 text"
+        raise StudyFileError(
+            str(path),
+            "",
+            f"the study file cannot be read: {reason}; check the path, `tuner run digits` needs none.",
+        ) from error
     return parse_study_file(text, source=str(path), overrides=overrides)
 
 
 def parse_study_file(text: str, *, source: str, overrides: Sequence[str] = ()) -> StudyFile:
-    """Parse the text of a study file; `source` is what messages call it."""
+    """Parse the text of a study file; `source` is what messages call it.
+
+    Raises:
+        StudyFileError: the text is no YAML, or holds an unknown section.
+    """
     data = load_yaml(text, source=source)
     if data is None:
-        raise StudyFileError(source, "", "the study file is empty; `tuner spaces` and the README show what one holds.")
+        raise StudyFileError(
+            source, "", "the study file is empty; write at least `study`, `model` and `data`."
+        )
     if not isinstance(data, dict):
-        raise StudyFileError(source, "", f"a study file is a mapping of sections, but this is a {type(data).__name__}.")
+        kind = "list" if isinstance(data, list) else "single value"
+        raise StudyFileError(
+            source,
+            "",
+            f"a study file maps sections to what they hold, but this is a {kind}; begin with `study:`.",
+        )
     for override in overrides:
         _apply(data, override)
-    for section in data:
+    for section, held in data.items():
         if section not in SECTIONS:
-            raise StudyFileError(source, str(section), f"is no section of a study file; {suggestion(str(section), SECTIONS)}")
-    for section in ("study", "model", "trainer", "space"):
-        if section in data and not isinstance(data[section], dict):
-            raise StudyFileError(source, section, f"must be a mapping of keys to values, but got {data[section]!r}.")
+            raise StudyFileError(
+                source, section, f"is no section of a study file; {suggestion(section, SECTIONS)}"
+            )
+        if section in _MAPPINGS and held is not None and not isinstance(held, dict):
+            raise StudyFileError(source, section, f"must map keys to values, but got {held!r}.")
     return StudyFile(source, text, data)
 
 
 def load_yaml(text: str, *, source: str) -> Any:
-    """Load YAML 1.2 into plain dictionaries, lists and scalars."""
+    """Load YAML 1.2 into plain dictionaries, lists and scalars.
+
+    Raises:
+        StudyFileError: the text is no YAML, or holds what JSON cannot.
+    """
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return _plain(YAML(typ="safe", pure=True).load(text), source, "")
+    except DuplicateKeyError as error:
+        problem = str(error.problem).split(" with value")[0].replace('"', "`")
+        raise StudyFileError(
+            source, "", f"is ambiguous{_line(error)}: {problem}; keep one of the two."
+        ) from error
     except MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = str(error.problem or error.context or "it cannot be parsed").split("\n")[0]
-        raise StudyFileError(source, "", f"is not YAML{line}: {problem}.") from error
+        raise StudyFileError(source, "", f"is not YAML{_line(error)}: {problem}; mend it there.") from error
     except YAMLError as error:
-        raise StudyFileError(source, "", f"is not YAML: {str(error).splitlines()[0]}.") from error
+        raise StudyFileError(
+            source, "", f"is not YAML: {str(error).splitlines()[0]}; mend it there."
+        ) from error
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Write the end of a sentence about an unknown name: the nearest known one, or all of them."""
     near = get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+
+
+def _line(error: MarkedYAMLError) -> str:
+    return f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+
+
+def _plain(value: Any, source: str, key: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            _name(name): _plain(inside, source, f"{key}.{_name(name)}".lstrip("."))
+            for name, inside in value.items()
+        }
+    if isinstance(value, list):
+        return [_plain(inside, source, key) for inside in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise StudyFileError(
+        source, key, f"must be text, a number, true, false, a list or a mapping, but got {value!r}; quote it."
+    )
+
+
+def _name(key: object) -> str:
+    # As JSON writes it: a study from the database must equal the one from the file.
+    return key if isinstance(key, str) else str(key).lower() if isinstance(key, bool) else str(key)
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
@@ -85,15 +142,22 @@ def _apply(data: dict[str, Any], override: str) -> None:
         raise StudyFileError("--set", override, "must look like key=value, such as study.trials=100.")
     place = data
     for part in parts[:-1]:
-        inside = place.setdefault(part, {})
+        if place.get(part) is None:
+            place[part] = {}
+        inside = place[part]
         if not isinstance(inside, dict):
-            raise StudyFileError("--set", key, f"{part} is {inside!r}, not a mapping, so nothing can be set inside it.")
+            raise StudyFileError(
+                "--set",
+                key,
+                f"{part} is {inside!r}, not a mapping, so nothing can be set inside it; set {part} itself.",
+            )
         place = inside
     place[parts[-1]] = load_yaml(text, source=f"--set {key}")
 
 
 def _split(key: str) -> list[str]:
     parts = key.split(".")
-    if parts[0] == "space" and len(parts) > 2 and parts[1] in SPACE_VERBS:
-        return [*parts[:2], ".".join(parts[2:])]
+    match parts:
+        case ["space", verb, *name] if name and verb in SPACE_VERBS:
+            return ["space", verb, ".".join(name)]
     return parts

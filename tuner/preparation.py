@@ -4,13 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
-
 from search_spaces.configuration import configure
 from search_spaces.parameters import default_values, options, parameters
 from search_spaces.space import Choice, Group, Value
-from studies.classes import BadClass, make
 from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
@@ -30,21 +26,9 @@ def prepare(file: StudyFile) -> StudyDefinition:
     try:
         definition = define(file, exposed_space)
         check_names(configure(definition.fixed, definition.space, default_values(definition.space)))
-        if definition.sampler is not None:
-            _check_class(file, "sampler", BaseSampler, definition.sampler)
-        if definition.pruner is not None:
-            _check_class(file, "pruner", BasePruner, definition.pruner)
     except BadConfiguration as error:
         raise StudyFileError(file.source, "", str(error)) from error
     return definition
-
-
-def _check_class(file: StudyFile, section: str, kind: type, config: Mapping[str, Any]) -> None:
-    import_class(config["class_path"], f"{section}.class_path")
-    try:
-        make(kind, config)
-    except BadClass as error:
-        raise StudyFileError(file.source, section, str(error)) from error
 
 
 def exposed_space(class_path: str) -> Group | None:

@@ -15,7 +15,7 @@ from search_spaces.space import Value
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.report.page import write_report
-from studies.trials import training_seed
+from studies.seeds import training_seed
 from tuner.training.assembly import TRAINER_DEFAULTS
 from tuner.training.fit import test
 

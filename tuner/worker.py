@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.slots import RENEWAL, Slot
-from studies.trials import FAILURES_IN_A_ROW, RunningTrial, ask, failures_in_a_row, pruner_of, tell
+from studies.trials import FAILURES_IN_A_ROW, RunningTrial, ask, failures_in_a_row, pruner_of, report, tell
 from tuner.errors import StudyStopped
 from tuner.training.fit import Ending, Fit, fit
 from tuner.training.task import Task
@@ -113,13 +113,11 @@ class Worker:
         )
 
     def _report(self, running: RunningTrial) -> Callable[[int, float], bool]:
-        def report(step: int, score: float) -> bool:
-            running.trial.report(score, step)
+        def record(step: int, score: float) -> bool:
             self.view.scored(running, step, score)
-            # An exploring slot is asked too, because successive halving notes its rungs when it is asked.
-            return running.trial.should_prune() and not running.slot.explore
+            return report(running, step, score)
 
-        return report
+        return record
 
     def _tell_failed(self, running: RunningTrial, error: Exception) -> None:
         trace = "".join(traceback.format_exception(error))

@@ -4,17 +4,22 @@ from functools import lru_cache
 from math import exp, log
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from search_spaces.parameters import default_values, options, parameters
 from search_spaces.space import Float, Group, Int, Node, Value
 
+Points = NDArray[np.float64]  # (points, dimensions), in [0, 1)
+
 
 def exploration_point(space: Group, *, index: int, seed: int) -> dict[str, Value]:
-    """Give the point of an exploring slot: the defaults for index 0, a scrambled Sobol point (Owen 1998) for the others.
+    """Give the point of an exploring slot: the defaults for index 0, a scrambled Sobol point for the others.
 
-    Every parameter has a coordinate of its own, in the order of names, and the coordinates of branches not taken are left
-    unused, so each branch's own parameters stay evenly spread too.
+    Source of the scrambling: Owen, "Scrambling Sobol' and Niederreiter-Xing Points", 1998.
+
+    Every parameter has a coordinate of its own, in the order of names, and the coordinates of branches not
+    taken are left unused, so each branch's own parameters stay evenly spread too.
 
     Returns:
         The values of the active parameters, by full name.
@@ -32,13 +37,17 @@ def exploration_point(space: Group, *, index: int, seed: int) -> dict[str, Value
 
 
 @lru_cache(maxsize=4)
-def _sobol(dimensions: int, exponent: int, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    # A Sobol sequence is balanced over its first 2**m points; a longer one of the same seed begins with the shorter one.
-    return qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng([seed])).random_base2(exponent)
+def _sobol(dimensions: int, exponent: int, seed: int) -> Points:
+    # A Sobol sequence is balanced over its first 2**m points; a longer one of the same seed begins with the
+    # shorter one.
+    points: Points = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng([seed])).random_base2(
+        exponent
+    )
+    return points
 
 
 def value_at(node: Node, share: float) -> Value:
-    """Give the value below which the share `share`, in [0, 1), of a node's own measure lies (its quantile)."""
+    """Give a node's quantile: the value below which the share `share`, in [0, 1), of its measure lies."""
     if isinstance(node, Float | Int):
         whole = isinstance(node, Int)
         low, high = (node.low - 0.5, node.high + 0.5) if whole else (node.low, node.high)

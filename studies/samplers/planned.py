@@ -14,7 +14,8 @@ from search_spaces.space import Value
 class PlannedSampler(BaseSampler):
     """Gives the planned values, and asks another sampler for what the plan does not hold.
 
-    Optuna's `enqueue_trial` does this through a queue in the database, from which another worker may take the trial.
+    Optuna's `enqueue_trial` does this through a queue in the database, from which another worker may take
+    the trial.
     """
 
     def __init__(self, plan: Mapping[str, Value], otherwise: BaseSampler) -> None:
@@ -22,6 +23,7 @@ class PlannedSampler(BaseSampler):
         self._plan = plan
         self._otherwise = otherwise
 
+    # What Optuna passes and a method has no use for, its base class still asks to accept.
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Sample nothing jointly: what is planned needs no sampler."""
         return {}

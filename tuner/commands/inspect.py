@@ -20,7 +20,8 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from studies.ledger import LEDGER, open_ledger
+    from studies.identity import LEDGER
+    from studies.ledger import open_ledger
 
     database = open_database(storage, reading=True)
     rows: list[dict[str, Any]] = []

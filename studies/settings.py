@@ -1,0 +1,104 @@
+"""The `study` section of a study file."""
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from studies.errors import StudyFileError
+from studies.study_file import StudyFile, suggestion
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it becomes a folder
+_REQUIRED = {
+    "name": "such as `name: digits`",
+    "metric": "the name that the module logs, such as `metric: val_loss`",
+}
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What is asked of a study.
+
+    `score` says which of a trial's validations counts. `exploration` is the share of slots that are
+    quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
+    divergence, as NaN and infinity always do.
+    """
+
+    name: str
+    metric: str
+    direction: Literal["minimize", "maximize"] = "minimize"
+    trials: int = 60
+    seed: int = 0
+    exploration: float = 0.25
+    score: Literal["best", "last"] = "best"
+    diverged_beyond: float | None = None
+
+
+def read_settings(file: StudyFile) -> StudySettings:
+    """Read the `study` section of a study file.
+
+    Raises:
+        StudyFileError: a key is unknown or missing, or a value is not what it must be.
+    """
+    section = file.data.get("study") or {}
+    known = [field.name for field in fields(StudySettings)]
+    for key in section:
+        if key not in known:
+            raise StudyFileError(file.source, f"study.{key}", f"is not known; {suggestion(str(key), known)}")
+    for key, remedy in _REQUIRED.items():
+        if section.get(key) is None:
+            raise StudyFileError(file.source, f"study.{key}", f"is missing; write {remedy}.")
+    settings = _typed(file, dict(section))
+    _check(file, settings)
+    return settings
+
+
+def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--study", type=StudySettings)
+    for field in fields(StudySettings):
+        if field.name not in section:
+            continue
+        given = section[field.name]
+        try:  # one by one, so that the message names the key
+            parser.parse_object({"study": {"name": "a", "metric": "b", field.name: given}})
+        except ArgumentError as error:
+            wanted = _in_words(field.type)
+            raise StudyFileError(
+                file.source, f"study.{field.name}", f"must be {wanted}, but got {given!r}."
+            ) from error
+    settings: StudySettings = parser.instantiate(parser.parse_object({"study": section})).study
+    return settings
+
+
+def _in_words(kind: object) -> str:
+    if kind is int:
+        return "a whole number"
+    if kind is str:
+        return "a string"
+    options = getattr(kind, "__args__", ())
+    return (
+        " or ".join(map(str, options)) if options and all(isinstance(o, str) for o in options) else "a number"
+    )
+
+
+def _check(file: StudyFile, settings: StudySettings) -> None:
+    rules = {
+        "name": (
+            bool(_NAME.fullmatch(settings.name)),
+            "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
+        ),
+        "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
+        "trials": (settings.trials >= 1, "must be at least 1"),
+        "seed": (settings.seed >= 0, "must be at least 0"),
+        "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
+        "diverged_beyond": (
+            settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),
+            "must be a finite number, since infinity and NaN always count as divergence",
+        ),
+    }
+    for key, (holds, rule) in rules.items():
+        if not holds:
+            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {getattr(settings, key)!r}.")

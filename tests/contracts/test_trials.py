@@ -1,0 +1,281 @@
+"""The contract of a trial's life: asked for and told once, and nothing is lost whenever a worker dies."""
+
+from collections import Counter
+from typing import NoReturn
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from search_spaces.parameters import default_values
+from studies.ledger import Ledger, create, open_ledger
+from studies.outcomes import EFFECTS, Outcome, outcome_of
+from studies.pruners import SUCCESSIVE_HALVING
+from studies.samplers.exploration import exploration_point
+from studies.slots import Budget, Slot, Slots
+from studies.storage import Database
+from studies.trials import RunningTrial, ask, failures_in_a_row, pruner_of, report, tell
+from tests.contracts.processes import answer_all, run_at_once
+from tests.studies.samples import SPACE, sample_definition
+
+LAPSED = -1.0  # seconds: a lease that has run out as soon as it is given
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    """Give a study of four slots, the first of which explores."""
+    return create(database, sample_definition(trials=4, exploration=0.25), "source")
+
+
+@pytest.fixture
+def dying(ledger: Ledger) -> Ledger:
+    """Give the same study as a worker has it that never renews a lease."""
+    slots = Slots(ledger.database.engine, ledger.identifier, ledger.slots.ledger, lease=LAPSED)
+    return Ledger(ledger.definition, ledger.study, ledger.identifier, ledger.database, slots)
+
+
+def begun(ledger: Ledger) -> RunningTrial:
+    """Ask for a trial that must be there."""
+    running = ask(ledger, "worker")
+    assert running is not None
+    return running
+
+
+def end(ledger: Ledger, running: RunningTrial, outcome: Outcome) -> FrozenTrial:
+    """Tell a trial, and give it as the database then has it."""
+    assert tell(ledger, running, outcome, 1.0 if outcome is Outcome.COMPLETED else None, {"cause": "why"})
+    return ledger.trial(running.number)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_an_outcome_is_kept_with_its_constraint(ledger: Ledger, outcome: Outcome) -> None:
+    """A trial ends in Optuna's state of its outcome, and tells samplers in both forms whether it diverged."""
+    ended = end(ledger, begun(ledger), outcome)
+    violation = 1.0 if outcome is Outcome.DIVERGED else -1.0
+    assert ended.state is EFFECTS[outcome].state
+    assert outcome_of(ended) is outcome
+    assert ended.constraints["diverged"] == violation
+    assert ended.system_attrs["constraints"] == [violation]
+    assert ended.user_attrs["cause"] == "why"
+    assert ended.user_attrs["seconds"] >= 0.0
+
+
+@pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED])
+def test_an_outcome_that_answers_spends_its_slot(ledger: Ledger, outcome: Outcome) -> None:
+    """A trial that completed, was pruned or diverged uses up one slot."""
+    end(ledger, begun(ledger), outcome)
+    assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PREEMPTED, Outcome.LOST])
+def test_an_interrupted_trial_is_tried_again_as_it_was(ledger: Ledger, outcome: Outcome) -> None:
+    """The attempt after a preempted or lost trial has its values, its seed and its configuration."""
+    for _ in range(2):  # one slot that explores, one that the sampler answers
+        first = begun(ledger)
+        end(ledger, first, outcome)
+        again = begun(ledger)
+        assert again.slot.number == first.slot.number
+        assert again.slot.attempt == 2
+        assert again.values == first.values
+        assert again.seed == first.seed
+        assert again.configuration == first.configuration
+        end(ledger, again, Outcome.COMPLETED)
+    assert ledger.slots.budget() == Budget(open=2, claimed=0, done=2)
+
+
+def test_a_failed_trial_is_followed_by_another_suggestion(ledger: Ledger) -> None:
+    """After an error in the user's code the slot takes other values; one that explores explores on."""
+    explored = begun(ledger)
+    assert explored.values == default_values(SPACE)
+    end(ledger, explored, Outcome.FAILED)
+    fresh = begun(ledger)
+    assert (fresh.slot.number, fresh.slot.draw, fresh.slot.explore) == (0, 1, True)
+    assert fresh.values != explored.values
+    end(ledger, fresh, Outcome.COMPLETED)
+    sampled = begun(ledger)
+    end(ledger, sampled, Outcome.FAILED)
+    again = begun(ledger)
+    assert again.slot.number == sampled.slot.number == 1
+    assert again.values != sampled.values
+
+
+def test_a_score_that_is_no_number_is_refused(ledger: Ledger) -> None:
+    """NaN is no score: it is an error of the caller, and the trial keeps running."""
+    running = begun(ledger)
+    with pytest.raises(ValueError, match="nan"):
+        tell(ledger, running, Outcome.COMPLETED, float("nan"), {})
+    assert ledger.trial(running.number).state is TrialState.RUNNING
+
+
+def test_a_killed_worker_leaves_its_values_to_the_next(ledger: Ledger, dying: Ledger) -> None:
+    """The trial of a worker that vanished becomes lost, and the next attempt takes its values up."""
+    left = begun(dying)
+    again = begun(ledger)
+    lost = ledger.trial(left.number)
+    assert outcome_of(lost) is Outcome.LOST
+    assert lost.user_attrs["cause"] == "its worker stopped renewing its lease"
+    assert (again.slot.number, again.slot.attempt) == (left.slot.number, 2)
+    assert again.values == left.values
+    assert [trial.number for trial in ledger.trials(TrialState.RUNNING)] == [again.number]
+
+
+def test_a_worker_killed_before_its_trial_leaves_an_open_slot(ledger: Ledger, dying: Ledger) -> None:
+    """A claim that was never followed by a trial costs nothing."""
+    assert dying.slots.claim("dead") is not None
+    assert begun(ledger).slot.number == 0
+    assert len(ledger.trials()) == 1
+
+
+def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger) -> None:
+    """A worker killed between making its trial and noting it in the slot leaves no trial running."""
+    slot = dying.slots.claim("dead")
+    assert slot is not None
+    orphan = create_trial(state=TrialState.RUNNING, user_attrs={"slot": slot.number})
+    ledger.database.storage.create_new_trial(ledger.identifier, orphan)
+    again = begun(ledger)
+    assert again.slot.number == slot.number
+    assert outcome_of(ledger.trial(0)) is Outcome.LOST
+    assert again.values == default_values(SPACE)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "budget"),
+    [
+        (Outcome.COMPLETED, Budget(open=2, claimed=1, done=1)),
+        (Outcome.PREEMPTED, Budget(open=3, claimed=1, done=0)),
+        (Outcome.FAILED, Budget(open=3, claimed=1, done=0)),
+    ],
+)
+def test_a_worker_killed_between_telling_and_releasing(
+    ledger: Ledger, dying: Ledger, outcome: Outcome, budget: Budget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that was told counts once, though its slot was never released."""
+    running = begun(dying)
+    with monkeypatch.context() as patch:
+        patch.setattr(Slots, "finish", _killed)
+        patch.setattr(Slots, "free", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            end(dying, running, outcome)
+    following = begun(ledger)
+    assert ledger.slots.budget() == budget
+    assert following.slot.number == (1 if outcome is Outcome.COMPLETED else 0)
+    assert (following.values == running.values) == (outcome is Outcome.PREEMPTED)
+    assert outcome_of(ledger.trial(running.number)) is outcome
+
+
+def _killed(*_: object, **__: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def test_a_worker_thought_dead_does_not_tell_twice(ledger: Ledger, dying: Ledger) -> None:
+    """A slow worker whose slot went to another is stopped and not heard, and the slot is spent once."""
+    slow = begun(dying)
+    taker = begun(ledger)
+    assert report(slow, 1, 0.5)
+    assert not tell(dying, slow, Outcome.COMPLETED, 0.5, {})
+    assert outcome_of(ledger.trial(slow.number)) is Outcome.LOST
+    assert ledger.slots.budget() == Budget(open=3, claimed=1, done=0)
+    end(ledger, taker, Outcome.COMPLETED)
+    assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
+
+
+def test_a_claim_lost_while_the_trial_was_made_is_given_up(
+    ledger: Ledger, dying: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that stalls between claim and trial, until another has its slot, goes on to the next slot."""
+    assign = Slots.assign
+    takers: list[Slot | None] = []
+
+    def stalled(slots: Slots, slot: Slot, trial: int) -> bool:
+        if not takers:
+            takers.append(ledger.slots.claim("another"))
+        return assign(slots, slot, trial)
+
+    monkeypatch.setattr(Slots, "assign", stalled)
+    running = begun(dying)
+    assert takers[0] is not None
+    assert takers[0].number == 0
+    assert running.slot.number == 1
+    assert outcome_of(ledger.trial(0)) is Outcome.LOST
+
+
+def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampler that raises leaves no trial running and no slot held."""
+    monkeypatch.setattr("studies.trials.suggest", _broken)
+    with pytest.raises(ZeroDivisionError):
+        ask(ledger, "worker")
+    assert ledger.trials(TrialState.RUNNING) == []
+    assert ledger.trial(0).user_attrs["cause"] == "no values: ZeroDivisionError: broken"
+    assert ledger.slots.budget() == Budget(open=4, claimed=0, done=0)
+
+
+def _broken(*_: object) -> NoReturn:
+    raise ZeroDivisionError("broken")
+
+
+def test_workers_spend_exactly_the_budget(url: str, database: Database) -> None:
+    """Processes that answer one study finish each of its slots once, and leave no trial running."""
+    ledger = create(database, sample_definition(trials=9, exploration=0.5), "")
+    answered = run_at_once(3, answer_all, url, ledger.name)
+    trials = open_ledger(database, ledger.name).trials()
+    assert sorted(number for share in answered for number in share) == list(range(9))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert Counter(trial.user_attrs["slot"] for trial in trials) == Counter(range(9))
+    assert ledger.slots.budget() == Budget(open=0, claimed=0, done=9)
+    assert len({tuple(trial.params.items()) for trial in trials}) == 9
+
+
+def test_exploring_slots_take_the_points_of_their_numbers(database: Database) -> None:
+    """Which worker asks, and when, does not change the points that a study explores."""
+    ledger = create(database, sample_definition(trials=6, exploration=1.0, seed=5), "")
+    held = [begun(ledger) for _ in range(6)]
+    assert [running.values for running in held] == [
+        exploration_point(SPACE, index=number, seed=5) for number in range(6)
+    ]
+    assert all(ledger.trial(running.number).user_attrs["exploration"] for running in held)
+
+
+def test_suggestions_before_any_score_are_distinct(database: Database) -> None:
+    """Workers that ask at once, before anything has ended, draw different points."""
+    ledger = create(database, sample_definition(trials=6, exploration=0.0), "")
+    points = [tuple(begun(ledger).values.items()) for _ in range(6)]
+    assert len(set(points)) == 6
+
+
+def test_a_study_is_repeatable(database: Database) -> None:
+    """The same definition and the same scores give the same suggestions, one by one."""
+    runs = []
+    for _ in range(2):
+        ledger = create(database, sample_definition(trials=6, exploration=0.5, seed=3), "")
+        values = []
+        for _ in range(6):
+            running = begun(ledger)
+            values.append((running.values, running.seed))
+            score = sum(value for value in running.values.values() if isinstance(value, int | float))
+            tell(ledger, running, Outcome.COMPLETED, score, {})
+        runs.append(values)
+    assert runs[0] == runs[1]
+    assert len({seed for _, seed in runs[0]}) == 6
+
+
+def test_errors_in_a_row_are_counted_by_their_end(ledger: Ledger) -> None:
+    """The count begins anew with a trial that ended well, and is not broken by an interruption."""
+    counts = []
+    for outcome in (Outcome.FAILED, Outcome.COMPLETED, Outcome.FAILED, Outcome.PREEMPTED, Outcome.FAILED):
+        end(ledger, begun(ledger), outcome)
+        counts.append(failures_in_a_row(ledger))
+    assert counts == [1, 0, 1, 1, 2]
+
+
+def test_a_trial_is_stopped_at_a_rung_unless_it_explores(database: Database) -> None:
+    """A bad trial is stopped at the first rung, one that explores never is, every validation is stored."""
+    pruner = {"class_path": SUCCESSIVE_HALVING, "init_args": {"min_resource": 2, "reduction_factor": 3}}
+    ledger = create(database, sample_definition(trials=4, exploration=0.5, pruner=pruner), "")
+    ledger.study.pruner = pruner_of(ledger)
+    validations = []
+    for badness in range(4):
+        running = begun(ledger)
+        steps = next((step for step in range(1, 10) if report(running, step, badness + 1 / step)), 9)
+        validations.append(steps)
+        ended = end(ledger, running, Outcome.PRUNED if steps < 9 else Outcome.COMPLETED)
+        assert sorted(ended.intermediate_values) == list(range(1, steps + 1))
+    assert validations == [9, 9, 2, 2]

@@ -1,0 +1,120 @@
+"""Pruning: where the default pruner's rungs stand, and that asking it less often decides the same."""
+
+import numpy as np
+import optuna
+import pytest
+from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.trial import Trial
+
+from studies.classes import make_pruner
+from studies.pruners import Pruning, default_pruner, rungs_of
+
+HALVING = "optuna.pruners.SuccessiveHalvingPruner"
+
+
+def first_stop(pruner: optuna.pruners.BasePruner, epochs: int) -> int | None:
+    """Give the validation at which a trial that is worse than twenty others is stopped."""
+    study = optuna.create_study(pruner=pruner)
+    for rank in range(21):
+        trial = study.ask()
+        for step in range(1, epochs + 1):
+            trial.report(float(rank), step)
+            if trial.should_prune():
+                break
+    return step if step < epochs else None
+
+
+@pytest.mark.parametrize(
+    ("trainer", "rungs"),
+    [
+        ({"max_epochs": 9}, [2, 6]),
+        ({"max_epochs": 18}, [2, 6]),
+        ({"max_epochs": 27}, [3, 9]),
+        ({"max_epochs": 30}, [4, 12]),
+        ({"max_epochs": 300}, [34, 102]),
+        ({"max_epochs": 60, "check_val_every_n_epoch": 2}, [4, 12]),
+    ],
+)
+def test_the_default_rungs(trainer: dict[str, int], rungs: list[int]) -> None:
+    """The default pruner decides after a ninth and a third of the validations, never after the first."""
+    config = default_pruner({"trainer": trainer})
+    found = rungs_of(config)
+    assert found is not None
+    assert [found.after(0), found.after(found.after(0))] == rungs
+    pruner = make_pruner(config)
+    assert isinstance(pruner, SuccessiveHalvingPruner)
+    assert first_stop(pruner, trainer["max_epochs"]) == rungs[0]
+
+
+@pytest.mark.parametrize(
+    "fixed", [{}, {"trainer": {}}, {"trainer": {"max_epochs": -1}}, {"trainer": {"max_epochs": 1}}]
+)
+def test_without_a_length_nothing_is_pruned(fixed: dict[str, dict[str, int]]) -> None:
+    """Where the study does not say how long a trial is, no trial is stopped."""
+    pruner = make_pruner(default_pruner(fixed))
+    assert isinstance(pruner, NopPruner)
+    assert first_stop(pruner, 50) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"class_path": HALVING, "init_args": {"min_resource": 1}},
+        {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": 2}},
+        {
+            "class_path": HALVING,
+            "init_args": {"min_resource": 3, "reduction_factor": 3, "min_early_stopping_rate": 1},
+        },
+        {
+            "class_path": HALVING,
+            "init_args": {"min_resource": 2, "reduction_factor": 3, "bootstrap_count": 4},
+        },
+        {"class_path": HALVING, "init_args": {}},
+        {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": 2}},
+        {"class_path": "optuna.pruners.NopPruner", "init_args": {}},
+    ],
+)
+@pytest.mark.parametrize("stride", [1, 2, 5])
+def test_decisions_are_those_of_asking_every_time(config: dict[str, object], stride: int) -> None:
+    """Asked through `Pruning` or at every validation, a pruner gives the same answers, NaN and gaps included.
+
+    Every third trial goes on although it was to be stopped, as exploring ones do.
+    """
+    random = np.random.default_rng(0)
+    nan_share = 0.02 if config["class_path"] == HALVING else 0.0  # others warn of curves that are NaN alone
+    always = optuna.create_study(pruner=make_pruner(config))
+    seldom = optuna.create_study(pruner=make_pruner(config))
+    answers = []
+    for number in range(40):
+        one, other, pruning = always.ask(), seldom.ask(), Pruning(config)
+        for step in range(1, 31, stride):
+            score = float("nan") if random.random() < nan_share else float(random.random() + 1 / step)
+            one.report(score, step)
+            other.report(score, step)
+            answer = one.should_prune()
+            assert pruning.stops(other, step) == answer
+            answers.append(answer)
+            if answer and number % 3:
+                break
+        for study, trial in ((always, one), (seldom, other)):
+            study.tell(trial, float(number))
+    assert any(answers) == (config["class_path"] != "optuna.pruners.NopPruner")
+
+
+def test_between_rungs_the_pruner_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Successive halving is asked at its rungs alone, and another pruner at every validation."""
+    asked: list[int] = []
+
+    def count_it(trial: Trial) -> bool:
+        asked.append(trial.number)
+        return False
+
+    monkeypatch.setattr(Trial, "should_prune", count_it)
+    for config, count in (
+        ({"class_path": HALVING, "init_args": {"min_resource": 4, "reduction_factor": 3}}, 2),
+        ({"class_path": f"{MedianPruner.__module__}.MedianPruner", "init_args": {}}, 30),
+    ):
+        asked.clear()
+        trial, pruning = optuna.create_study().ask(), Pruning(config)
+        assert not any(pruning.stops(trial, step) for step in range(1, 31))
+        assert len(asked) == count
