@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from studies.ledger import Ledger
@@ -85,6 +86,8 @@ class Worker:
                 result = fit(
                     self._task(running, best.value if best else None), self._report(running), self.stop.is_set
                 )
+        except (StorageInternalError, SQLAlchemyError):
+            raise  # the database is at fault, not the trial: its lease lapses, and the slot is tried again
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
             self._tell_failed(running, error)
             return
@@ -95,9 +98,9 @@ class Worker:
             )
             return
         facts = {"cause": result.cause} if result.cause else {}
-        tell(self.ledger, running, outcome, result.score, facts)
-        self.view.ended(running, outcome, result.score)
-        self._keep_only(result)
+        if tell(self.ledger, running, outcome, result.score, facts):
+            self.view.ended(running, outcome, result.score)
+            self._keep_only(result)
 
     def _task(self, running: RunningTrial, best: float | None) -> Task:
         settings = self.ledger.definition.settings
@@ -126,8 +129,8 @@ class Worker:
         self.view.ended(running, Outcome.FAILED, None)
         if failures_in_a_row(self.ledger) >= FAILURES_IN_A_ROW:
             raise StudyStopped(
-                f"The study {self.ledger.name!r} is stopped: its last {FAILURES_IN_A_ROW} trials ended with an error, "
-                f"the last with {cause}; mend it and give the same command again.",
+                f"The study {self.ledger.name!r} is stopped: its last {FAILURES_IN_A_ROW} trials ended with "
+                f"an error, the last with {cause}; mend it and give the same command again.",
                 trace,
             )
 

@@ -16,17 +16,9 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule, Tr
 
 from tuner.training.class_paths import check_names, package_of
 from tuner.training.errors import BadConfiguration
+from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
 TWINS = "tuner.training.lightning_twins"
-
-# What a search does not want unless the study's `trainer` section asks for it.
-TRAINER_DEFAULTS: Mapping[str, Any] = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
         return dict(configuration)
     twins = importlib.import_module(TWINS)
 
-    def translated(part: Any) -> Any:  # noqa: ANN401 - any plain data
+    def translated(part: Any) -> Any:
         if isinstance(part, Mapping):
             package, _, name = str(part.get("class_path")).rpartition(".")
             is_ours = package.startswith(f"{__package__}.") and hasattr(twins, name)
@@ -86,7 +78,7 @@ def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
 def _quiet_cli(package: str) -> Callable[..., Any]:
     """Give a package's LightningCLI that never looks at the command line, of which it would warn."""
 
-    def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:  # noqa: ANN401 - a LightningCLI
+    def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
         self.config = parser.parse_object(args)
 
     base = importlib.import_module(f"{package}.cli").LightningCLI

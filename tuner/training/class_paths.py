@@ -1,4 +1,4 @@
-"""Finding what a configuration names: its classes, the arguments they take, and the Lightning it belongs to."""
+"""Finding what a configuration names: its classes, their arguments, the Lightning it belongs to."""
 
 import importlib
 import inspect

@@ -29,7 +29,7 @@ class MLPClassifier(LightningModule):
         ValueError: `dropout` is not a probability.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - LightningCLI gives them by name
         self,
         features: int = 64,
         classes: int = 10,

@@ -14,15 +14,15 @@ from tuner.training.task import Task
 Report = Callable[[int, float], bool]  # (number of the validation, from 1; its score) -> whether to stop
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """The report asked for no more epochs."""
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error
+class Interrupted(Exception):
     """The worker asked the fit to end now."""
 
 
-class Diverged(Exception):  # noqa: N818 - not an error
+class Diverged(Exception):
     """The training left the numbers; the message says how."""
 
 
@@ -108,5 +108,5 @@ class Observer:
 
 
 def observer_class(package: str) -> Callable[..., Any]:
-    """Give `Observer` as a callback of the Lightning that `package` names, since each accepts only its own."""
+    """Give `Observer` as a callback of the Lightning that `package` names; each accepts only its own."""
     return type("FitObserver", (Observer, importlib.import_module(package).Callback), {})
