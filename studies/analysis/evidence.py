@@ -14,6 +14,7 @@ FOLD_STEPS = 40  # of the optimiser, for each fold
 LEAST_R2 = 0.3  # below it there is no ranking
 LOW_R2 = 0.6  # below it the ranking is marked
 MOST_UNKNOWN = 0.15  # of the variance that the trials may leave open before the ranking is marked
+MOST_UNKNOWN_SAMPLED = 0.03  # the same where a sampler chose most trials: what it shunned may be unlike what the surrogate saw
 FEWEST_ON_A_BRANCH = 10  # trials with which a conditional parameter is judged without a mark
 LEAST_EXPLORATION = 0.4  # share of quasi-random trials from which on no bias of the sampler is feared
 
@@ -43,7 +44,12 @@ class Evidence:
         """`none`, `low` or `good`."""
         if not self.has_structure:
             return "none"
-        return "low" if self.cv_r2 < LOW_R2 or self.unknown > MOST_UNKNOWN else "good"
+        return "low" if self.cv_r2 < LOW_R2 or self.unknown > most_unknown(self.exploration) else "good"
+
+
+def most_unknown(exploration: float) -> float:
+    """Give the share of the variance that may be left open, by the share of quasi-random trials."""
+    return MOST_UNKNOWN if exploration >= LEAST_EXPLORATION else MOST_UNKNOWN_SAMPLED
 
 
 def cross_validated_r2(domain: Domain, points: Array, loss: Array, variance: Array, seed: int) -> float:
@@ -78,7 +84,7 @@ def weigh(table: Table, cv_r2: float, unknown: float) -> Evidence:
         )
     elif cv_r2 < LOW_R2:
         warnings.append(f"The surrogate predicts only {cv_r2:.0%} of the variance of trials it has not seen.")
-    if unknown > MOST_UNKNOWN:
+    if unknown > most_unknown(exploration):
         warnings.append(
             f"The trials leave {unknown:.0%} of the variance over the whole space open: they crowd together or are too few."
         )
