@@ -1,7 +1,8 @@
 """Optuna's own evaluators, to stand beside ours.
 
-They answer other questions: fANOVA gives main effects only, on a linear scale, of the parameters that all trials have; PED-ANOVA says, one
-parameter at a time, how the best trials' values differ from all trials' (Watanabe, Bansal and Hutter 2023).
+They answer other questions: fANOVA gives main effects only, on a linear scale, of the parameters that all
+trials have; PED-ANOVA says, one parameter at a time, how the best trials' values differ from all trials'
+(Watanabe, Bansal and Hutter 2023).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,8 @@ def optuna_importances(
         seed: of fANOVA's random forest.
 
     Returns:
-        For each evaluator's name the importance of each parameter that it covers; empty where it refuses the trials.
+        For each evaluator's name the importance of each parameter that it covers, summing to one; empty where
+        it refuses.
     """
     completed = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.values]
     copy = optuna.create_study(direction="minimize" if minimize else "maximize")
@@ -39,9 +41,10 @@ def optuna_importances(
     found: dict[str, Mapping[str, float]] = {}
     for name, evaluator in evaluators.items():
         try:
-            importances = optuna.importance.get_param_importances(copy, evaluator=evaluator, normalize=False)
+            importances = optuna.importance.get_param_importances(copy, evaluator=evaluator)
         except (ValueError, RuntimeError):
-            # No parameter is in all trials, or all scores are alike: Optuna refuses, and there is nothing to show.
+            # No parameter is in all trials, or all scores are alike: Optuna refuses, and there is nothing to
+            # show.
             importances = {}
         found[name] = {parameter: float(importance) for parameter, importance in importances.items()}
     return found

@@ -1,8 +1,8 @@
 """Better coordinates for a pair that interacts: how much of the interaction a product or a ratio takes away.
 
-If the score depends on lr / (1 - momentum), then in these coordinates the two no longer interact, and the next study should search
-them. The score over the pair (all else averaged) is approximated by a sum of one function for each coordinate, by least squares under
-the declared measure; what remains is the interaction.
+If the score depends on lr / (1 - momentum), then in these coordinates the two no longer interact, and the
+next study should search them. The score over the pair (all else averaged) is approximated by a sum of one
+function for each coordinate, by least squares under the declared measure; what remains is the interaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ LEAST_VARIANCE = 1e-12
 class Coordinate:
     """A combination of two parameters.
 
-    `formula` reads `lr / (1 - momentum)`. `removed` is the part of the pair's interaction that is gone once the combination is searched
-    in place of the first parameter; negative where it adds some.
+    `formula` reads `lr / (1 - momentum)`. `removed` is the part of the pair's interaction that is gone once
+    the combination is searched in place of the first parameter; negative where it adds some.
     """
 
     names: tuple[str, str]
@@ -38,7 +38,8 @@ class Coordinate:
 class PairCoordinates:
     """The natural combinations of a pair, the best first, and the free one.
 
-    `slope` is the power of the second parameter in `first * second ** slope` that removes most, and `removed_by_slope` how much.
+    `slope` is the power of the second parameter in `first * second ** slope` that removes most, and
+    `removed_by_slope` how much.
     """
 
     names: tuple[str, str]
@@ -51,7 +52,8 @@ def find_coordinates(fitted: Fitted, names: tuple[str, str]) -> PairCoordinates:
     """Try the products and ratios of a pair of ranges.
 
     Returns:
-        No candidate where one of the two has no scale on which a product makes sense: an option, or a range through zero.
+        No candidate where one of the two has no scale on which a product makes sense: an option, or a range
+        through zero.
     """
     domain = fitted.surrogate.domain
     axes = [domain.axes[domain.names.index(name)] for name in names]
@@ -63,7 +65,10 @@ def find_coordinates(fitted: Fitted, names: tuple[str, str]) -> PairCoordinates:
     if before < LEAST_VARIANCE:
         return PairCoordinates(names, (), None, None)
     logs = [
-        {text: scale(np.array([row[i] for row in projection.values], dtype=float)) for text, scale in scales[i]}
+        {
+            text: scale(np.array([row[i] for row in projection.values], dtype=float))
+            for text, scale in scales[i]
+        }
         for i in (0, 1)
     ]
     found = []
@@ -80,12 +85,12 @@ def find_coordinates(fitted: Fitted, names: tuple[str, str]) -> PairCoordinates:
 
 
 def _log_scales(axis: Axis) -> Sequence[tuple[str, Callable[[Array], Array]]]:
-    """List the logs of a parameter: of itself where it is above zero, of its distance from one where that is natural."""
+    """List the logs of a parameter: of itself above zero, of its distance from one below one."""
     node = axis.parameter.node
     if not isinstance(node, Float | Int) or node.low == node.high:
         return ()
     scales: list[tuple[str, Callable[[Array], Array]]] = []
-    if isinstance(node, Float) and not node.log and 0 <= node.low and node.high < 1:
+    if isinstance(node, Float) and not node.log and node.low >= 0 and node.high < 1:
         scales.append((f"(1 - {axis.name})", lambda x: np.log(1 - x)))
     if node.low > 0:
         scales.append((axis.name, np.log))

@@ -1,4 +1,4 @@
-"""The score along one or two parameters, averaged over all the others on the branch where they exist, and how sure that is."""
+"""The score along one or two parameters, averaged over all others, and how sure that is."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -8,7 +8,14 @@ from scipy.linalg import solve_triangular
 
 from search_spaces.space import Value
 from studies.analysis.domain import Array, Axis, value_at
-from studies.analysis.effects import Features, Structures, features_of, structural_prior, structural_terms, structures_of
+from studies.analysis.effects import (
+    Features,
+    Structures,
+    features_of,
+    structural_prior,
+    structural_terms,
+    structures_of,
+)
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.importance import Fitted
 from studies.analysis.kernel import axis_covariance
@@ -20,8 +27,8 @@ GRID = 25  # positions along an ordered axis
 class Projection:
     """The expected loss at g combinations of values.
 
-    `positions` `(g, names)` are coordinates, `values` the values there. `mean` `(g,)` and `covariance` `(g, g)` are of the posterior, in
-    the objective's unit as it is minimized.
+    `positions` `(g, names)` are coordinates, `values` the values there. `mean` `(g,)` and `covariance` `(g,
+    g)` are of the posterior, in the objective's unit as it is minimized.
     """
 
     names: tuple[str, ...]
@@ -57,13 +64,16 @@ def project(fitted: Fitted, *names: str) -> Projection:
 
     weights, kept = _structural_weights(structures, columns, positions)
     if not len(kept):
-        raise NothingToAnalyse(f"{' and '.join(names)} never exist together; ask for parameters of one branch.")
+        raise NothingToAnalyse(
+            f"{' and '.join(names)} never exist together; ask for parameters of one branch."
+        )
     positions = positions[kept]
     with_trials = _terms(features, columns, weights, positions, surrogate.points)
     prior = _prior(features, columns, weights, positions)
     whitened = solve_triangular(surrogate.cholesky, with_trials.T, lower=True)
     values = tuple(
-        tuple(value_at(domain.axes[d], float(p)) for d, p in zip(columns, row, strict=True)) for row in positions
+        tuple(value_at(domain.axes[d], float(p)) for d, p in zip(columns, row, strict=True))
+        for row in positions
     )
     return Projection(
         names,
@@ -74,7 +84,9 @@ def project(fitted: Fitted, *names: str) -> Projection:
     )
 
 
-def _structural_weights(structures: Structures, columns: tuple[int, ...], positions: Array) -> tuple[Array, list[int]]:
+def _structural_weights(
+    structures: Structures, columns: tuple[int, ...], positions: Array
+) -> tuple[Array, list[int]]:
     """Give the probabilities of the structures at each position, and the positions that exist at all."""
     rows, kept = [], []
     for i, position in enumerate(positions):
@@ -88,9 +100,11 @@ def _structural_weights(structures: Structures, columns: tuple[int, ...], positi
     return np.array(rows), kept
 
 
-def _terms(features: Features, columns: tuple[int, ...], weights: Array, positions: Array, points: Array) -> Array:
+def _terms(
+    features: Features, columns: tuple[int, ...], weights: Array, positions: Array, points: Array
+) -> Array:
     """Give the prior covariance of the averages with points `(n, 2 * axes)`, `(g, n)`."""
-    kernel, count = features.kernel, len(features.kernel.axes)
+    count = len(features.kernel.axes)
     along = {
         place: _along(features, d, positions[:, place], points[:, d]) * points[:, count + d]
         for place, d in enumerate(columns)
@@ -110,7 +124,9 @@ def _prior(features: Features, columns: tuple[int, ...], weights: Array, positio
 
 def _along(features: Features, axis: int, left: Array, right: Array) -> Array:
     kernel = features.kernel
-    covariance = axis_covariance(kernel.axes[axis], float(np.atleast_1d(kernel.lengths)[axis]), left, right).value
+    covariance = axis_covariance(
+        kernel.axes[axis], float(np.atleast_1d(kernel.lengths)[axis]), left, right
+    ).value
     return float(np.atleast_1d(kernel.variances)[axis]) * covariance
 
 

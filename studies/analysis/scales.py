@@ -34,7 +34,7 @@ def rescaled(table: Table, scale: Scale) -> Table:
 
 
 def shares_on(table: Table, scale: Scale) -> dict[tuple[str, ...], float]:
-    """Measure the share of each parameter and pair on a scale, in the order of the space and without intervals."""
+    """Measure the share of each parameter and pair on a scale, in the space's order and without intervals."""
     fitted = fit_table(rescaled(table, scale))
     domain = fitted.surrogate.domain
     shares = posterior_shares(fitted.surrogate, structures_of(domain, 0), 2, 0).share
