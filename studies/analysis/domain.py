@@ -1,12 +1,13 @@
-"""A space as axes of a unit cube: where each value lies, how much the declared measure weighs it, and when the axis exists.
+"""A space as axes of a unit cube: where a value lies, what it weighs, and when the axis exists.
 
-The declared measure is the one that a quasi-random trial is drawn from: every option of a choice alike, a range uniform on its
-scale. An axis of a branch not taken is thought to be drawn as well and then ignored. So the measure is a product over all
-axes, however the space is nested, and a function of the space is one that does not change along its inactive axes.
+The declared measure is the one that a quasi-random trial is drawn from: every option of a choice alike, a
+range uniform on its scale. An axis of a branch not taken is thought to be drawn as well and then ignored. So
+the measure is a product over all axes, however the space is nested, and a function of the space is one that
+does not change along its inactive axes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -26,17 +27,18 @@ MOST_ATOMS = 24  # an integer range of more values is integrated like a real one
 class Axis:
     """One parameter as an axis.
 
-    `nodes` and `weights` (both `(m,)`, the weights sum to one) integrate a function of the axis under the declared measure: Gauss and
-    Legendre's for a real range, the values themselves for whole numbers and options. A coordinate lies in [0, 1] on an
-    `ordered` axis and is the index of an option otherwise. `conditions` holds, for the index of another axis, the coordinates under
-    which this one exists; all must hold.
+    `nodes` and `weights` (both `(m,)`, the weights sum to one) integrate a function of the axis under the
+    declared measure: Gauss and Legendre's for a real range, the values themselves for whole numbers and
+    options. A coordinate lies in [0, 1] on an `ordered` axis and is the index of an option otherwise.
+    `conditions` holds, for the index of another axis, the coordinates under which this one exists; all must
+    hold.
     """
 
     parameter: Parameter
+    conditions: Mapping[int, tuple[int, ...]]
     ordered: bool
     nodes: Array
     weights: Array
-    conditions: Mapping[int, tuple[int, ...]]
 
     @property
     def name(self) -> str:
@@ -47,7 +49,11 @@ class Axis:
     def is_discrete(self) -> bool:
         """Whether the nodes are all the values there are."""
         node = self.parameter.node
-        return not isinstance(node, Float | Int) or len(self.nodes) == 1 or (isinstance(node, Int) and node.high - node.low < MOST_ATOMS)
+        return (
+            not isinstance(node, Float | Int)
+            or len(self.nodes) == 1
+            or (isinstance(node, Int) and node.high - node.low < MOST_ATOMS)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +87,7 @@ class Domain:
         place = {old: new for new, old in enumerate(order)}
         return Domain(
             tuple(
-                Axis(
-                    axis.parameter,
-                    axis.ordered,
-                    axis.nodes,
-                    axis.weights,
-                    {place[gate]: codes for gate, codes in axis.conditions.items()},
-                )
+                replace(axis, conditions={place[gate]: codes for gate, codes in axis.conditions.items()})
                 for axis in (self.axes[old] for old in order)
             )
         )
@@ -120,7 +120,7 @@ def coordinate(axis: Axis, value: Value) -> float | None:
 
 
 def as_option(value: object) -> Value:
-    """Give an option of Optuna's as a space holds it: what is no number, boolean or string, such as None, by its text."""
+    """Give an option of Optuna's as a space holds it: None, or what else a space cannot hold, by its text."""
     return value if isinstance(value, type_of_value) else str(value)
 
 
@@ -130,14 +130,19 @@ def value_at(axis: Axis, position: float) -> Value:
     if not isinstance(node, Float | Int):
         return options(node)[round(position)]
     low, high = _edges(node)
-    value = float(np.exp(log(low) + position * (log(high) - log(low)))) if node.log else low + position * (high - low)
+    value = (
+        float(np.exp(log(low) + position * (log(high) - log(low))))
+        if node.log
+        else low + position * (high - low)
+    )
     if isinstance(node, Int):
         return min(max(round(value), node.low), node.high)
     return min(max(value, node.low), node.high)
 
 
 def _edges(node: Float | Int) -> tuple[float, float]:
-    # Optuna rounds a real number between low - 1/2 and high + 1/2, so each whole number owns the cell around it.
+    # Optuna rounds a real number between low - 1/2 and high + 1/2, so each whole number owns the cell around
+    # it.
     return (node.low - 0.5, node.high + 0.5) if isinstance(node, Int) else (node.low, node.high)
 
 
@@ -149,15 +154,23 @@ def _axis(parameter: Parameter, known: tuple[Parameter, ...], index: Mapping[str
     node = parameter.node
     if not isinstance(node, Float | Int):
         count = len(options(node))
-        return Axis(parameter, False, np.arange(count, dtype=float), np.full(count, 1 / count), conditions)
+        return Axis(
+            parameter,
+            conditions,
+            ordered=False,
+            nodes=np.arange(count, dtype=float),
+            weights=np.full(count, 1 / count),
+        )
     if isinstance(node, Int) and node.high - node.low < MOST_ATOMS:
         low, high = _edges(node)
         values = np.arange(node.low, node.high + 1, dtype=float)
         scale = np.log if node.log else np.asarray
         width = scale(high) - scale(low)
         weights = (scale(values + 0.5) - scale(values - 0.5)) / width
-        return Axis(parameter, True, (scale(values) - scale(low)) / width, weights, conditions)
+        return Axis(
+            parameter, conditions, ordered=True, nodes=(scale(values) - scale(low)) / width, weights=weights
+        )
     if node.low == node.high:
-        return Axis(parameter, True, np.array([0.5]), np.array([1.0]), conditions)
+        return Axis(parameter, conditions, ordered=True, nodes=np.array([0.5]), weights=np.array([1.0]))
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
-    return Axis(parameter, True, (nodes + 1) / 2, weights / 2, conditions)
+    return Axis(parameter, conditions, ordered=True, nodes=(nodes + 1) / 2, weights=weights / 2)

@@ -1,9 +1,10 @@
-"""Functional ANOVA of the surrogate in closed form: the function of each parameter and of each pair, as Gaussian coefficients.
+"""Functional ANOVA of the surrogate in closed form: the function of each parameter and each pair.
 
-For a set v of parameters the effect is f_v(x_v) = E[f | x_v] less the effects of its subsets, under the declared measure (Hoeffding's
-decomposition; Hutter, Hoos and Leyton-Brown 2014). The kernel is a polynomial in terms of single axes, so the expectation over every
-other axis is exact but for one thing: axes that decide whether others exist ("gates") couple them. Those are few and have few
-values: their combinations are listed, or, where there are too many, drawn quasi-randomly.
+For a set v of parameters the effect is f_v(x_v) = E[f | x_v] less the effects of its subsets, under the
+declared measure (Hoeffding's decomposition; Hutter, Hoos and Leyton-Brown 2014). The kernel is a polynomial
+in terms of single axes, so the expectation over every other axis is exact but for one thing: axes that decide
+whether others exist ("gates") couple them. Those are few and have few values: their combinations are listed,
+or, where there are too many, drawn quasi-randomly.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ SHARE_OF_TRACE = 1 - 1e-4  # of an axis's prior variance that its features keep
 class Structures:
     """The combinations of gates.
 
-    `gates` are the axes that others depend on, `codes` `(m, gates)` their coordinates, `active` `(m, axes)` what exists
-    there, `weights` `(m,)` the declared probabilities. `given[c]` `(options, m)` holds the probabilities once gate c is known.
+    `gates` are the axes that others depend on, `codes` `(m, gates)` their coordinates, `active` `(m, axes)`
+    what exists there, `weights` `(m,)` the declared probabilities. `indicators[c]` `(options, m)` holds the
+    probabilities once gate c is known.
     """
 
     gates: tuple[int, ...]
@@ -39,8 +41,8 @@ class Structures:
 class Component:
     """An effect as `(structural functions) x (features of axes)`.
 
-    `rows` `(q, m)` are q functionals over the structures, `axes` the axes without dependents that the effect runs along. The effect's
-    variance is the squared length of its `q * features` coefficients.
+    `rows` `(q, m)` are q functionals over the structures, `axes` the axes without dependents that the effect
+    runs along. The effect's variance is the squared length of its `q * features` coefficients.
     """
 
     members: tuple[int, ...]
@@ -54,7 +56,9 @@ def structures_of(domain: Domain, seed: int) -> Structures:
     sizes = [len(domain.axes[gate].nodes) for gate in gates]
     full = np.zeros((1, len(domain.axes)))
     if gates and prod(sizes) <= 64 * MOST_STRUCTURES:
-        grid = np.stack(np.meshgrid(*[np.arange(size) for size in sizes], indexing="ij"), axis=-1).reshape(-1, len(gates))
+        grid = np.stack(np.meshgrid(*[np.arange(size) for size in sizes], indexing="ij"), axis=-1).reshape(
+            -1, len(gates)
+        )
         full = np.zeros((len(grid), len(domain.axes)))
         full[:, gates] = grid
     merged, active, weights = _merged(domain, gates, full)
@@ -103,28 +107,33 @@ def components_of(domain: Domain, structures: Structures) -> list[Component]:
 
 
 def _given(structures: Structures, gates: tuple[int, ...]) -> Array:
-    """Give the probabilities of the structures once the options of one or two gates are known: `(options[, options], m)`."""
+    """Give the structures' probabilities at each option of one or two gates: `(options[, options], m)`."""
     rows = structures.weights * structures.indicators[gates[0]]
     if len(gates) > 1:
         rows = rows[:, None, :] * structures.indicators[gates[1]][None, :, :]
     mass = rows.sum(axis=-1, keepdims=True)
-    return np.divide(rows, mass, out=np.broadcast_to(structures.weights, rows.shape).copy(), where=mass > 0)
+    given: Array = np.divide(
+        rows, mass, out=np.broadcast_to(structures.weights, rows.shape).copy(), where=mass > 0
+    )
+    return given
 
 
 def _centred(rows: Array, along: tuple[int, ...]) -> Array:
     """Take out the mean over each gate's options, and scale so that squares sum to a mean over them."""
     for axis in along:
         rows = rows - rows.mean(axis=axis, keepdims=True)
-    flat = rows.reshape(-1, rows.shape[-1])
-    return flat / np.sqrt(len(flat))
+    flat: Array = rows.reshape(-1, rows.shape[-1])
+    scaled: Array = flat / np.sqrt(len(flat))
+    return scaled
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
     """Everything about a kernel that its effects need.
 
-    For an axis d, `basis[d]` `(features, nodes)` maps a function on the axis's nodes to orthonormal coefficients, whose prior variances are
-    `spectrum[d]`. `structural[s]` holds the polynomials that multiply s axis terms.
+    For an axis d, `basis[d]` `(features, nodes)` maps a function on the axis's nodes to orthonormal
+    coefficients, whose prior variances are `spectrum[d]`. `structural[s]` holds the polynomials that multiply
+    s axis terms.
     """
 
     kernel: ConditionalKernel
@@ -151,12 +160,14 @@ def features_of(kernel: ConditionalKernel, structures: Structures) -> Features:
 
 
 def structural_terms(features: Features, points: Array) -> list[Array]:
-    """Sum, between each structure and each of the points `(n, 2 * axes)`, all that multiplies 0, 1, 2 axis terms; each `(m, n)`."""
+    """Sum all that multiplies none, one and two axis terms between structures and points; each `(m, n)`."""
     structures, kernel = features.structures, features.kernel
     count, gates = len(kernel.axes), structures.gates
     terms = []
     for place, gate in enumerate(gates):
-        covariance = axis_covariance(kernel.axes[gate], 1.0, structures.codes[:, place], points[:, gate]).value
+        covariance = axis_covariance(
+            kernel.axes[gate], 1.0, structures.codes[:, place], points[:, gate]
+        ).value
         both = np.outer(structures.active[:, gate], points[:, count + gate])
         terms.append(float(np.atleast_1d(kernel.variances)[gate]) * both * covariance)
     return _by_order(kernel, elementary(terms, (len(structures.weights), len(points))))
@@ -164,7 +175,7 @@ def structural_terms(features: Features, points: Array) -> list[Array]:
 
 def _by_order(kernel: ConditionalKernel, sums: list[Array]) -> list[Array]:
     weights = kernel.order_weights
-    return [sum(weights[r] * sums[r - s] for r in range(s, ORDERS + 1)) for s in range(3)]  # type: ignore[misc]
+    return [sum(weights[r] * sums[r - s] for r in range(s, ORDERS + 1)) for s in range(3)]
 
 
 def structural_prior(features: Features) -> list[Array]:
@@ -178,12 +189,15 @@ def structural_prior(features: Features) -> list[Array]:
 
 
 def axis_features(features: Features, points: Array) -> dict[int, Array]:
-    """Give the covariance of each axis's coefficients with points `(n, 2 * axes)`: `(features, n)` for an axis."""
+    """Give the covariance of each axis's coefficients with points, `(features, n)` for an axis."""
     kernel, count = features.kernel, len(features.kernel.axes)
     variances, lengths = np.atleast_1d(kernel.variances), np.atleast_1d(kernel.lengths)
     return {
         d: features.basis[d]
-        @ (variances[d] * axis_covariance(kernel.axes[d], lengths[d], kernel.axes[d].nodes, points[:, d]).value)
+        @ (
+            variances[d]
+            * axis_covariance(kernel.axes[d], lengths[d], kernel.axes[d].nodes, points[:, d]).value
+        )
         * points[:, count + d]
         for d in features.basis
     }
@@ -194,7 +208,9 @@ def _gated_rows(component: Component, structures: Structures) -> Array:
     return component.rows * exists
 
 
-def covariance_with(component: Component, features: Features, structural: list[Array], along: dict[int, Array]) -> Array:
+def covariance_with(
+    component: Component, features: Features, structural: list[Array], along: dict[int, Array]
+) -> Array:
     """Give the prior covariance of an effect's coefficients with points, `(coefficients, n)`.
 
     Args:
@@ -211,9 +227,9 @@ def covariance_with(component: Component, features: Features, structural: list[A
 
 
 def prior_covariance(component: Component, features: Features, structural: list[Array]) -> Array:
-    """Give the prior covariance of an effect's coefficients among themselves; `structural` is `structural_prior`."""
+    """Give the prior covariance of an effect's coefficients; `structural` is `structural_prior`."""
     rows = _gated_rows(component, features.structures)
-    covariance = rows @ structural[len(component.axes)] @ rows.T
+    covariance: Array = rows @ structural[len(component.axes)] @ rows.T
     for axis in component.axes:
-        covariance = np.kron(covariance, np.diag(features.spectrum[axis]))
+        covariance = np.asarray(np.kron(covariance, np.diag(features.spectrum[axis])), dtype=np.float64)
     return covariance

@@ -22,8 +22,8 @@ Conditions = Mapping[str, tuple[Value, ...]]
 class Effect:
     """What one parameter, or one pair beyond its two parameters, explains of the objective's variance.
 
-    `share`, with its 90 % interval `low` to `high`, is a part of one; all three are None where no structure was found. `trials` is the
-    number of trials it rests on and `when` the conditions under which it exists.
+    `share`, with its 90 % interval `low` to `high`, is a part of one; all three are None where no structure
+    was found. `trials` is the number of trials it rests on and `when` the conditions under which it exists.
     """
 
     names: tuple[str, ...]
@@ -36,7 +36,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Importance:
-    """The analysis of one study on one scale of its objective; effects stand in falling order of their shares."""
+    """The analysis of a study on one scale of its objective; effects in falling order of their shares."""
 
     evaluator: str
     evidence: Evidence
@@ -88,8 +88,8 @@ class Fitted:
 def fit_table(table: Table) -> Fitted:
     """Fit the surrogate to a table.
 
-    Axes and rows are sorted by what they hold first, so that neither the order of the trials nor the names of the parameters changes
-    a bit of the result.
+    Axes and rows are sorted by what they hold first, so that neither the order of the trials nor the names of
+    the parameters changes a bit of the result.
     """
     order = _canonical_axes(table)
     coordinates, active = table.coordinates[:, order], table.active[:, order]
@@ -148,7 +148,7 @@ def _effect(table: Table, columns: tuple[int, ...], estimated: Estimate | None) 
 
 
 def _common_conditions(domain: Domain, columns: tuple[int, ...]) -> Conditions:
-    """Give the conditions under which all of some parameters exist; an empty tuple of values where they never meet."""
+    """Give the conditions under which some parameters exist together; no values where they never do."""
     merged: dict[str, tuple[Value, ...]] = {}
     for column in columns:
         for name, allowed in domain.axes[column].parameter.conditions.items():
@@ -164,7 +164,13 @@ def _canonical_axes(table: Table) -> tuple[int, ...]:
     def key(column: int) -> tuple[Any, ...]:
         axis, values = table.domain.axes[column], table.coordinates[:, column]
         along = round(fsum(values * standardised), 6)
-        return (axis.ordered, len(axis.nodes), int(table.active[:, column].sum()), tuple(np.sort(values)), along)
+        return (
+            axis.ordered,
+            len(axis.nodes),
+            int(table.active[:, column].sum()),
+            tuple(np.sort(values)),
+            along,
+        )
 
     return tuple(sorted(range(len(table.domain.axes)), key=key))
 

@@ -1,7 +1,8 @@
 """The space of a study that plain Optuna made, read off its trials.
 
-Optuna keeps a distribution with every value and nothing about when a parameter is asked for. A parameter that is missing from some
-trials is taken to depend on the choices whose values tell the trials with it from those without.
+Optuna keeps a distribution with every value and nothing about when a parameter is asked for. A parameter that
+is missing from some trials is taken to depend on the choices whose values tell the trials with it from those
+without.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ MOST_VALUES_OF_A_GATE = 12  # a whole number of more values is no choice that ot
 def infer_space(trials: Sequence[FrozenTrial]) -> Group:
     """Infer a space from trials, finished ones with a score.
 
-    A range that changed while the study ran becomes the smallest that holds them all, on the scale of the latest trial; options are
-    joined. A whole number on which others depend becomes a choice among its values.
+    A range that changed while the study ran becomes the smallest that holds them all, on the scale of the
+    latest trial; options are joined. A whole number on which others depend becomes a choice among its values.
 
     Raises:
         NothingToAnalyse: no trial has a parameter.
@@ -39,7 +40,9 @@ def infer_space(trials: Sequence[FrozenTrial]) -> Group:
     depended_on = {gate for conditions in when.values() for gate in conditions}
     # A gate exists in more trials than what depends on it, so it comes first.
     order = sorted(seen, key=lambda name: (-len(present[name]), list(seen).index(name)))
-    return Group({name: _node(seen[name], gates[name] if name in depended_on else (), when[name]) for name in order})
+    return Group(
+        {name: _node(seen[name], gates[name] if name in depended_on else (), when[name]) for name in order}
+    )
 
 
 def _conditions(
@@ -48,7 +51,7 @@ def _conditions(
     present: Mapping[str, frozenset[int]],
     gates: Mapping[str, tuple[Value, ...]],
 ) -> When:
-    """Choose, one by one, the choice that tells most of the remaining trials without the parameter from those with it."""
+    """Add, one by one, the choice that tells most trials without the parameter from those with it."""
     having, lacking = present[name], set(range(len(rows))) - present[name]
     conditions: dict[str, tuple[Value, ...]] = {}
     while lacking:

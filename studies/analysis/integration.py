@@ -1,8 +1,9 @@
-"""Functional ANOVA of any function on a conditional space, by quasi-random integration under the declared measure.
+"""Functional ANOVA of any function on a conditional space, by quasi-random integration.
 
-The closed form of `effects` is for the surrogate alone. This one is for what has no closed form: an exact function, or the surrogate
-seen through other coordinates. Each index is a covariance of the function at two points that share some coordinates (Sobol 2001), with
-the symmetric estimator of Janon et al. 2014, equation 6.
+The closed form of `effects` is for the surrogate alone. This one is for what has no closed form: an exact
+function, or the surrogate seen through other coordinates. Each index is a covariance of the function at two
+points that share some coordinates (Sobol 2001), with the symmetric estimator of Janon et al. 2014, equation
+6.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ POINTS = 2**14
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of a function's variance: of each parameter alone, with all its interactions, and of each pair alone."""
+    """Shares of a function's variance: of a parameter alone, with its interactions, and of a pair alone."""
 
     main: Mapping[str, float]
     total: Mapping[str, float]
@@ -39,7 +40,7 @@ def coordinates_at(domain: Domain, uniform: Array) -> Array:
 
 
 def quasi_random(domain: Domain, points: int, seed: int) -> Array:
-    """Draw coordinates `(points, axes)` from the declared measure by a scrambled Sobol sequence; `points` is a power of two."""
+    """Draw coordinates `(points, axes)` by a scrambled Sobol sequence; `points` is a power of two."""
     return coordinates_at(domain, qmc.Sobol(len(domain.axes), scramble=True, rng=seed).random(points))
 
 
@@ -47,7 +48,8 @@ def decompose(function: Function, domain: Domain, *, points: int = POINTS, seed:
     """Measure what each parameter and each pair explains of a function.
 
     Args:
-        function: takes coordinates and what is active, each `(n, axes)`, and gives `(n,)` values; it must not read inactive axes.
+        function: takes coordinates and what is active, each `(n, axes)`, and gives `(n,)` values; it must not
+            read inactive axes.
         domain: the axes.
         points: how many quasi-random points, a power of two; the error falls almost with their number.
         seed: of the scrambling.

@@ -1,4 +1,4 @@
-"""How sure the shares are: draws from the surrogate's posterior, and the same of surrogates refitted to resampled trials."""
+"""How sure the shares are: draws from the posterior, also of surrogates refitted to resampled trials."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from scipy.linalg import cholesky, solve_triangular
 
 from studies.analysis.domain import Array
 from studies.analysis.effects import (
-    Component,
     Structures,
     axis_features,
     components_of,
@@ -44,7 +43,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class PosteriorShares:
-    """Draws of each effect's share, `(draws,)`, and the share that uncertainty alone adds to a draw on average."""
+    """Draws of each effect's share, `(draws,)`, and what uncertainty alone adds to a draw on average."""
 
     draws: Mapping[Members, Array]
     excess: Mapping[Members, float]
@@ -55,8 +54,8 @@ class PosteriorShares:
 def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, seed: int) -> PosteriorShares:
     """Draw the shares of every parameter and pair from the posterior.
 
-    A function is drawn at quasi-random points, which gives its variance; the coefficients of each effect are drawn given the
-    function at those points, so that an effect and the whole belong together.
+    A function is drawn at quasi-random points, which gives its variance; the coefficients of each effect are
+    drawn given the function at those points, so that an effect and the whole belong together.
     """
     random = np.random.default_rng(seed)
     domain = surrogate.domain
@@ -68,9 +67,11 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
     at_grid = structural_terms(features, grid), axis_features(features, grid)
     among = structural_prior(features)
 
-    cross = solve_triangular(factor, kernel(surrogate.points, grid), lower=True)
-    spread = kernel(grid) - cross.T @ cross
-    root = cholesky(spread + JITTER * np.trace(spread) * np.eye(POINTS) / POINTS + 1e-12 * np.eye(POINTS), lower=True)
+    cross = solve_triangular(factor, kernel.between(surrogate.points, grid), lower=True)
+    spread = kernel.between(grid, grid) - cross.T @ cross
+    root = cholesky(
+        spread + JITTER * np.trace(spread) * np.eye(POINTS) / POINTS + 1e-12 * np.eye(POINTS), lower=True
+    )
     noise = random.standard_normal((POINTS, draws))
     mean = surrogate.mean(grid)
     variances = np.var(mean[:, None] + root @ noise, axis=0)
@@ -99,8 +100,8 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
 class Estimates:
     """The share of every parameter and pair with its interval.
 
-    `unknown` is the part of the function's variance that the trials leave open, under the declared measure: near zero where the whole
-    space was looked at, large where the trials crowd together.
+    `unknown` is the part of the function's variance that the trials leave open, under the declared measure:
+    near zero where the whole space was looked at, large where the trials crowd together.
     """
 
     shares: Mapping[Members, Estimate]
@@ -117,9 +118,9 @@ def estimate(
 ) -> Estimates:
     """Estimate the shares with 90 % intervals.
 
-    The interval spans the draws of the posterior and those of bootstrap replicates together: the posterior knows what the trials do not
-    tell, the replicates know how far the fit depends on these trials. An effect drawn at random has a positive share even where
-    there is none, so that excess is taken off the lower end.
+    The interval spans the draws of the posterior and those of bootstrap replicates together: the posterior
+    knows what the trials do not tell, the replicates know how far the fit depends on these trials. An effect
+    drawn at random has a positive share even where there is none, so that excess is taken off the lower end.
 
     Args:
         surrogate: fitted to all the trials.
@@ -144,7 +145,9 @@ def estimate(
             start=surrogate.theta,
             steps=REPLICATE_STEPS,
         )
-        all_shares.append(posterior_shares(refitted, structures, REPLICATE_DRAWS, int(child.generate_state(1)[0])))
+        all_shares.append(
+            posterior_shares(refitted, structures, REPLICATE_DRAWS, int(child.generate_state(1)[0]))
+        )
     progress(1.0)
     tail = (1 - COVERAGE) / 2
     shares = {}
@@ -162,4 +165,5 @@ def estimate(
 def _drawn(covariance: Array, draws: int, random: np.random.Generator) -> Array:
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     normal = random.standard_normal((len(values), draws))
-    return vectors @ (np.sqrt(np.maximum(values, 0.0))[:, None] * normal)
+    drawn: Array = vectors @ (np.sqrt(np.maximum(values, 0.0))[:, None] * normal)
+    return drawn

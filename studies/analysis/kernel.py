@@ -1,14 +1,16 @@
-"""The covariance of a function on a conditional space: a sum over sets of axes, orthogonal under the declared measure.
+"""The covariance of a function on a conditional space: a sum over sets of axes that are orthogonal.
 
-Each axis has a kernel whose functions average to zero under the declared measure: a Matérn 5/2 with its mean taken out for a
-range (Durrande et al. 2013, equation 7), contrasts between options for a choice. The covariance of two points is
+Each axis has a kernel whose functions average to zero under the declared measure: a Matérn 5/2 with its mean
+taken out for a range (Durrande et al. 2013, equation 7), contrasts between options for a choice. The
+covariance of two points is
 
     1 + s_1 e_1(z) + s_2 e_2(z) + s_3 e_3(z),    z_d = a_d a'_d v_d k_d(x_d, x'_d),
 
-with e_r the elementary symmetric polynomials (the sum of the products over all sets of r axes), v_d the variance of an axis, s_r the
-weight of an order (s_1 = 1), and a_d one where the axis exists and zero where it does not (orthogonal additive kernel: Lu, Boukouvalas and
-Hensman 2022). An inactive axis so adds nothing to any covariance: on its branch the function is what it is on average over that
-axis, and no constant has to be imputed.
+with e_r the elementary symmetric polynomials (the sum of the products over all sets of r axes), v_d the
+variance of an axis, s_r the weight of an order (s_1 = 1), and a_d one where the axis exists and zero where it
+does not (orthogonal additive kernel: Lu, Boukouvalas and Hensman 2022). An inactive axis so adds nothing to
+any covariance: on its branch the function is what it is on average over that axis, and no constant has to be
+imputed.
 """
 
 from collections.abc import Sequence
@@ -28,7 +30,7 @@ ORDER_BOUNDS = (1e-6, 2e3)
 
 @dataclass(frozen=True, eq=False)
 class AxisCovariance:
-    """The zero-mean, unit-variance kernel of one axis between two sets of points, and its derivative by the log of its length."""
+    """The kernel of one axis between two sets of points, and its derivative by the log of its length."""
 
     value: Array
     derivative: Array | None
@@ -94,7 +96,8 @@ def elementary(terms: Sequence[Array], shape: tuple[int, ...]) -> list[Array]:
 class ConditionalKernel(Kernel):  # type: ignore[misc] # scikit-learn ships without types
     """The covariance of this module for scikit-learn.
 
-    A point is a row of `2 * axes` numbers: the coordinates, then one or zero for each axis that exists there or does not.
+    A point is a row of `2 * axes` numbers: the coordinates, then one or zero for each axis that exists there
+    or does not.
 
     Args:
         axes: the axes of the domain.
@@ -140,15 +143,21 @@ class ConditionalKernel(Kernel):  # type: ignore[misc] # scikit-learn ships with
         ]
 
     def __call__(
-        self, X: Array, Y: Array | None = None, eval_gradient: bool = False  # noqa: N803, FBT001, FBT002 - scikit-learn's signature
+        self,
+        X: Array,  # noqa: N803 - scikit-learn's signature
+        Y: Array | None = None,  # noqa: N803
+        eval_gradient: bool = False,  # noqa: FBT001, FBT002
     ) -> Array | tuple[Array, Array]:
-        """Evaluate the covariance between the points X and Y, and its gradient by the logs of the hyperparameters."""
-        if not eval_gradient:
-            other = X if Y is None else Y
-            sums = elementary(self.axis_terms(X, other), (len(X), len(other)))
-            covariance: Array = sum(s * e for s, e in zip(self.order_weights, sums, strict=True))
-            return covariance
-        return self._with_gradient(X)
+        """Evaluate the covariance of X and Y, and its gradient by the logs of the hyperparameters."""
+        if eval_gradient:
+            return self._with_gradient(X)
+        return self.between(X, X if Y is None else Y)
+
+    def between(self, left: Array, right: Array) -> Array:
+        """Evaluate the covariance of points `(n, 2 * axes)` and `(m, 2 * axes)`: `(n, m)`."""
+        sums = elementary(self.axis_terms(left, right), (len(left), len(right)))
+        covariance: Array = sum(s * e for s, e in zip(self.order_weights, sums, strict=True))
+        return covariance
 
     def _with_gradient(self, points: Array) -> tuple[Array, Array]:
         count, n = len(self.axes), len(points)
@@ -156,9 +165,11 @@ class ConditionalKernel(Kernel):  # type: ignore[misc] # scikit-learn ships with
         slopes: list[Array] = []
         for d, axis in enumerate(self.axes):
             kernel = axis_covariance(axis, self._length(d), points[:, d], points[:, d], derivative=True)
-            scale = float(np.atleast_1d(self.variances)[d]) * np.outer(points[:, count + d], points[:, count + d])
+            scale = float(np.atleast_1d(self.variances)[d]) * np.outer(
+                points[:, count + d], points[:, count + d]
+            )
             both.append(scale * kernel.value)
-            slopes.append(scale * kernel.derivative)
+            slopes.append(scale * np.asarray(kernel.derivative))
         sums = elementary(both, (n, n))
         weights = self.order_weights
         gradient = np.empty((n, n, 2 + 2 * count))
@@ -183,7 +194,11 @@ class ConditionalKernel(Kernel):  # type: ignore[misc] # scikit-learn ships with
         count = len(self.axes)
         terms = []
         for d, axis in enumerate(self.axes):
-            terms.append(np.atleast_1d(self.variances)[d] * X[:, count + d] * axis_variance(axis, self._length(d), X[:, d]))
+            terms.append(
+                np.atleast_1d(self.variances)[d]
+                * X[:, count + d]
+                * axis_variance(axis, self._length(d), X[:, d])
+            )
         sums = elementary(terms, (len(X),))
         variance: Array = sum(s * e for s, e in zip(self.order_weights, sums, strict=True))
         return variance
@@ -203,5 +218,7 @@ def axis_variance(axis: Axis, length: float, points: Array) -> Array:
     k_nodes, _ = _matern(axis.nodes[:, None] - axis.nodes[None, :], length, derivative=False)
     mean_nodes = k_nodes @ axis.weights
     total = float(axis.weights @ mean_nodes)
-    variance: Array = (1 - (k_points @ axis.weights) ** 2 / total) / (1 - float(axis.weights @ mean_nodes**2) / total)
+    variance: Array = (1 - (k_points @ axis.weights) ** 2 / total) / (
+        1 - float(axis.weights @ mean_nodes**2) / total
+    )
     return variance

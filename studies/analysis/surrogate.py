@@ -15,7 +15,7 @@ from studies.analysis.kernel import ORDERS, ConditionalKernel
 NOISE_BOUNDS = (2e-7, 3.0)  # of the standardised score's variance
 INSET = 0.2  # of the log of a hyperparameter, between the search and its bound
 RIDGE = 1e-9  # keeps the covariance positive definite where trials repeat
-MOST_FITTED = 400  # trials from which hyperparameters are searched, spread evenly over the rows; all trials enter the prediction
+MOST_FITTED = 400  # trials from which hyperparameters are searched; all of them enter the prediction
 MOST_STEPS = 120  # of the optimiser, from each start
 # What is believed before the trials: (centre, width) of the log of a hyperparameter.
 LENGTH_PRIOR = (np.log(0.8), 0.7)
@@ -24,12 +24,16 @@ NOISE_PRIOR = (np.log(0.1), 1.5)
 VARIANCE_SCALE = 0.5  # an exponential prior: an axis without effect costs nothing
 
 
+Search = Callable[..., tuple[Array, float]]
+
+
 @dataclass(frozen=True, eq=False)
 class Surrogate:
     """A fitted Gaussian process of the standardised loss (mean zero, variance one over the trials).
 
-    `points` is `(n, 2 * axes)` as `ConditionalKernel` reads it, `residual` `(n,)` the standardised loss. `weights` `(n,)` is the
-    covariance's inverse times the residual, and `cholesky` `(n, n)` the lower factor of the covariance with its noise.
+    `points` is `(n, 2 * axes)` as `ConditionalKernel` reads it, `residual` `(n,)` the standardised loss.
+    `weights` `(n,)` is the covariance's inverse times the residual, and `cholesky` `(n, n)` the lower factor
+    of the covariance with its noise.
     """
 
     domain: Domain
@@ -44,8 +48,7 @@ class Surrogate:
 
     def mean(self, points: Array) -> Array:
         """Predict the standardised loss at points `(m, 2 * axes)`."""
-        covariance: Array = self.kernel(points, self.points)
-        return covariance @ self.weights
+        return self.kernel.between(points, self.points) @ self.weights
 
 
 def points_of(coordinates: Array, active: Mask) -> Array:
@@ -54,7 +57,13 @@ def points_of(coordinates: Array, active: Mask) -> Array:
 
 
 def fit(
-    domain: Domain, points: Array, loss: Array, variance: Array, *, start: Array | None = None, steps: int = MOST_STEPS
+    domain: Domain,
+    points: Array,
+    loss: Array,
+    variance: Array,
+    *,
+    start: Array | None = None,
+    steps: int = MOST_STEPS,
 ) -> Surrogate:
     """Fit the surrogate by the mode of its hyperparameters' posterior.
 
@@ -62,8 +71,10 @@ def fit(
         domain: the axes.
         points: `(n, 2 * axes)`.
         loss: what was observed, `(n,)`, in the objective's unit.
-        variance: how uncertain each observation is beyond the noise that all share, `(n,)`, in the objective's unit squared.
-        start: the logs of hyperparameters to begin from; by default the search begins from smooth and from rough functions.
+        variance: how uncertain each observation is beyond the noise that all share, `(n,)`, in the
+            objective's unit squared.
+        start: the logs of hyperparameters to begin from; by default the search begins from smooth and from
+            rough functions.
         steps: the optimiser's most steps from each start.
 
     Returns:
@@ -75,7 +86,7 @@ def fit(
     extra = np.round(variance / scale**2, 9)
     count = len(domain.axes)
     starts = [first_guess(count, 0.6), first_guess(count, 0.2)] if start is None else [start]
-    search = _searching_from(starts, count, steps)
+    search: Search | None = _searching_from(starts, count, steps)
     kernel = _unfitted(domain)
     if len(points) > MOST_FITTED:
         some = np.linspace(0, len(points) - 1, MOST_FITTED).astype(int)
@@ -85,23 +96,32 @@ def fit(
     process.fit(points, standardised)
     fitted = process.kernel_
     return Surrogate(
-        domain, fitted.k1, float(fitted.k2.noise_level), points, process.alpha_, process.L_, centre, scale, fitted.theta
+        domain,
+        fitted.k1,
+        float(fitted.k2.noise_level),
+        points,
+        process.alpha_,
+        process.L_,
+        centre,
+        scale,
+        fitted.theta,
     )
 
 
 def _unfitted(domain: Domain) -> Any:
     count = len(domain.axes)
-    return ConditionalKernel(domain.axes, np.full(count, 0.3), np.full(count, 0.5), np.full(ORDERS - 1, 0.5)) + WhiteKernel(
-        0.05, NOISE_BOUNDS
-    )
+    return ConditionalKernel(
+        domain.axes, np.full(count, 0.3), np.full(count, 0.5), np.full(ORDERS - 1, 0.5)
+    ) + WhiteKernel(0.05, NOISE_BOUNDS)
 
 
 def first_guess(count: int, length: float) -> Array:
     """Give the logs of hyperparameters from which a search begins, all axes having one length scale."""
-    return np.log(np.r_[np.full(ORDERS - 1, 0.5), np.full(count, length), np.full(count, 0.3), 0.05])
+    guess: Array = np.log(np.r_[np.full(ORDERS - 1, 0.5), np.full(count, length), np.full(count, 0.3), 0.05])
+    return guess
 
 
-def _searching_from(starts: list[Array], count: int, steps: int) -> Callable[..., tuple[Array, float]]:
+def _searching_from(starts: list[Array], count: int, steps: int) -> Search:
     """Make an optimizer, as scikit-learn calls it, that adds the priors to the likelihood."""
     normal = np.zeros((2, len(starts[0])))
     normal[1] = np.inf
@@ -110,7 +130,9 @@ def _searching_from(starts: list[Array], count: int, steps: int) -> Callable[...
     normal[:, -1] = NOISE_PRIOR
     variances = slice(ORDERS - 1 + count, -1)
 
-    def search(objective: Callable[..., tuple[float, Array]], initial: Array, bounds: Array) -> tuple[Array, float]:
+    def search(
+        objective: Callable[..., tuple[float, Array]], initial: Array, bounds: Array
+    ) -> tuple[Array, float]:
         del initial  # scikit-learn's: the kernel's own hyperparameters
 
         def posterior(theta: Array) -> tuple[float, Array]:
@@ -121,11 +143,19 @@ def _searching_from(starts: list[Array], count: int, steps: int) -> Callable[...
             gradient[variances] += sizes
             return value + float(away @ away) / 2 + float(sizes.sum()), gradient
 
-        # scikit-learn warns of a hyperparameter that ends at its bound; here many rightly do, so the search stays just inside.
+        # scikit-learn warns of a hyperparameter that ends at its bound; here many rightly do, so the search
+        # stays just inside.
         inner = bounds + np.array([INSET, -INSET])
         best = min(
             (
-                minimize(posterior, np.clip(s, *inner.T), jac=True, method="L-BFGS-B", bounds=inner, options={"maxiter": steps})
+                minimize(
+                    posterior,
+                    np.clip(s, *inner.T),
+                    jac=True,
+                    method="L-BFGS-B",
+                    bounds=inner,
+                    options={"maxiter": steps},
+                )
                 for s in starts
             ),
             key=lambda result: float(result.fun),

@@ -1,8 +1,8 @@
 """The trials of a study as a table: where each lies in its space, what it scored, and how it ended.
 
-What is done with a trial that has no final score is a policy, and the table says it (`Table.policy`): a diverged trial counts as the
-worst completed one; a pruned one as what completed trials that scored alike at its last step came to, with the uncertainty of that;
-a failed one carries no score and is counted only.
+What is done with a trial that has no final score is a policy, and the table says it (`Table.policy`): a
+diverged trial counts as the worst completed one; a pruned one as what completed trials that scored alike at
+its last step came to, with the uncertainty of that; a failed one carries no score and is counted only.
 """
 
 from collections import Counter
@@ -25,9 +25,11 @@ FEWEST_TRIALS = 5  # with which anything can be fitted
 
 POLICY = (
     "A diverged trial counts as the worst completed one.",
-    "A pruned trial whose last step is the last of the completed ones counts with its last score; any other counts as what the "
-    "completed trials that ranked alike at its last step came to, with the spread of the completed trials around that rule "
-    "as its uncertainty, or, with fewer than five such trials, as somewhere in their worse half.",
+    (
+        "A pruned trial whose last step is the last of the completed ones counts with its last score; any other as "
+        "what the completed trials that ranked alike at its last step came to, with their spread around that rule "
+        "as its uncertainty, or, with fewer than five such trials, as somewhere in their worse half."
+    ),
     "A failed, preempted or lost trial has no score and is counted only.",
 )
 
@@ -36,9 +38,9 @@ POLICY = (
 class Table:
     """Trials that carry information, one a row.
 
-    `coordinates` and `active` are `(n, axes)`, `loss` is the score as it is minimized, `(n,)`, `variance` how uncertain a row's loss
-    is beyond the study's noise, `(n,)`, in the objective's unit squared. `counts` holds every ended trial of the study by outcome,
-    those without a row included.
+    `coordinates` and `active` are `(n, axes)`, `loss` is the score as it is minimized, `(n,)`, `variance` how
+    uncertain a row's loss is beyond the study's noise, `(n,)`, in the objective's unit squared. `counts`
+    holds every ended trial of the study by outcome, those without a row included.
     """
 
     domain: Domain
@@ -83,10 +85,15 @@ def observations(
     ended = [(trial, outcome_of(trial)) for trial in trials if trial.state.is_finished()]
     sign = 1.0 if minimize else -1.0
     # Counted here: trials that belong to no study yet all have the number -1.
-    finals = {i: sign * _score(trial, objective) for i, (trial, outcome) in enumerate(ended) if outcome == "completed"}
+    finals = {
+        i: sign * _score(trial, objective)
+        for i, (trial, outcome) in enumerate(ended)
+        if outcome == "completed"
+    }
     if len(finals) < FEWEST_TRIALS:
         raise NothingToAnalyse(
-            f"The study has {len(finals)} completed trials and an analysis needs at least {FEWEST_TRIALS}; run more trials."
+            f"The study has {len(finals)} completed trials and an analysis needs at least {FEWEST_TRIALS}; "
+            "run more trials."
         )
     curves = [{step: sign * value for step, value in trial.intermediate_values.items()} for trial, _ in ended]
     rows = []
@@ -133,11 +140,12 @@ def _score(trial: FrozenTrial, objective: int | None) -> float:
     values = trial.values or []
     if objective is None and len(values) > 1:
         raise SeveralObjectives(
-            f"The study has {len(values)} objectives and one is analysed at a time; name it with --objective 0 to {len(values) - 1}."
+            f"The study has {len(values)} objectives and one is analysed at a time; "
+            f"name it with --objective 0 to {len(values) - 1}."
         )
     if objective is not None and not 0 <= objective < len(values):
         raise SeveralObjectives(f"The study has no objective {objective}; it has 0 to {len(values) - 1}.")
-    return values[objective or 0]
+    return float(values[objective or 0])
 
 
 def _coordinates(trial: FrozenTrial, domain: Domain) -> tuple[Array, Mask] | None:
@@ -151,7 +159,9 @@ def _coordinates(trial: FrozenTrial, domain: Domain) -> tuple[Array, Mask] | Non
                 return None
             place[column], present[column] = position, True
     for column, axis in enumerate(domain.axes):
-        present[column] &= all(present[gate] and place[gate] in codes for gate, codes in axis.conditions.items())
+        present[column] &= all(
+            present[gate] and place[gate] in codes for gate, codes in axis.conditions.items()
+        )
     return np.where(present, place, 0.0), present
 
 
@@ -171,4 +181,6 @@ def _expected_final(
     there, here = np.array([curves[i][step] for i in beside]), np.array([finals[i] for i in beside])
     # Ranks carry over what the curve's unit does not: a score at one step to a final score.
     expected = np.interp(there, np.sort(there), np.sort(here))
-    return float(np.interp(curve[step], np.sort(there), np.sort(here))), float(np.mean((expected - here) ** 2))
+    return float(np.interp(curve[step], np.sort(there), np.sort(here))), float(
+        np.mean((expected - here) ** 2)
+    )

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.analysis_acceptance [part ...]
 
-The parts are `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed`; all of them take some twenty
-minutes on one core. Repeatable by seed.
+The parts are `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed`; all of
+them take some twenty minutes on one core. Repeatable by seed.
 """
 
 import sys
@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import optuna
 
-from search_spaces.suggest import suggest
 from search_spaces.space import Categorical, Choice, Float, Group
+from search_spaces.suggest import suggest
 from studies.analysis.domain import coordinate, domain_of
 from studies.analysis.effects import structures_of
-from studies.analysis.importance import Importance, fit_table, measure_importance
-from studies.analysis.integration import decompose, quasi_random
+from studies.analysis.importance import fit_table, measure_importance
 from studies.analysis.intervals import posterior_shares
-from studies.analysis.surrogate import points_of
 from studies.analysis.table import Table, observations
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
@@ -54,27 +52,37 @@ def engine() -> Iterator[Row]:
     a, b = 7.0, 0.1
     v1, v2, v13 = (1 + b * np.pi**4 / 5) ** 2 / 2, a**2 / 8, b**2 * np.pi**8 * (1 / 18 - 1 / 50)
     total = v1 + v2 + v13
-    yield from _compare(known.ISHIGAMI, {("x1",): v1 / total, ("x2",): v2 / total, ("x3",): 0, ("x1", "x3"): v13 / total})
+    yield from _compare(
+        known.ISHIGAMI, {("x1",): v1 / total, ("x2",): v2 / total, ("x3",): 0, ("x1", "x3"): v13 / total}
+    )
     part = 1 / (3 * (1 + np.array([0, 1, 4.5, 9])) ** 2)
     whole = np.prod(1 + part) - 1
     exact = {(f"x{i + 1}",): part[i] / whole for i in range(4)}
-    exact |= {(f"x{i + 1}", f"x{j + 1}"): part[i] * part[j] / whole for i in range(4) for j in range(i + 1, 4)}
+    exact |= {
+        (f"x{i + 1}", f"x{j + 1}"): part[i] * part[j] / whole for i in range(4) for j in range(i + 1, 4)
+    }
     yield from _compare(known.SOBOL_G, exact)
     third = (4 / 3) ** 3 - 1
-    yield from _compare(known.PRODUCT, {("x1",): 1 / 3 / third, ("x2",): 1 / 3 / third, ("x1", "x2"): 1 / 9 / third})
+    yield from _compare(
+        known.PRODUCT, {("x1",): 1 / 3 / third, ("x2",): 1 / 3 / third, ("x1", "x2"): 1 / 9 / third}
+    )
     yield from _compare(known.ADDITIVE, {("x1", "x2"): 0, ("x1", "x3"): 0, ("x2", "x3"): 0})
     yield from _compare(known.CONDITIONAL, {("c",): 0.6, ("c.A.x",): 0.2, ("c", "c.A.x"): 0.2})
 
 
 def _compare(case: Known, exact: dict[tuple[str, ...], float]) -> Iterator[Row]:
     found = case.shares(2**14)
-    yield below(f"engine, {case.name}", 1e-3, max(abs(found[names] - share) for names, share in exact.items()))
+    yield below(
+        f"engine, {case.name}", 1e-3, max(abs(found[names] - share) for names, share in exact.items())
+    )
 
 
 def functions() -> Iterator[Row]:
     """Estimate the shares of known functions."""
     for n, main_bar, pair_bar in ((120, 0.10, 0.13), (240, 0.06, 0.08)):
-        found = np.array([errors(known.ISHIGAMI, known.ISHIGAMI.table(n, 100 + seed, 0.05)) for seed in range(5)])
+        found = np.array(
+            [errors(known.ISHIGAMI, known.ISHIGAMI.table(n, 100 + seed, 0.05)) for seed in range(5)]
+        )
         yield below(f"Ishigami n={n}, main, worst of 5 seeds", main_bar, found[:, 0].max())
         yield below(f"Ishigami n={n}, pair, worst of 5 seeds", pair_bar, found[:, 1].max())
     found = np.array([errors(known.SOBOL_G, known.SOBOL_G.table(120, 100 + seed)) for seed in range(5)])
@@ -82,7 +90,9 @@ def functions() -> Iterator[Row]:
     yield below("Sobol-G n=120, pair, worst of 5 seeds", 0.03, found[:, 1].max())
     found = np.array([errors(known.VALLEY, known.VALLEY.table(60, 100 + seed)) for seed in range(5)])
     yield below("valley n=60, any, worst of 5 seeds", 0.02, found.max())
-    found = np.array([errors(known.ADDITIVE, known.ADDITIVE.table(60, 100 + seed, 0.05)) for seed in range(5)])
+    found = np.array(
+        [errors(known.ADDITIVE, known.ADDITIVE.table(60, 100 + seed, 0.05)) for seed in range(5)]
+    )
     yield below("additive n=60, any pair, worst of 5 seeds", 0.01, found[:, 1].max())
     found = np.array([errors(known.LOG, known.LOG.table(300, 100 + seed, 0.05)) for seed in range(3)])
     yield below("log .8/.2 n=300, worst of 3 seeds", 0.03, found.max())
@@ -103,12 +113,24 @@ def conditional() -> Iterator[Row]:
 
 def fresh() -> Iterator[Row]:
     """Estimate the shares of functions and structures drawn at random, on random designs."""
-    found = np.array([errors(case, case.table(120, s, 0.05, random=True)) for s in range(700, 720) for case in [known.random_flat(s)]])
+    found = np.array(
+        [
+            errors(case, case.table(120, s, 0.05, random=True))
+            for s in range(700, 720)
+            for case in [known.random_flat(s)]
+        ]
+    )
     yield below("20 random functions n=120, main, mean of worst", 0.10, found[:, 0].mean())
     yield below("20 random functions n=120, main, worst", 0.10, found[:, 0].max())
     yield below("20 random functions n=120, pair, mean of worst", 0.13, found[:, 1].mean())
     yield below("20 random functions n=120, pair, worst", 0.13, found[:, 1].max())
-    found = np.array([errors(case, case.table(160, s, 0.05)) for s in range(700, 715) for case in [known.random_conditional(s)]])
+    found = np.array(
+        [
+            errors(case, case.table(160, s, 0.05))
+            for s in range(700, 715)
+            for case in [known.random_conditional(s)]
+        ]
+    )
     yield below("15 random structures n=160, mean of worst", 0.04, found.max(axis=1).mean())
     yield below("15 random structures n=160, worst", 0.04, found.max())
 
@@ -120,7 +142,10 @@ def noise() -> Iterator[Row]:
         generator = np.random.default_rng(seed)
         case = Known("noise", known.flat(6), lambda u, _, g=generator: g.standard_normal(len(u)))
         result = measure_importance(case.table(100, seed), seed=seed)
-        worst, verdicts = max(worst, result.evidence.cv_r2), verdicts + (result.verdict == "no structure found")
+        worst, verdicts = (
+            max(worst, result.evidence.cv_r2),
+            verdicts + (result.verdict == "no structure found"),
+        )
     yield below("pure noise n=100, cross-validated R2, worst of 10", 0.1, worst)
     yield "pure noise n=100, verdicts `no structure found` of 10", ">= 10", verdicts, verdicts == 10
 
@@ -147,14 +172,19 @@ def sampler() -> Iterator[Row]:
         found = []
         for seed in range(3):
             shares = shares_of(observations(sampled(case, 160, seed), case.space))
-            found.append(np.mean([abs(shares[frozenset(names)] - share) for names, share in case.shares().items()]))
+            found.append(
+                np.mean([abs(shares[frozenset(names)] - share) for names, share in case.shares().items()])
+            )
         yield below(f"75 % TPE n=160, {case.name}, mean error of 3 seeds", 0.02, float(np.mean(found)))
         result = measure_importance(observations(sampled(case, 160, 0), case.space))
         yield f"75 % TPE n=160, {case.name}, unknown share", "reported", result.evidence.unknown, True
     flagged, unknown = 0, []
     for seed in range(3):
         result = measure_importance(observations(sampled(known.ISHIGAMI, 160, seed), known.ISHIGAMI.space))
-        flagged, unknown = flagged + (result.evidence.confidence != "good"), [*unknown, result.evidence.unknown]
+        flagged, unknown = (
+            flagged + (result.evidence.confidence != "good"),
+            [*unknown, result.evidence.unknown],
+        )
     yield "75 % TPE n=160, Ishigami, flagged as low confidence of 3", ">= 3", flagged, flagged == 3
     yield "75 % TPE n=160, Ishigami, unknown share, least", "reported", min(unknown), True
 
@@ -182,12 +212,16 @@ def _coverage(cases: Callable[[int], tuple[Known, Table]], label: str, seeds: in
 
 def intervals() -> Iterator[Row]:
     """Count how often 90 % intervals hold the truth."""
-    yield from _coverage(lambda s: (known.ISHIGAMI, known.ISHIGAMI.table(120, 300 + s, 0.05)), "Ishigami n=120")
     yield from _coverage(
-        lambda s: (known.random_flat(900 + s), known.random_flat(900 + s).table(100, s, 0.2, random=True)), "random functions n=100"
+        lambda s: (known.ISHIGAMI, known.ISHIGAMI.table(120, 300 + s, 0.05)), "Ishigami n=120"
     )
     yield from _coverage(
-        lambda s: (known.random_conditional(900 + s), known.random_conditional(900 + s).table(160, s, 0.2)), "random structures n=160"
+        lambda s: (known.random_flat(900 + s), known.random_flat(900 + s).table(100, s, 0.2, random=True)),
+        "random functions n=100",
+    )
+    yield from _coverage(
+        lambda s: (known.random_conditional(900 + s), known.random_conditional(900 + s).table(160, s, 0.2)),
+        "random structures n=160",
     )
 
 
@@ -197,7 +231,11 @@ def speed() -> Iterator[Row]:
         {f"x{i}": Float(1e-4, 1.0, log=True) if i % 2 else Float(0.0, 1.0) for i in range(9)}
         | {"c": Choice({"a": Group({"w": Float(0.0, 1.0)}), "b": Group()}), "e": Categorical(("p", "q", "r"))}
     )
-    case = Known("twelve", space, lambda u, a: np.sin(5 * u[:, 0]) + 2 * u[:, 1] * u[:, 2] + np.where(a[:, 10], u[:, 10], 0.2))
+    case = Known(
+        "twelve",
+        space,
+        lambda u, a: np.sin(5 * u[:, 0]) + 2 * u[:, 1] * u[:, 2] + np.where(a[:, 10], u[:, 10], 0.2),
+    )
     table = case.table(200, 1, 0.2)
     begun = time.perf_counter()
     measure_importance(table)
@@ -213,7 +251,7 @@ def main(names: list[str]) -> None:
     for part in PARTS:
         if not names or part.__name__ in names:
             for name, bar, reached, met in part():
-                print(f"| {name} | {bar} | {reached:.4f} | {'met' if met else 'MISSED'} |", flush=True)  # noqa: T201 - the output
+                print(f"| {name} | {bar} | {reached:.4f} | {'met' if met else 'MISSED'} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,10 @@ class Known:
         exact = decompose(self.function, domain_of(self.space), points=points)
         return {(name,): share for name, share in exact.main.items()} | dict(exact.pairs)
 
-    def trials(self, n: int, seed: int, noise: float = 0.0, *, random: bool = False) -> list[optuna.trial.FrozenTrial]:
-        """Run n trials, quasi-random or random, with noise of that many standard deviations of the function."""
+    def trials(
+        self, n: int, seed: int, noise: float = 0.0, *, random: bool = False
+    ) -> list[optuna.trial.FrozenTrial]:
+        """Run n trials, quasi-random or random, with noise in standard deviations of the function."""
         domain, generator = domain_of(self.space), np.random.default_rng(seed)
         size = 1 << (n - 1).bit_length()
         drawn = quasi_random(domain, size, seed)[:n]
@@ -70,7 +72,9 @@ _A = np.array([0, 1, 4.5, 9])
 SOBOL_G = Known("Sobol-G", flat(4), lambda u, _: np.prod((np.abs(4 * u - 2) + _A) / (1 + _A), axis=1))
 VALLEY = Known("valley", flat(3), lambda u, _: (u[:, 0] + u[:, 1] - 1) ** 2 + 0.05 * (1 - u[:, 2]) ** 2)
 ADDITIVE = Known(
-    "additive", flat(3), lambda u, _: np.sin(2 * np.pi * u[:, 0]) + 2 * u[:, 1] ** 2 + 3 * np.abs(u[:, 2] - 0.5)
+    "additive",
+    flat(3),
+    lambda u, _: np.sin(2 * np.pi * u[:, 0]) + 2 * u[:, 1] ** 2 + 3 * np.abs(u[:, 2] - 0.5),
 )
 PRODUCT = Known("product", flat(3), lambda u, _: np.prod(u, axis=1))
 CLIFF = Known("cliff", flat(3), lambda u, _: (u[:, 0] > 0.7) * 2.0 + (u[:, 0] - 0.5) ** 2 + 0.5 * u[:, 1])
@@ -85,7 +89,10 @@ NULL_CONDITIONAL = Known("null conditional", CONDITIONAL.space, lambda u, _: (u[
 NESTED = Known(
     "nested two deep",
     Group({
-        "c": Choice({"A": Group({"d": Choice({"on": Group({"x": Float(0.0, 1.0)}), "off": Group()})}), "B": Group()}),
+        "c": Choice({
+            "A": Group({"d": Choice({"on": Group({"x": Float(0.0, 1.0)}), "off": Group()})}),
+            "B": Group(),
+        }),
         "y": Float(0.0, 1.0),
     }),
     lambda u, a: np.where(a[:, 2], 2 * u[:, 2], 0.3) + np.where(u[:, 0] == 0, 0.5, 0.0) + u[:, 3],
@@ -93,10 +100,15 @@ NESTED = Known(
 PARALLEL = Known(
     "two parallel",
     Group({
-        "c": Choice({"A": Group({"x": Float(0.0, 1.0)}), "B": Group({"x": Float(1e-3, 1.0, log=True)}), "C": Group()}),
+        "c": Choice({
+            "A": Group({"x": Float(0.0, 1.0)}),
+            "B": Group({"x": Float(1e-3, 1.0, log=True)}),
+            "C": Group(),
+        }),
         "d": Choice({"on": Group({"y": Float(0.0, 1.0)}), "off": Group()}),
     }),
-    lambda u, a: np.where(a[:, 1], 2 * u[:, 1], 0) + np.where(a[:, 2], (u[:, 2] - 0.5) ** 2 * 4, 0) + np.where(a[:, 4], u[:, 4], 0.2),
+    lambda u, a: np.where(a[:, 1], 2 * u[:, 1], 0) + np.where(a[:, 2], (u[:, 2] - 0.5) ** 2 * 4, 0) +
+    np.where(a[:, 4], u[:, 4], 0.2),
 )  # fmt: skip
 WHEN = Known(
     "when over two choices",
@@ -106,7 +118,8 @@ WHEN = Known(
         "x": Float(0.0, 1.0, when={"c": ("A",), "d": ("p", "q")}),
         "y": Float(0.0, 1.0),
     }),
-    lambda u, a: np.where(a[:, 2], 2 * np.abs(u[:, 2] - 0.4), 0) + 0.5 * u[:, 1] / 2 + u[:, 3] * (1 + (u[:, 0] == 0)),
+    lambda u, a: np.where(a[:, 2], 2 * np.abs(u[:, 2] - 0.4), 0) + 0.5 * u[:, 1] / 2 + u[:, 3] * (1 + (u[:, 0]
+    == 0)),
 )  # fmt: skip
 
 Line = Callable[[np.ndarray], np.ndarray]
@@ -133,7 +146,11 @@ def random_flat(seed: int) -> Known:
     count = int(generator.integers(3, 7))
     pairs = [(i, j) for i in range(count) for j in range(i)]
     chance = 2 / len(pairs)
-    terms = [((i,), [random_line(generator)], generator.choice([0.5, 1, 2])) for i in range(count) if generator.random() < 0.6]
+    terms = [
+        ((i,), [random_line(generator)], generator.choice([0.5, 1, 2]))
+        for i in range(count)
+        if generator.random() < 0.6
+    ]
     terms += [
         (pair, [random_line(generator), random_line(generator)], generator.choice([0.5, 1, 2]))
         for pair in pairs
@@ -142,7 +159,10 @@ def random_flat(seed: int) -> Known:
     terms += [((0,), [random_line(generator)], 1.0)]
 
     def function(u: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return sum(w * np.prod([line(u[:, d]) for d, line in zip(dims, lines, strict=True)], axis=0) for dims, lines, w in terms)
+        return sum(
+            w * np.prod([line(u[:, d]) for d, line in zip(dims, lines, strict=True)], axis=0)
+            for dims, lines, w in terms
+        )
 
     return Known(f"random {seed}", flat(count), function)
 
@@ -157,11 +177,22 @@ def random_conditional(seed: int) -> Known:
             children["c"] = Choice({name: branch(depth + 1) for name in ("a", "b")})
         return Group(children)
 
-    top = {f"c{i}": Choice({name: branch(1) for name in ("a", "b", "c")[: generator.integers(2, 4)]}) for i in range(2)}
+    top = {
+        f"c{i}": Choice({name: branch(1) for name in ("a", "b", "c")[: generator.integers(2, 4)]})
+        for i in range(2)
+    }
     space = Group({**top, "y": Float(0.0, 1.0)})
     domain = domain_of(space)
-    lines = {d: (random_line(generator), generator.choice([0.5, 1, 2])) for d, axis in enumerate(domain.axes) if axis.ordered}
-    levels = {d: generator.normal(size=len(axis.nodes)) / 2 for d, axis in enumerate(domain.axes) if not axis.ordered}
+    lines = {
+        d: (random_line(generator), generator.choice([0.5, 1, 2]))
+        for d, axis in enumerate(domain.axes)
+        if axis.ordered
+    }
+    levels = {
+        d: generator.normal(size=len(axis.nodes)) / 2
+        for d, axis in enumerate(domain.axes)
+        if not axis.ordered
+    }
 
     def function(u: np.ndarray, a: np.ndarray) -> np.ndarray:
         total = np.zeros(len(u))

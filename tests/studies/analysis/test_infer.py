@@ -1,5 +1,7 @@
 """Spaces of plain Optuna studies."""
 
+from collections.abc import Callable
+
 import optuna
 import pytest
 
@@ -11,13 +13,13 @@ from studies.analysis.infer import infer_space
 from studies.analysis.table import observations
 
 
-def _study(objective, trials=40, seed=0):
+def _study(objective: Callable[[optuna.Trial], float], trials: int = 40, seed: int = 0) -> optuna.Study:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     study.optimize(objective, n_trials=trials)
     return study
 
 
-def _nested(trial):
+def _nested(trial: optuna.Trial) -> float:
     kind = trial.suggest_categorical("kind", ["sgd", "adam", None])
     if kind == "sgd":
         momentum = trial.suggest_categorical("momentum", [True, False])
@@ -28,8 +30,8 @@ def _nested(trial):
     return trial.suggest_float("lr", 1e-4, 1e-1, log=True)
 
 
-def test_nested_conditions_are_read_off_the_trials():
-    """A parameter depends on the choices whose values tell the trials with it from those without, two levels deep."""
+def test_nested_conditions_are_read_off_the_trials() -> None:
+    """A parameter depends on the choices that tell the trials with it from those without, two levels deep."""
     space = infer_space(_study(_nested).trials)
     assert find(space, "momentum").conditions == {"kind": ("sgd",)}
     assert find(space, "beta").conditions == {"kind": ("sgd",), "momentum": (True,)}
@@ -37,10 +39,10 @@ def test_nested_conditions_are_read_off_the_trials():
     assert find(space, "kind").conditions == {}
 
 
-def test_a_number_of_layers_decides_which_widths_exist():
+def test_a_number_of_layers_decides_which_widths_exist() -> None:
     """A whole number on which parameters depend is a choice among its values."""
 
-    def layered(trial):
+    def layered(trial: optuna.Trial) -> float:
         layers = trial.suggest_int("layers", 1, 3)
         return float(sum(trial.suggest_int(f"units{i}", 8, 64) for i in range(layers)))
 
@@ -51,16 +53,20 @@ def test_a_number_of_layers_decides_which_widths_exist():
     assert find(space, "units2").conditions == {"layers": (3,)}
 
 
-def test_a_changed_range_becomes_the_union():
+def test_a_changed_range_becomes_the_union() -> None:
     """A study whose ranges changed is analysed on the smallest range that holds all its trials."""
-    study = _study(lambda trial: trial.suggest_float("x", 0.1, 1.0, log=True) + trial.suggest_int("k", 1, 4), 10)
-    study.optimize(lambda trial: trial.suggest_float("x", 0.5, 8.0, log=True) + trial.suggest_int("k", 0, 4), 10)
+    study = _study(
+        lambda trial: trial.suggest_float("x", 0.1, 1.0, log=True) + trial.suggest_int("k", 1, 4), 10
+    )
+    study.optimize(
+        lambda trial: trial.suggest_float("x", 0.5, 8.0, log=True) + trial.suggest_int("k", 0, 4), 10
+    )
     space = infer_space(study.trials)
     assert find(space, "x").node == Float(0.1, 8.0, log=True)
     assert find(space, "k").node == Int(0, 4)
 
 
-def test_every_parameter_of_a_plain_study_is_in_the_result():
+def test_every_parameter_of_a_plain_study_is_in_the_result() -> None:
     """A conditional parameter is listed with the trials it rests on and the branch on which it exists."""
     trials = _study(_nested, 60).trials
     result = measure_importance(observations(trials, infer_space(trials))).to_data()
@@ -70,7 +76,7 @@ def test_every_parameter_of_a_plain_study_is_in_the_result():
     assert by_name["beta"]["when"] == [{"name": "kind", "is": ["sgd"]}, {"name": "momentum", "is": [True]}]
 
 
-def test_a_study_without_parameters_is_refused():
+def test_a_study_without_parameters_is_refused() -> None:
     """A study that asked for nothing has nothing to analyse."""
     with pytest.raises(NothingToAnalyse, match="no finished trial"):
         infer_space(_study(lambda _: 1.0, 3).trials)

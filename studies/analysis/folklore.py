@@ -1,0 +1,152 @@
+"""The catalogue's soft rules, each held against the trials: confirmed, contradicted, or untested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from search_spaces.space import Float, Value
+from studies.analysis.errors import NothingToAnalyse
+from studies.analysis.evidence import FEWEST_ON_A_BRANCH
+from studies.analysis.importance import Fitted
+from studies.analysis.projection import Projection, project
+from studies.analysis.table import Table
+
+DRAWS = 400
+INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A rule: with `gate` at `on` instead of `off` the best value of `parameter` is `factor` times as large.
+
+    `parameter` is on a log scale and `gate` a choice; names are those of the space.
+    """
+
+    statement: str
+    parameter: str
+    gate: str
+    on: Value
+    off: Value
+    factor: float
+    source: str
+
+
+RULES: tuple[Shift, ...] = (
+    *(
+        Shift(
+            "With batch norm SGD's best learning rate is larger.",
+            f"optimizer.sgd.{name}", "norm", "batch", "none", 3.0,
+            "Ioffe and Szegedy 2015; Santurkar et al. 2018",
+        )
+        for name in ("lr_effective", "lr")
+    ),
+    Shift(
+        "With batch norm SGD needs less coupled L2.",
+        "optimizer.sgd.weight_decay.rate", "norm", "batch", "none", 0.5, "van Laarhoven 2017",
+    ),
+    Shift(
+        "With dropout Adam's best learning rate is not smaller.",
+        "optimizer.adam.lr", "dropout", "on", "none", 1.4, "the catalogue",
+    ),
+    Shift(
+        "With dropout AdamW's best learning rate is not smaller.",
+        "optimizer.adamw.lr", "dropout", "on", "none", 1.4, "the catalogue",
+    ),
+    *(
+        Shift(
+            "With dropout less weight decay is needed.",
+            f"optimizer.{name}.weight_decay.rate", "dropout", "on", "none", 0.6, "Srivastava et al. 2014",
+        )
+        for name in ("sgd", "rmsprop", "adam", "adamw")
+    ),
+    *(
+        Shift(
+            "With dropout and no max-norm SGD's best learning rate is smaller.",
+            f"optimizer.sgd.{name}", "dropout", "on", "none", 0.4, "Srivastava et al. 2014, appendix A.2",
+        )
+        for name in ("lr_effective", "lr")
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the trials say of a rule.
+
+    `factor` is how many times larger the best value is with the gate on, and `low` to `high` its 90 %
+    interval; all None where the rule is untested for want of the parameters or of trials. `why` is a
+    sentence.
+    """
+
+    rule: Shift
+    verdict: Literal["confirmed", "contradicted", "untested"]
+    factor: float | None
+    low: float | None
+    high: float | None
+    why: str
+
+
+def judge(
+    table: Table, fitted: Fitted, *, rules: Sequence[Shift] = RULES, seed: int = 0
+) -> tuple[Verdict, ...]:
+    """Hold each rule whose parameters the space has against the trials.
+
+    The best value is where the expected loss along the parameter, averaged over everything else, is least; it
+    is drawn from the posterior with the gate on and off together. A rule is decided only if the interval of
+    the factor leaves out one.
+    """
+    names = table.domain.names
+    return tuple(
+        _judged(table, fitted, rule, seed) for rule in rules if rule.parameter in names and rule.gate in names
+    )
+
+
+def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
+    gate, column = (table.domain.names.index(name) for name in (rule.gate, rule.parameter))
+    node = table.domain.axes[column].parameter.node
+    if not isinstance(node, Float) or not node.log:
+        return Verdict(
+            rule, "untested", None, None, None, f"{rule.parameter} is not searched on a log scale."
+        )
+    projection = _projected(fitted, rule)
+    chosen = {} if projection is None else {
+        option: [i for i, row in enumerate(projection.values) if row[0] == option] for option in (rule.on,
+        rule.off)
+    }  # fmt: skip
+    if projection is None or not all(chosen.values()):
+        return Verdict(
+            rule, "untested", None, None, None, f"{rule.parameter} and {rule.gate} never vary together."
+        )
+    for option in (rule.on, rule.off):
+        code = projection.positions[chosen[option][0], 0]
+        trials = int(
+            np.sum(table.active[:, (gate, column)].all(axis=1) & (table.coordinates[:, gate] == code))
+        )
+        if trials < FEWEST_ON_A_BRANCH:
+            return Verdict(
+                rule, "untested", None, None, None, f"Only {trials} trials have {rule.gate} at {option}."
+            )
+    values, vectors = np.linalg.eigh(projection.covariance)
+    normal = np.random.default_rng(seed).standard_normal((len(values), DRAWS))
+    drawn = projection.mean[:, None] + vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * normal)
+    logs = np.array([np.log(float(row[1])) for row in projection.values])
+    best = {option: logs[rows][np.argmin(drawn[rows], axis=0)] for option, rows in chosen.items()}
+    middle = {option: logs[rows][np.argmin(projection.mean[rows])] for option, rows in chosen.items()}
+    low, high = np.exp(np.quantile(best[rule.on] - best[rule.off], INTERVAL))
+    factor = float(np.exp(middle[rule.on] - middle[rule.off]))
+    upwards = rule.factor > 1
+    if low > 1 or high < 1:
+        agrees = (low > 1) == upwards
+        why = f"The best {rule.parameter} is {factor:.2g} times as large ({low:.2g} to {high:.2g})."
+        return Verdict(rule, "confirmed" if agrees else "contradicted", factor, float(low), float(high), why)
+    why = f"The interval {low:.2g} to {high:.2g} of the factor holds 1, so these trials do not decide it."
+    return Verdict(rule, "untested", factor, float(low), float(high), why)
+
+
+def _projected(fitted: Fitted, rule: Shift) -> Projection | None:
+    try:
+        return project(fitted, rule.gate, rule.parameter)
+    except NothingToAnalyse:
+        return None

@@ -1,0 +1,44 @@
+"""The same trials on another scale of the objective: shares depend on it."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from scipy.stats import rankdata
+
+from studies.analysis.effects import structures_of
+from studies.analysis.importance import fit_table
+from studies.analysis.intervals import posterior_shares
+from studies.analysis.table import Table
+
+Scale = Literal["value", "log", "rank"]
+
+
+def scales_of(table: Table) -> tuple[Scale, ...]:
+    """List the scales that a table's scores allow; a log needs scores above zero."""
+    values = table.loss if table.minimize else -table.loss
+    return ("value", "log", "rank") if np.all(values > 0) else ("value", "rank")
+
+
+def rescaled(table: Table, scale: Scale) -> Table:
+    """Put the scores on another scale; `variance` follows to first order."""
+    if scale == "value":
+        return table
+    sign = 1.0 if table.minimize else -1.0
+    if scale == "log":
+        values = sign * table.loss
+        return replace(table, loss=sign * np.log(values), variance=table.variance / values**2)
+    ranks = rankdata(table.loss) / table.trials
+    slope = float(np.std(ranks) / (np.std(table.loss) or 1.0))
+    return replace(table, loss=ranks, variance=table.variance * slope**2)
+
+
+def shares_on(table: Table, scale: Scale) -> dict[tuple[str, ...], float]:
+    """Measure the share of each parameter and pair on a scale, in the space's order and without intervals."""
+    fitted = fit_table(rescaled(table, scale))
+    domain = fitted.surrogate.domain
+    shares = posterior_shares(fitted.surrogate, structures_of(domain, 0), 2, 0).share
+    by_columns = {tuple(sorted(fitted.order[d] for d in members)): share for members, share in shares.items()}
+    names = table.domain.names
+    ordered = sorted(by_columns, key=lambda columns: (len(columns), columns))
+    return {tuple(names[column] for column in columns): by_columns[columns] for columns in ordered}
