@@ -1,4 +1,4 @@
-"""What goes wrong in training and can be said in a sentence; the tree's root stands in `search_spaces.errors`.
+"""What goes wrong in training, each in one sentence; the root of errors stands in `search_spaces.errors`.
 
 TunerError
 ├── IllegalTraining      a training configuration contradicts itself or the module that it trains
