@@ -71,7 +71,7 @@ def _parse(url: str) -> URL:
 
 def _check_file(parsed: URL, *, reading: bool) -> None:
     if parsed.database in (None, "", ":memory:"):
-        raise StorageError(f"{_shown(parsed)} keeps nothing: name a file, such as {DEFAULT_URL}.")
+        raise StorageError(f"{shown_url(parsed)} keeps nothing: name a file, such as {DEFAULT_URL}.")
     path = Path(str(parsed.database))
     if reading and not path.exists():
         raise StorageError(
@@ -97,13 +97,13 @@ def _connect(parsed: URL, arguments: dict[str, Any]) -> RDBStorage:
         except (ImportError, NoSuchModuleError) as error:
             extra = _EXTRAS.get(parsed.get_backend_name())
             remedy = f"pip install 'interplay-tuner[{extra}]'" if extra else "use sqlite, postgresql or mysql"
-            raise StorageError(f"The driver for {_shown(parsed)} is not installed; {remedy}.") from error
+            raise StorageError(f"The driver for {shown_url(parsed)} is not installed; {remedy}.") from error
         except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
             # Optuna looks whether a table exists and then makes it, which another worker may have done in
             # between.
             if not left or not _is_made_twice(error):
                 raise StorageError(
-                    f"The database {_shown(parsed)} cannot be opened: {_reason(parsed, error)}."
+                    f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}."
                 ) from error
     raise AssertionError("the last attempt either returns or raises")
 
@@ -128,7 +128,7 @@ def _reason(parsed: URL, error: Exception) -> str:
     return reason.replace(parsed.password, "***") if parsed.password else reason
 
 
-def _shown(parsed: URL) -> str:
+def shown_url(parsed: URL) -> str:
     """Write a URL without its password, wherever in it that stands."""
     secret = [key for key in parsed.query if "pass" in key.lower()]
     return parsed.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)

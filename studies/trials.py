@@ -23,6 +23,9 @@ from studies.slots import Slot
 
 FAILURES_IN_A_ROW = 3  # errors in the user's code after which a study is stopped
 LAPSED = "its worker stopped renewing its lease"  # the cause that a lost trial is told with
+_LONGEST_FACT = (
+    10_000  # characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one
+)
 _DELETED = "The study {name!r} has been deleted while it ran; start it again."
 
 
@@ -114,7 +117,7 @@ def tell(
     seconds = round(time.monotonic() - running.started, 3)
     try:
         for key, value in {**facts, OUTCOME: outcome.value, "seconds": seconds}.items():
-            running.trial.set_user_attr(key, value)
+            running.trial.set_user_attr(key, _shortened(value))
         running.trial.set_constraint(CONSTRAINT, violation)
         # optuna-dashboard 0.21 reads only this older form.
         ledger.database.storage.set_trial_system_attr(running.identifier, "constraints", [violation])
@@ -210,6 +213,11 @@ def _settle(ledger: Ledger, slot: Slot) -> Slot | None:
     # Its worker was killed, or is slow, between telling the trial and releasing the slot.
     _release(ledger, slot, outcome)
     return None
+
+
+def _shortened(fact: Any) -> Any:
+    """Cut a long text to its end, where a traceback says what happened."""
+    return f"... {fact[-_LONGEST_FACT:]}" if isinstance(fact, str) and len(fact) > _LONGEST_FACT else fact
 
 
 def _release(ledger: Ledger, slot: Slot, outcome: Outcome) -> None:

@@ -1,20 +1,24 @@
 """The figures of a report; each takes trials and gives one plotly figure whose axes carry names and units."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search_spaces.parameters import Parameter
+from search_spaces.describe import show_value
+from search_spaces.parameters import Parameter, options
 from search_spaces.space import Float, Int
 from studies.outcomes import Outcome, outcome_of
+from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
 
 # Told apart by shape as well as by colour: a report may be printed in black and white.
 MARKS = {
     Outcome.COMPLETED: ("#1f5aa6", "circle"),
-    Outcome.PRUNED: ("#9a9a9a", "triangle-down-open"),
+    Outcome.PRUNED: ("#6b6b6b", "triangle-down-open"),
     Outcome.DIVERGED: ("#c8501e", "x"),
 }
+_BEST = "#111"
 
 
 def last_score(trial: FrozenTrial) -> float | None:
@@ -24,25 +28,34 @@ def last_score(trial: FrozenTrial) -> float | None:
     return trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
 
 
-def progress_figure(trials: Sequence[FrozenTrial], metric: str, *, minimizes: bool) -> go.Figure:
+def axis_of_trials(trials: Sequence[FrozenTrial], metric: str, *, minimizes: bool) -> ScoreAxis:
+    """Give the axis that the scores of all trials share, from figure to figure."""
+    scores = [last_score(trial) for trial in trials if outcome_of(trial) in MARKS]
+    return score_axis(metric, [score for score in scores if score is not None], minimizes=minimizes)
+
+
+def progress_figure(trials: Sequence[FrozenTrial], axis: ScoreAxis) -> go.Figure:
     """Draw every trial's score in the order of their numbers, and the best so far as a line."""
     figure = go.Figure()
-    for outcome, (colour, symbol) in MARKS.items():
-        chosen = [(trial.number, last_score(trial)) for trial in trials if outcome_of(trial) is outcome]
-        points = [(number, score) for number, score in chosen if score is not None]
-        if points:
-            figure.add_scatter(
-                x=[number for number, _ in points], y=[score for _, score in points], mode="markers", name=outcome.value,
-                marker={"color": colour, "symbol": symbol, "size": 8},
-            )  # fmt: skip
-    numbers, best = best_so_far(trials, minimizes=minimizes)
-    figure.add_scatter(x=numbers, y=best, mode="lines", name="best so far", line={"color": "#111", "shape": "hv"})
-    _style(figure, "trial (number)", metric, values=[score for score in map(last_score, trials) if score is not None])
+    for outcome in MARKS:
+        chosen = [trial for trial in trials if outcome_of(trial) is outcome]
+        _add_marks(figure, outcome, chosen, [trial.number for trial in chosen], axis, size=8)
+    numbers, best = best_so_far(trials, minimizes=axis.minimizes)
+    if numbers:
+        figure.add_scatter(
+            x=[*numbers, trials[-1].number],
+            y=[axis.place(score) for score in [*best, best[-1]]],
+            mode="lines",
+            name="best so far",
+            line={"color": _BEST, "shape": "hv"},
+        )
+    _style(figure, "trial (number)")
+    axis.apply(figure)
     return figure
 
 
 def best_so_far(trials: Sequence[FrozenTrial], *, minimizes: bool) -> tuple[list[int], list[float]]:
-    """Give the best score of the completed trials up to each of them."""
+    """Give the numbers of the completed trials, and the best score up to each of them."""
     numbers: list[int] = []
     best: list[float] = []
     for trial in trials:
@@ -53,59 +66,112 @@ def best_so_far(trials: Sequence[FrozenTrial], *, minimizes: bool) -> tuple[list
     return numbers, best
 
 
-def curves_figure(trials: Sequence[FrozenTrial], metric: str, best: int | None) -> go.Figure:
-    """Draw the learning curve of every trial, by outcome, the best one on top."""
+def curves_figure(
+    trials: Sequence[FrozenTrial], metric: str, best: FrozenTrial | None, *, minimizes: bool
+) -> go.Figure:
+    """Draw the learning curve of every trial by outcome, the best one on top."""
+    shown = [trial for trial in trials if outcome_of(trial) in MARKS and trial.intermediate_values]
+    values = [value for trial in shown for value in trial.intermediate_values.values()]
+    axis = score_axis(metric, values, minimizes=minimizes)
     figure = go.Figure()
-    shown: set[Outcome] = set()
-    for trial in sorted(trials, key=lambda trial: trial.number == best):
-        outcome = outcome_of(trial)
-        if outcome not in MARKS or not trial.intermediate_values:
-            continue
-        is_best = trial.number == best
+    for outcome, (colour, _) in MARKS.items():
+        for position, trial in enumerate(trial for trial in shown if outcome_of(trial) is outcome):
+            dash = "solid" if outcome is Outcome.COMPLETED else "dot"
+            _add_curve(
+                figure,
+                trial,
+                axis,
+                name=outcome.value,
+                showlegend=position == 0,
+                opacity=0.5,
+                line={"color": colour, "width": 1, "dash": dash},
+            )
+    if best is not None and best.intermediate_values:
+        _add_curve(figure, best, axis, name=f"best (trial {best.number})", line={"color": _BEST, "width": 3})
+    _style(figure, "validation (number)")
+    axis.apply(figure)
+    return figure
+
+
+def slice_figure(
+    trials: Sequence[FrozenTrial], parameter: Parameter, axis: ScoreAxis, best: FrozenTrial | None
+) -> go.Figure:
+    """Draw the score over one parameter, for the trials in which it exists, the best one marked."""
+    figure = go.Figure()
+    node, name = parameter.node, parameter.name
+    for outcome in MARKS:
+        chosen = [trial for trial in trials if outcome_of(trial) is outcome and name in trial.params]
+        _add_marks(figure, outcome, chosen, [_position(trial.params[name]) for trial in chosen], axis, size=7)
+    if best is not None and name in best.params:
         figure.add_scatter(
-            x=sorted(trial.intermediate_values), y=[trial.intermediate_values[s] for s in sorted(trial.intermediate_values)],
-            mode="lines", name=f"best (trial {trial.number})" if is_best else outcome.value,
-            legendgroup="best" if is_best else outcome.value, showlegend=is_best or outcome not in shown,
-            hovertext=f"trial {trial.number}", opacity=1.0 if is_best else 0.45,
-            line={"color": "#111" if is_best else MARKS[outcome][0], "width": 3 if is_best else 1,
-                  "dash": "solid" if outcome is Outcome.COMPLETED else "dot"},
-        )  # fmt: skip
-        shown.add(outcome)
-    values = [value for trial in trials for value in trial.intermediate_values.values()]
-    _style(figure, "validation (number)", metric, values=values)
+            x=[_position(best.params[name])],
+            y=[axis.place(best.value)],
+            mode="markers",
+            name=f"best (trial {best.number})",
+            marker={"color": _BEST, "symbol": "star", "size": 13},
+        )
+    _style(figure, plain(name.rpartition(".")[2] + (f" ({node.unit})" if node.unit else "")), height=290)
+    figure.update_layout(showlegend=False)
+    if not isinstance(node, Float | Int):
+        # Every option, tried or not, in the order of the space.
+        shown = [_position(option) for option in options(node)]
+        figure.update_xaxes(type="category", categoryarray=shown, range=[-0.5, len(shown) - 0.5])
+    elif node.log:
+        ticks = log_ticks(node.low, node.high)
+        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[show_value(tick) for tick in ticks])
+    axis.apply(figure)
     return figure
 
 
-def slice_figure(trials: Sequence[FrozenTrial], parameter: Parameter, metric: str) -> go.Figure:
-    """Draw the score over one parameter, for the trials in which it exists."""
-    figure = go.Figure()
-    for outcome, (colour, symbol) in MARKS.items():
-        chosen = [t for t in trials if outcome_of(t) is outcome and parameter.name in t.params and last_score(t) is not None]
-        if chosen:
-            figure.add_scatter(
-                x=[_shown(t.params[parameter.name]) for t in chosen], y=[last_score(t) for t in chosen],
-                mode="markers", name=outcome.value, hovertext=[f"trial {t.number}" for t in chosen],
-                marker={"color": colour, "symbol": symbol, "size": 7},
-            )  # fmt: skip
-    unit = f" ({parameter.node.unit})" if parameter.node.unit else ""
-    values = [score for score in map(last_score, trials) if score is not None]
-    _style(figure, f"{parameter.name}{unit}", metric, values=values, height=300)
-    if isinstance(parameter.node, Float | Int) and parameter.node.log:
-        figure.update_xaxes(type="log", exponentformat="power")
-    return figure
+def _position(value: object) -> object:
+    return plain(value) if isinstance(value, str | bool) else value
 
 
-def _shown(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+def _add_marks(
+    figure: go.Figure,
+    outcome: Outcome,
+    trials: Sequence[FrozenTrial],
+    positions: Sequence[object],
+    axis: ScoreAxis,
+    *,
+    size: int,
+) -> None:
+    colour, symbol = MARKS[outcome]
+    if trials:
+        figure.add_scatter(
+            x=positions,
+            y=[axis.place(last_score(trial)) for trial in trials],
+            mode="markers",
+            name=outcome.value,
+            hovertext=[_hover(trial) for trial in trials],
+            hoverinfo="text+x",
+            marker={"color": colour, "symbol": symbol, "size": size},
+        )
 
 
-def _style(figure: go.Figure, x: str, y: str, *, values: Sequence[float], height: int = 400) -> None:
+def _add_curve(figure: go.Figure, trial: FrozenTrial, axis: ScoreAxis, **style: Any) -> None:
+    steps = sorted(trial.intermediate_values)
+    figure.add_scatter(
+        x=steps,
+        y=[axis.place(trial.intermediate_values[step]) for step in steps],
+        mode="lines" if len(steps) > 1 else "markers",
+        legendgroup=style["name"],
+        hovertext=f"trial {trial.number}",
+        **style,
+    )
+
+
+def _hover(trial: FrozenTrial) -> str:
+    score = last_score(trial)
+    return f"trial {trial.number}: " + ("no score" if score is None else f"{score:.5g}")
+
+
+def _style(figure: go.Figure, x: str, *, height: int = 400) -> None:
     figure.update_layout(
-        template="simple_white", height=height, margin={"l": 60, "r": 20, "t": 20, "b": 50},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, font={"size": 13},
-    )  # fmt: skip
+        template="simple_white",
+        height=height,
+        margin={"l": 65, "r": 15, "t": 30, "b": 50},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        font={"size": 13, "family": "system-ui, sans-serif"},
+    )
     figure.update_xaxes(title=x)
-    figure.update_yaxes(title=y)
-    # Losses spread over decades: a linear axis would show the worst trial and nothing else.
-    if values and min(values) > 0 and max(values) > 10 * min(values):
-        figure.update_yaxes(type="log", title=f"{y} (log scale)")

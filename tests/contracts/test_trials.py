@@ -98,6 +98,15 @@ def test_a_failed_trial_is_followed_by_another_suggestion(ledger: Ledger) -> Non
     assert again.values != sampled.values
 
 
+def test_a_long_traceback_keeps_its_end(ledger: Ledger) -> None:
+    """A text that the database could not hold is kept from its end, whatever characters it is made of."""
+    running = begun(ledger)
+    tell(ledger, running, Outcome.FAILED, None, {"traceback": "\N{SNOWMAN}" * 100_000 + "ZeroDivisionError"})
+    kept = ledger.trial(running.number).user_attrs["traceback"]
+    assert kept.endswith("ZeroDivisionError")
+    assert len(kept) < 20_000
+
+
 def test_a_score_that_is_no_number_is_refused(ledger: Ledger) -> None:
     """NaN is no score: it is an error of the caller, and the trial keeps running."""
     running = begun(ledger)

@@ -147,7 +147,7 @@ def test_a_network_file_system_is_noticed(tmp_path: Path) -> None:
     """The innermost mount point above a file decides; a local one inside a network one is local."""
     mounts = tmp_path / "mounts"
     mounts.write_text(
-        "/dev/sda1 / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\ntmpfs /home/me/scratch tmpfs rw 0 0\n"
+        "/dev/sda1 / ext4 rw 0 0\nserver:/srv /srv nfs4 rw 0 0\ntmpfs /srv/me/scratch tmpfs rw 0 0\n"
         "//server/share /mnt/my\\040share cifs rw 0 0\n",
         encoding="utf-8",
     )
@@ -155,14 +155,14 @@ def test_a_network_file_system_is_noticed(tmp_path: Path) -> None:
         path: network_file_system(Path(path), mounts)
         for path in (
             "/var/tuner.db",
-            "/home/me/tuner.db",
-            "/home/me/scratch/t.db",
+            "/srv/me/tuner.db",
+            "/srv/me/scratch/t.db",
             "/mnt/my share/t.db",
-            "/homes/t.db",
+            "/srvs/t.db",
         )
     }
     assert list(found.values()) == [None, "nfs4", None, "cifs", None]
-    assert network_file_system(Path("/home/me/tuner.db"), tmp_path / "no table") is None
+    assert network_file_system(Path("/srv/me/tuner.db"), tmp_path / "no table") is None
 
 
 def test_a_database_on_a_network_file_system_is_refused(
