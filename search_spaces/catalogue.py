@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
-from search_spaces import normalization, optimizers, recipe, regularizers, schedules
+from search_spaces import initialization, normalization, optimizers, recipe, regularizers, schedules
 from search_spaces.errors import UnknownSpace
 from search_spaces.space import Group
 
@@ -11,6 +11,7 @@ CATALOGUE: Mapping[str, Callable[[], Group]] = {
     "recipe.quick": recipe.quick,
     "optimizer": optimizers.optimizer,
     "norm": normalization.norm,
+    "init": initialization.norm_and_initialization,
     "dropout": regularizers.dropout,
     "schedule.cosine": schedules.cosine_with_warmup,
 }

@@ -2,11 +2,15 @@
 
 import pytest
 
+from search_spaces.algebra import combine
 from search_spaces.catalogue import CATALOGUE, named_space
 from search_spaces.configuration import unreachable
 from search_spaces.describe import describe
-from search_spaces.errors import TunerError, UnknownSpace
+from search_spaces.errors import IllegalSpace, TunerError, UnknownSpace
+from search_spaces.initialization import initialization
+from search_spaces.normalization import norm
 from search_spaces.parameters import default_values, find, parameters
+from search_spaces.recipe import quick
 from search_spaces.space import Categorical, Choice, Float, Prior
 from tests.search_spaces.strategies import existing, nodes, suggestions
 
@@ -102,6 +106,26 @@ def test_each_optimizer_has_a_learning_rate_of_its_own() -> None:
         ("adam",),
         ("adamw",),
     }
+
+
+def test_the_initialisation_is_this() -> None:
+    """A scheme always; a gain, in decades around 1, only where no norm divides it out again."""
+    space = named_space("init")
+    assert find(space, "init.scheme").conditions == {}
+    assert find(space, "init.scheme").node.choices == ("torch", "kaiming", "xavier", "orthogonal")
+    assert default_values(space)["init.scheme"] == "kaiming"
+    gain = find(space, "init.gain")
+    assert gain.conditions == {"norm": ("none",)}
+    node = gain.node
+    found = (node.low, node.high, node.log, node.default, node.prior)
+    assert found == (0.1, 3.0, True, 1.0, Prior(1.0, 0.2))
+
+
+def test_an_initialisation_needs_to_know_the_norm() -> None:
+    """Beside another group the gain is legal only behind the choice of norm that decides on it."""
+    assert combine(quick(), initialization()).children.keys() > {"norm", "init.gain"}
+    with pytest.raises(IllegalSpace, match=r"init\.gain exists when norm .* stands before it"):
+        combine(initialization(), norm())
 
 
 def test_an_unknown_entry_is_answered_with_the_nearest() -> None:

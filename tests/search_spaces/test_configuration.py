@@ -9,6 +9,7 @@ from hypothesis import given
 
 from search_spaces.configuration import configure, unreachable
 from search_spaces.errors import IllegalSpace
+from search_spaces.initialization import norm_and_initialization
 from search_spaces.normalization import norm
 from search_spaces.optimizers import optimizer
 from search_spaces.parameters import default_values
@@ -89,6 +90,16 @@ def test_rmsprop_has_a_rate_and_a_decay() -> None:
         ),
         (norm(), {"norm": "none"}, {"norm": "none"}),
         (norm(), {"norm": "batch", "norm.placement": "post"}, {"norm": "batch", "norm_placement": "post"}),
+        (
+            norm_and_initialization(),
+            {"norm": "none", "init.scheme": "xavier", "init.gain": 0.5},
+            {"norm": "none", "init_scheme": "xavier", "init_gain": 0.5},
+        ),
+        (
+            norm_and_initialization(),
+            {"norm": "batch", "norm.placement": "pre", "init.scheme": "orthogonal"},
+            {"norm": "batch", "norm_placement": "pre", "init_scheme": "orthogonal"},
+        ),
     ],
 )
 def test_a_choice_of_the_model_writes_its_arguments(

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from search_spaces.recipe import quick
 from search_spaces.space import Group
+from tuner.training.initialization import Scheme, initialize
 from tuner.training.layers import Activation, DropoutPlacement, Norm, NormPlacement, regularized_stack
 
 
@@ -24,6 +25,7 @@ class MLPClassifier(LightningModule):
         classes: number of classes.
         hidden: width of each hidden layer; without any, the model is linear.
         activation, norm, norm_placement, dropout, dropout_placement: as `regularized_block` describes them.
+        init_scheme, init_gain: how the weights of every layer are drawn, as `initialize` describes it.
 
     Raises:
         ValueError: `dropout` is not a probability.
@@ -39,6 +41,8 @@ class MLPClassifier(LightningModule):
         norm_placement: NormPlacement = "pre",
         dropout: float = 0.0,
         dropout_placement: DropoutPlacement = "after_last_norm",
+        init_scheme: Scheme = "torch",
+        init_gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -52,6 +56,7 @@ class MLPClassifier(LightningModule):
             dropout_placement=dropout_placement,
         )
         self.network = nn.Sequential(*body, nn.Linear(widths[-1], classes))
+        initialize(self.network, init_scheme, init_gain)
         self.epoch_losses: list[Tensor] = []
         self.epoch_sizes: list[int] = []
 

@@ -1,5 +1,6 @@
 """What MLPClassifier logs, and that it obeys its choices through a configuration."""
 
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from search_spaces.configuration import configure
+from search_spaces.space import Value
+from studies.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY, digits_fit, fit_recorded, read
+from tuner.preparation import prepare
 from tuner.training.modules import MLPClassifier
 
 pytestmark = IN_MEMORY
@@ -88,6 +93,7 @@ def test_a_configuration_decides_every_layer() -> None:
         ("dropout_placement", "last"),
         ("activation", "rule"),
         ("hidden", 8),
+        ("init_scheme", "he"),
     ],
 )
 def test_a_wrong_choice_is_refused_when_it_is_read(
@@ -98,6 +104,37 @@ def test_a_wrong_choice_is_refused_when_it_is_read(
         read(digits_fit(optimizer=ADAMW, model={key: value}))
     assert refusal.value.code == 2
     assert str(value) in capsys.readouterr().err
+
+
+INIT_STUDY = """
+study: {name: init, metric: val_loss}
+trainer: {max_epochs: 1}
+model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [256, 128]}}
+data: {class_path: tuner.training.data.Digits}
+optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1}}
+space: {use: init, fix: {norm: none}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "gain"), [("torch", 1), ("kaiming", 0.1), ("xavier", 3), ("orthogonal", 0.5)]
+)
+def test_a_study_decides_scheme_and_gain_of_the_first_weights(scheme: str, gain: float) -> None:
+    """The deviation of every layer's weights is that of the chosen scheme, times the chosen gain."""
+    definition = prepare(parse_study_file(INIT_STUDY, source="init.yaml"))
+    chosen: dict[str, Value] = {"norm": "none", "init.scheme": scheme, "init.gain": gain}
+    network = read(configure(definition.fixed, definition.space, chosen)).model.network
+    for layer in (layer for layer in network if isinstance(layer, nn.Linear)):
+        outputs, inputs = layer.weight.shape
+        deviation = {
+            "torch": sqrt(1 / (3 * inputs)),
+            "kaiming": sqrt(2 / inputs),
+            "xavier": sqrt(2 / (inputs + outputs)),
+            "orthogonal": sqrt(1 / max(inputs, outputs)),
+        }[scheme]
+        # The smallest layer, of 1,280 weights, estimates a deviation to 2 %. In the layer of 256 inputs no two
+        # schemes lie within 15 %.
+        assert layer.weight.std().item() == pytest.approx(gain * deviation, rel=0.06)
 
 
 def test_without_hidden_layers_the_model_is_linear() -> None:
