@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.parameters import Parameter, options, parameters
-from search_spaces.space import Float, Group, Int, Value, type_of_value
+from search_spaces.space import Float, Group, Int, Value
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -121,7 +121,7 @@ def coordinate(axis: Axis, value: Value) -> float | None:
 
 def as_option(value: object) -> Value:
     """Give an option of Optuna's as a space holds it: None, or what else a space cannot hold, by its text."""
-    return value if isinstance(value, type_of_value) else str(value)
+    return value if isinstance(value, Value) else str(value)
 
 
 def value_at(axis: Axis, position: float) -> Value:
