@@ -1,0 +1,146 @@
+"""A definition goes into a database as JSON and comes back as it was; its differences are told in words."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from search_spaces.algebra import extend, narrow
+from search_spaces.catalogue import CATALOGUE, named_space
+from search_spaces.parameters import default_values
+from search_spaces.space import Categorical, Float, Group
+from studies.catalogue import find_study_file, shipped_studies
+from studies.changes import first_change
+from studies.definition import StudyDefinition, define
+from studies.difference import Difference, differences
+from studies.errors import StudyFileError
+from studies.study_file import parse_study_file
+from tests.studies.samples import SPACE, sample_definition
+
+FULL = """
+study: {name: a, metric: val_loss, direction: maximize, trials: 8, seed: 3, exploration: 0.5, score: last,
+        diverged_beyond: 1e3}
+trainer: {max_epochs: 9, gradient_clip_val: 0.5, callbacks: [{class_path: a.Callback}]}
+model: {class_path: package.Model, init_args: {hidden: [8, 8], weights: {0: 1.0}, name: null}}
+data: {class_path: package.Data}
+optimizer: {class_path: torch.optim.SGD, init_args: {lr: 1e-2}}
+lr_scheduler: torch.optim.lr_scheduler.ConstantLR
+sampler: {class_path: optuna.samplers.NSGAIISampler, init_args: {population_size: 20}}
+pruner: optuna.pruners.MedianPruner
+"""
+
+
+def from_json(definition: StudyDefinition) -> StudyDefinition:
+    """Give a definition as a database gives it back."""
+    return StudyDefinition.from_data(json.loads(json.dumps(definition.to_data())))
+
+
+def test_every_section_comes_back() -> None:
+    """A file that uses everything survives JSON, so that a resumed study equals its file."""
+    definition = define(parse_study_file(FULL, source="a.yaml"), lambda _: SPACE)
+    again = from_json(definition)
+    assert again == definition
+    assert first_change(again, definition) is None
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_every_space_of_the_catalogue_comes_back(name: str) -> None:
+    """A space survives JSON whole, its explanations and priors included."""
+    definition = sample_definition(space=named_space(name))
+    assert from_json(definition) == definition
+
+
+def test_what_a_definition_leaves_out_stays_out() -> None:
+    """Sections that a file does not have are not made up."""
+    assert set(sample_definition().to_data()) == {"study", "trainer", "model", "space", "sampler", "pruner"}
+
+
+def test_the_first_change_is_told() -> None:
+    """The first key that differs is told, whichever definition has it; the budget does not count."""
+    old = sample_definition(name="a")
+    for new, said in (
+        (replace(old, settings=replace(old.settings, trials=99)), None),
+        (replace(old, settings=replace(old.settings, metric="x")), "study.metric was val_loss and is x"),
+        (
+            replace(old, fixed={**old.fixed, "data": {"class_path": "b.Data"}}),
+            "data.class_path was nothing and is b.Data",
+        ),
+        (
+            replace(old, space=narrow(SPACE, "optimizer", choices=["adam"])),
+            "optimizer was sgd, adam and is adam",
+        ),
+        (
+            replace(old, space=extend(SPACE, "model.init_args.depth", Float(1.0, 2.0))),
+            "the space has gained model.init_args.depth",
+        ),
+        (
+            replace(old, space=Group({"optimizer": SPACE.children["optimizer"]})),
+            "the space has lost model.init_args.width",
+        ),
+        (
+            replace(
+                old,
+                space=Group(
+                    {**SPACE.children, "model.init_args.width": Categorical((16, 32, 64), target="model.a")}
+                ),
+            ),
+            "a value of the space fills another key",
+        ),
+        (
+            replace(
+                old,
+                space=Group(
+                    {
+                        **SPACE.children,
+                        "model.init_args.width": Categorical((16, 32, 64), when={"optimizer": ("sgd",)}),
+                    }
+                ),
+            ),
+            "model.init_args.width existed when always and does when optimizer is sgd",
+        ),
+    ):
+        assert first_change(old, new) == said
+
+
+def test_differences_from_the_defaults() -> None:
+    """A parameter at its default is left out; one that exists on one side has no value on the other."""
+    defaults = default_values(SPACE)
+    assert differences(SPACE, defaults) == ()
+    assert differences(
+        SPACE, {"optimizer": "adam", "optimizer.adam.lr": 0.001, "model.init_args.width": 16}
+    ) == (
+        Difference("optimizer", "sgd", "adam"),
+        Difference("optimizer.sgd.lr", defaults["optimizer.sgd.lr"], None),
+        Difference("optimizer.adam.lr", None, 0.001),
+    )
+
+
+def test_a_study_is_a_path_or_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like a path is read as one, else a shipped study is meant, else nothing here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("study: {name: mine}", encoding="utf-8")
+    (tmp_path / "plain").write_text("study: {name: plain}", encoding="utf-8")
+    for study, name in {
+        "mine.yaml": "mine",
+        "./plain": "plain",
+        "plain": "plain",
+        "digits": "digits",
+    }.items():
+        file = find_study_file(study, ("study.seed=5",))
+        assert file is not None
+        assert file.data["study"]["name"] == name
+        assert file.data["study"]["seed"] == 5
+    assert "digits" in shipped_studies()
+    assert find_study_file("a-study-of-the-database") is None
+    for missing in ("none.yaml", "folder/none"):
+        with pytest.raises(StudyFileError, match="cannot be read: No such file or directory"):
+            find_study_file(missing)
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_shipped_studies_are_defined(name: str) -> None:
+    """Every study that is shipped can be defined and is called by its file's name."""
+    file = find_study_file(name)
+    assert file is not None
+    assert define(file, lambda _: SPACE).settings.name == name

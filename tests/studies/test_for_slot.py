@@ -1,0 +1,43 @@
+"""The sampler of a slot: the study's own, seeded so that trials differ and a study can be repeated."""
+
+from pathlib import Path
+
+import pytest
+from optuna.exceptions import ExperimentalWarning
+
+from search_spaces.space import Float, Group
+from studies.ledger import create
+from studies.outcomes import Outcome
+from studies.storage import open_database
+from studies.trials import ask, tell
+from tests.studies.samples import sample_definition
+
+SPACE = Group({"model.init_args.rate": Float(0.0, 1.0)})
+
+
+def sampled(tmp_path: Path, sampler: str, count: int) -> list[float]:
+    """Give the values that a named sampler chooses in the slots after the first, the defaults."""
+    database = open_database(f"sqlite:///{tmp_path}/tuner.db")
+    config = {"class_path": f"optuna.samplers.{sampler}", "init_args": {}}
+    definition = sample_definition(space=SPACE, sampler=config, trials=count + 1, exploration=0.0)
+    ledger = create(database, definition, "")
+    values = []
+    while (running := ask(ledger, "worker")) is not None:
+        values.append(float(running.values["model.init_args.rate"]))
+        tell(ledger, running, Outcome.COMPLETED, values[-1], {})
+    database.engine.dispose()
+    return values[1:]
+
+
+def test_a_random_sampler_differs_from_slot_to_slot(tmp_path: Path) -> None:
+    """Each slot has a seed of its own, and the same study has the same seeds."""
+    values = sampled(tmp_path, "RandomSampler", 8)
+    assert len(set(values)) == 8
+    assert sampled(tmp_path, "RandomSampler", 8) == values
+
+
+def test_a_quasi_random_sampler_keeps_its_sequence(tmp_path: Path) -> None:
+    """The slots of a quasi-random sampler share one scrambling, so eight points fall into eight eighths."""
+    with pytest.warns(ExperimentalWarning, match="QMCSampler"):
+        values = sampled(tmp_path, "QMCSampler", 8)
+    assert sorted(int(8 * value) for value in values) == list(range(8))

@@ -1,0 +1,102 @@
+"""Outcomes: what a trial's record says about how it ended, whoever wrote it."""
+
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from studies.outcomes import EFFECTS, Outcome, outcome_of
+from studies.samplers.planned import PlannedSampler
+
+
+def trial(state: TrialState, **attributes: Any) -> FrozenTrial:
+    """Make a trial with attributes; those with a colon are the system's."""
+    system = {key: value for key, value in attributes.items() if ":" in key}
+    user = {key: value for key, value in attributes.items() if ":" not in key}
+    value = 1.0 if state is TrialState.COMPLETE else None
+    return create_trial(state=state, value=value, user_attrs=user, system_attrs=system)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_named_outcome_is_believed(outcome: Outcome) -> None:
+    """A trial that was told here says itself how it ended."""
+    assert outcome_of(trial(EFFECTS[outcome].state, outcome=outcome.value)) is outcome
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        (TrialState.COMPLETE, Outcome.COMPLETED),
+        (TrialState.PRUNED, Outcome.PRUNED),
+        (TrialState.FAIL, Outcome.FAILED),
+        (TrialState.RUNNING, None),
+        (TrialState.WAITING, None),
+    ],
+)
+def test_a_trial_of_plain_optuna_is_judged_by_its_state(state: TrialState, outcome: Outcome | None) -> None:
+    """A trial that another program made has the outcome of its state."""
+    assert outcome_of(trial(state)) is outcome
+
+
+def test_the_state_decides_where_two_workers_wrote() -> None:
+    """Of a slow worker and the one that declared it lost, that whose state was taken is right."""
+    assert outcome_of(trial(TrialState.COMPLETE, outcome="lost")) is Outcome.COMPLETED
+    assert outcome_of(trial(TrialState.FAIL, outcome="completed")) is Outcome.LOST
+    assert (
+        outcome_of(trial(TrialState.PRUNED, outcome="lost", **{"constraints:diverged": -1.0}))
+        is Outcome.PRUNED
+    )
+    assert (
+        outcome_of(trial(TrialState.PRUNED, outcome="lost", **{"constraints:diverged": 1.0}))
+        is Outcome.DIVERGED
+    )
+    assert outcome_of(trial(TrialState.RUNNING, outcome="lost")) is None
+
+
+def test_a_violated_constraint_of_another_kind_is_no_divergence() -> None:
+    """A pruned trial of plain Optuna with constraints of its own stays pruned."""
+    assert outcome_of(trial(TrialState.PRUNED, **{"constraints:memory": 1.0})) is Outcome.PRUNED
+
+
+def test_only_answers_spend_a_slot() -> None:
+    """A slot is spent by what tells about its values, and asked afresh only after a user's error."""
+    assert {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot} == {
+        Outcome.COMPLETED,
+        Outcome.PRUNED,
+        Outcome.DIVERGED,
+    }
+    assert {outcome for outcome in Outcome if EFFECTS[outcome].fresh} == {Outcome.FAILED}
+
+
+def test_a_plan_is_followed_and_completed_by_another_sampler() -> None:
+    """Planned values are given as they are, and the rest comes from the other sampler."""
+    study = optuna.create_study(sampler=PlannedSampler({"a": 0.25}, RandomSampler(seed=0)))
+    asked = study.ask({"a": FloatDistribution(0, 1), "b": FloatDistribution(0, 1)})
+    alone = optuna.create_study(sampler=RandomSampler(seed=0)).ask({"b": FloatDistribution(0, 1)})
+    assert asked.params == {"a": 0.25, "b": alone.params["b"]}
+
+
+def late_divergences(state: TrialState, seed: int) -> int:
+    """Count the last 40 of 80 trials that diverge, where the score is best just below what diverges."""
+    study = optuna.create_study(sampler=TPESampler(n_startup_trials=0, seed=seed))
+    diverged = []
+    for _ in range(80):
+        asked = study.ask()
+        x, y = asked.suggest_float("x", 0.0, 1.0), asked.suggest_float("y", 0.0, 1.0)
+        diverged.append(x > 0.5)
+        asked.set_constraint("diverged", 1.0 if diverged[-1] else -1.0)
+        if diverged[-1]:
+            study.tell(asked, state=state)
+        else:
+            study.tell(asked, 0.5 - x + (y - 0.5) ** 2)
+    return sum(diverged[40:])
+
+
+def test_a_sampler_is_kept_from_where_training_diverges() -> None:
+    """Told as the outcome is, divergence happens less than half as often as if told as a failure."""
+    told = sum(late_divergences(EFFECTS[Outcome.DIVERGED].state, seed) for seed in range(3))
+    failed = sum(late_divergences(TrialState.FAIL, seed) for seed in range(3))
+    assert told < failed / 2
