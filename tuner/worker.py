@@ -125,7 +125,8 @@ class Worker:
     def _tell_failed(self, running: RunningTrial, error: Exception) -> None:
         trace = "".join(traceback.format_exception(error))
         cause = f"{type(error).__name__}: {error}"
-        tell(self.ledger, running, Outcome.FAILED, None, {"cause": cause, "traceback": trace})
+        if not tell(self.ledger, running, Outcome.FAILED, None, {"cause": cause, "traceback": trace}):
+            return
         self.view.ended(running, Outcome.FAILED, None)
         if failures_in_a_row(self.ledger) >= FAILURES_IN_A_ROW:
             raise StudyStopped(

@@ -1,0 +1,172 @@
+"""The worker: every slot is spent once, and every ending has its outcome."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import LightningModule
+
+from studies.ledger import Ledger, create
+from studies.outcomes import Outcome, outcome_of
+from studies.storage import open_database
+from studies.study_file import parse_study_file
+from studies.trials import RunningTrial
+from tests.tuner.training.probes import IN_MEMORY
+from tuner.errors import StudyStopped
+from tuner.preparation import prepare
+from tuner.progress import QuietView
+from tuner.training.data import load_batches
+from tuner.worker import Worker
+
+pytestmark = IN_MEMORY
+
+STUDY = """
+study: {{name: small, metric: val_loss, trials: 6, seed: 3}}
+trainer: {{max_epochs: 2}}
+model: {{class_path: {model}}}
+space: {{add: {{model.init_args.width: {{low: 1, high: 8, type: int, default: 4}}}}}}
+"""
+
+
+class Small(LightningModule):
+    """A module that trains in milliseconds."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, 1))
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Return a loss."""
+        return (self.layers(batch[0]) - 1).square().mean()
+
+    def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
+        """Log the loss."""
+        self.log("val_loss", (self.layers(batch[0]) - 1).square().mean())
+
+    def train_dataloader(self) -> object:
+        """Give two batches."""
+        return load_batches(torch.linspace(0, 1, 16).reshape(8, 2), batch_size=4, shuffle=True)
+
+    val_dataloader = train_dataloader
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Choose the optimizer in the module."""
+        return torch.optim.SGD(self.parameters(), lr=0.05)
+
+
+class Raising(Small):
+    """A module with a mistake in it."""
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Raise."""
+        raise ZeroDivisionError("the mistake")
+
+
+class Diverging(Small):
+    """A module whose loss is no number for wide layers."""
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Return NaN where the layer is wide."""
+        loss = super().training_step(batch, batch_idx)
+        return loss * torch.nan if self.layers[0].out_features > 4 else loss
+
+
+def make_ledger(folder: Path, model: type, **study: Any) -> Ledger:  # noqa: ANN401 - values of the study section
+    """Put a study of a module in a fresh database."""
+    text = STUDY.format(model=f"{model.__module__}.{model.__qualname__}")
+    overrides = [f"study.{key}={value}" for key, value in study.items()]
+    definition = prepare(parse_study_file(text, source="small.yaml", overrides=overrides))
+    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, text)
+
+
+def work(ledger: Ledger, folder: Path) -> None:
+    """Let one worker do all there is to do."""
+    Worker(ledger, QuietView(), threading.Event(), folder).work()
+
+
+def test_a_worker_spends_every_slot_once(tmp_path: Path) -> None:
+    """After the work all slots are done, each by one trial, and another worker finds nothing to do."""
+    ledger = make_ledger(tmp_path, Small)
+    work(ledger, tmp_path)
+    work(ledger, tmp_path)
+    assert ledger.slots.budget().done == 6
+    assert sorted(trial.user_attrs["slot"] for trial in ledger.trials()) == list(range(6))
+
+
+def test_the_same_study_twice_is_the_same_to_the_last_digit(tmp_path: Path) -> None:
+    """A study file and its seed decide every trial: values, outcome, curve and score."""
+    histories = []
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        ledger = make_ledger(tmp_path / run, Small, trials=8)
+        work(ledger, tmp_path / run)
+        histories.append([(t.params, t.state, t.value, t.intermediate_values) for t in ledger.trials()])
+    assert histories[0] == histories[1]
+    assert len({str(params) for params, *_ in histories[0]}) > 1
+
+
+def test_three_errors_of_the_user_in_a_row_stop_the_study(tmp_path: Path) -> None:
+    """A mistake in the user's code costs no slot, is kept with its traceback, and is not repeated for ever."""
+    ledger = make_ledger(tmp_path, Raising)
+    with pytest.raises(StudyStopped, match="ZeroDivisionError: the mistake") as stopped:
+        work(ledger, tmp_path)
+    assert "training_step" in stopped.value.traceback
+    assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.FAILED] * 3
+    assert ledger.slots.budget().done == 0
+    assert "the mistake" in ledger.trial(0).user_attrs["traceback"]
+
+
+def test_a_trial_that_diverges_spends_its_slot_and_is_never_the_best(tmp_path: Path) -> None:
+    """Divergence is an outcome with a cause; the study goes on."""
+    ledger = make_ledger(tmp_path, Diverging, exploration=1.0)
+    work(ledger, tmp_path)
+    outcomes = {outcome_of(trial) for trial in ledger.trials()}
+    assert outcomes == {Outcome.COMPLETED, Outcome.DIVERGED}
+    assert ledger.slots.budget().done == 6
+    for trial in ledger.trials():
+        assert (outcome_of(trial) is Outcome.DIVERGED) == (trial.params["model.init_args.width"] > 4)
+    best = ledger.best()
+    assert best is not None
+    assert outcome_of(best) is Outcome.COMPLETED
+
+
+def test_exploring_slots_run_to_their_end(tmp_path: Path) -> None:
+    """No pruner stops a trial that explores, however bad it is."""
+    ledger = make_ledger(tmp_path, Small, exploration=1.0)
+    work(ledger, tmp_path)
+    assert {len(trial.intermediate_values) for trial in ledger.trials()} == {2}
+
+
+def test_only_the_best_trial_s_weights_stay(tmp_path: Path) -> None:
+    """Of all checkpoints the folder holds that of the best trial."""
+    ledger = make_ledger(tmp_path, Small)
+    work(ledger, tmp_path / "runs")
+    best = ledger.best()
+    assert best is not None
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"trial-{best.number}.ckpt"]
+
+
+class StopsIn(QuietView):
+    """Sets an event when a trial has begun."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def started(self, running: RunningTrial) -> None:
+        """Ask the worker to stop."""
+        self.stop.set()
+
+
+def test_a_worker_that_is_stopped_frees_its_slot_for_the_same_experiment(tmp_path: Path) -> None:
+    """The interrupted trial is preempted, its slot open, and the next worker tries the same values and seed."""
+    ledger, stop = make_ledger(tmp_path, Small), threading.Event()
+    Worker(ledger, StopsIn(stop), stop, tmp_path).work()
+    assert outcome_of(ledger.trial(0)) is Outcome.PREEMPTED
+    assert ledger.slots.budget().open == 6
+    work(ledger, tmp_path)
+    first, again = ledger.trial(0), ledger.trial(1)
+    assert (again.user_attrs["slot"], again.user_attrs["attempt"]) == (0, 2)
+    assert again.params == first.params
+    assert ledger.slots.budget().done == 6
