@@ -1,9 +1,9 @@
 """Functional ANOVA of any function on a conditional space, by quasi-random integration.
 
 The closed form of `effects` is for the surrogate alone. This one is for what has no closed form: an exact
-function, or the surrogate seen through other coordinates. The function is evaluated at two points and at mixtures
-of their coordinates. Main shares follow Saltelli et al. 2010, table 2 (b), total ones Jansen 1999; a pair's is
-the covariance of the function with its mixed difference, so what does not interact has almost none.
+function, or the surrogate seen through other coordinates. The function is evaluated at two points and at
+mixtures of their coordinates. Main shares follow Saltelli et al. 2010, table 2 (b), total ones Jansen 1999; a
+pair's is the covariance of the function with its mixed difference, so what does not interact has almost none.
 """
 
 from collections.abc import Callable, Mapping

@@ -215,7 +215,8 @@ def _exact(
 ) -> dict[tuple[str, ...], float]:
     """Give the shares of a sum of functions of single parameters, each where it exists.
 
-    A parameter on which no other depends averages out on its own, so only gates interact: with one another by what exists, and with a parameter by how its chance to exist changes.
+    A parameter on which no other depends averages out on its own, so only gates interact: with one another by
+    what exists, and with a parameter by how its chance to exist changes.
     """
     structures, fine = structures_of(domain, 0), (np.arange(4000) + 0.5) / 4000
     w, active = structures.weights, structures.active
