@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.analysis_acceptance [part ...]
 
-The parts are `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed`, `digits`; all of
-them take some twenty minutes on one core. Repeatable by seed.
+The parts are `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed` and `digits`;
+all of them take some twenty minutes on one core. Repeatable by seed.
 """
 
 import contextlib
@@ -250,7 +250,7 @@ def speed() -> Iterator[Row]:
 
 
 def trained(space: Group, seed: int) -> list[optuna.trial.FrozenTrial]:
-    """Train a two-layer perceptron on the digits by SGD in 64 quasi-random trials; the score is the log loss."""
+    """Train a perceptron of two layers on the digits by SGD in 64 quasi-random trials, scored by log loss."""
     images, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(labels))
     seen, unseen = order[:1200], order[1200:]
@@ -264,7 +264,7 @@ def trained(space: Group, seed: int) -> list[optuna.trial.FrozenTrial]:
             nesterovs_momentum=False, max_iter=10, alpha=0.0, random_state=number,
         )  # fmt: skip
         score = float("nan")
-        # A rate that is too large ends in an overflow: scikit-learn then raises, as training elsewhere tells NaN.
+        # A rate that is too large overflows: scikit-learn then raises where others tell NaN.
         with contextlib.suppress(ValueError):
             network.fit(images[seen] / 16, labels[seen])
             score = log_loss(labels[unseen], network.predict_proba(images[unseen] / 16))
