@@ -95,8 +95,8 @@ def weigh(table: Table, cv_r2: float, unknown: float) -> Evidence:
         )
     if exploration < LEAST_EXPLORATION:
         warnings.append(
-            f"{exploration:.0%} of the trials are known to be quasi-random; trials that a sampler chose crowd where it "
-            "expected good scores, and shares of parameters that matter elsewhere may be off."
+            f"{exploration:.0%} of the trials are known to be quasi-random; trials that a sampler chose "
+            "crowd where it expected good scores, and shares of parameters that matter elsewhere may be off."
         )
     for column, axis in enumerate(table.domain.axes):
         there = int(table.active[:, column].sum())

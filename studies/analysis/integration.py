@@ -1,9 +1,9 @@
 """Functional ANOVA of any function on a conditional space, by quasi-random integration.
 
 The closed form of `effects` is for the surrogate alone. This one is for what has no closed form: an exact
-function, or the surrogate seen through other coordinates. Each index is a covariance of the function at two
-points that share some coordinates (Sobol 2001), with the symmetric estimator of Janon et al. 2014, equation
-6.
+function, or the surrogate seen through other coordinates. The function is evaluated at two points and at
+mixtures of their coordinates. Main shares follow Saltelli et al. 2010, table 2 (b), total ones Jansen 1999; a
+pair's is the covariance of the function with its mixed difference, so what does not interact has almost none.
 """
 
 from collections.abc import Callable, Mapping
@@ -67,18 +67,19 @@ def decompose(function: Function, domain: Domain, *, points: int = POINTS, seed:
     if variance == 0:
         return Shares(dict.fromkeys(domain.names, 0.0), dict.fromkeys(domain.names, 0.0), {}, 0.0)
 
-    def share_of(kept: tuple[int, ...]) -> float:
-        """Measure the variance of E[f | kept axes], as a share."""
-        frozen = second.copy()
-        frozen[:, kept] = first[:, kept]
-        changed = function(frozen, domain.active(frozen)) - middle
-        mean = float(np.mean(at_first + changed)) / 2
-        spread = float(np.mean(at_first**2 + changed**2)) / 2 - mean**2
-        return (float(np.mean(at_first * changed)) - mean**2) / spread
+    def with_first(*kept: int) -> Array:
+        """Evaluate the change when some of the second points' coordinates become the first's."""
+        mixed = second.copy()
+        mixed[:, kept] = first[:, kept]
+        return function(mixed, domain.active(mixed)) - middle - at_second
 
-    main = [share_of((d,)) for d in range(count)]
-    total = [1 - share_of(tuple(e for e in range(count) if e != d)) for d in range(count)]
-    pairs = {(d, e): share_of((d, e)) - main[d] - main[e] for d, e in combinations(range(count), 2)}
+    alone = [with_first(d) for d in range(count)]
+    main = [float(np.mean(at_first * change)) / variance for change in alone]
+    total = [float(np.mean(change**2)) / 2 / variance for change in alone]
+    pairs = {
+        (d, e): float(np.mean(at_first * (with_first(d, e) - alone[d] - alone[e]))) / variance
+        for d, e in combinations(range(count), 2)
+    }
     names = domain.names
     return Shares(
         dict(zip(names, main, strict=True)),

@@ -26,6 +26,7 @@ REPLICATES = 6  # of the bootstrap
 REPLICATE_DRAWS = 25  # from the posterior of each replicate
 REPLICATE_STEPS = 12  # of the optimiser, from the hyperparameters of the fit to all trials
 POINTS = 512  # at which a draw's variance is measured
+MEAN_POINTS = 4096  # at which that of the mean function is
 COVERAGE = 0.9
 JITTER = 1e-9
 
@@ -74,8 +75,10 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
     )
     noise = random.standard_normal((POINTS, draws))
     mean = surrogate.mean(grid)
-    variances = np.var(mean[:, None] + root @ noise, axis=0)
-    total = float(np.var(mean))
+    # Many more points are affordable for the mean function: what they correct is common to all draws.
+    total = _variance_of_mean(surrogate, seed)
+    correction = total / float(np.var(mean)) if total > 0 else 1.0
+    variances = np.var(mean[:, None] + root @ noise, axis=0) * correction
     unknown = float(np.mean(np.diag(spread)))
 
     shares: dict[Members, Array] = {}
@@ -160,6 +163,11 @@ def estimate(
             min(share, 1.0), min(max(float(low) - excess, 0.0), share), min(max(float(high), share), 1.0)
         )
     return Estimates(shares, whole.unknown)
+
+
+def _variance_of_mean(surrogate: Surrogate, seed: int) -> float:
+    coordinates = quasi_random(surrogate.domain, MEAN_POINTS, seed)
+    return float(np.var(surrogate.mean(points_of(coordinates, surrogate.domain.active(coordinates)))))
 
 
 def _drawn(covariance: Array, draws: int, random: np.random.Generator) -> Array:

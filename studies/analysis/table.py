@@ -26,9 +26,10 @@ FEWEST_TRIALS = 5  # with which anything can be fitted
 POLICY = (
     "A diverged trial counts as the worst completed one.",
     (
-        "A pruned trial whose last step is the last of the completed ones counts with its last score; any other as "
-        "what the completed trials that ranked alike at its last step came to, with their spread around that rule "
-        "as its uncertainty, or, with fewer than five such trials, as somewhere in their worse half."
+        "A pruned trial whose last step is the last of the completed ones counts with its last score; "
+        "any other as what the completed trials that ranked alike at its last step came to, with their "
+        "spread around that rule as its uncertainty, or, with fewer than five such trials, as somewhere "
+        "in their worse half."
     ),
     "A failed, preempted or lost trial has no score and is counted only.",
 )

@@ -1,14 +1,16 @@
 """Functions whose shares are known, spaces to put them in, and trials of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import optuna
 
 from search_spaces.space import Categorical, Choice, Float, Group
 from search_spaces.suggest import distributions
-from studies.analysis.domain import domain_of, value_at
+from studies.analysis.domain import Domain, domain_of, value_at
+from studies.analysis.effects import structures_of
 from studies.analysis.integration import Function, decompose, quasi_random
 from studies.analysis.table import Table, observations
 
@@ -20,9 +22,12 @@ class Known:
     name: str
     space: Group
     function: Function
+    exact: Mapping[tuple[str, ...], float] | None = None  # the shares, where there is a formula
 
     def shares(self, points: int = 2**15) -> dict[tuple[str, ...], float]:
         """Give the exact shares of parameters and pairs, in the order of the space."""
+        if self.exact is not None:
+            return dict(self.exact)
         exact = decompose(self.function, domain_of(self.space), points=points)
         return {(name,): share for name, share in exact.main.items()} | dict(exact.pairs)
 
@@ -202,4 +207,35 @@ def random_conditional(seed: int) -> Known:
             total += np.where(a[:, d], level[u[:, d].astype(int)], 0.0)
         return total
 
-    return Known(f"random conditional {seed}", space, function)
+    return Known(f"random conditional {seed}", space, function, _exact(domain, lines, levels))
+
+
+def _exact(
+    domain: Domain, lines: dict[int, tuple[Line, float]], levels: dict[int, np.ndarray]
+) -> dict[tuple[str, ...], float]:
+    """Give the shares of a sum of functions of single parameters, each where it exists.
+
+    A parameter on which no other depends averages out on its own, so only gates interact: with one another by
+    what exists, and with a parameter by how its chance to exist changes.
+    """
+    structures, fine = structures_of(domain, 0), (np.arange(4000) + 0.5) / 4000
+    w, active = structures.weights, structures.active
+    values = {d: weight * line(fine) for d, (line, weight) in lines.items()} | levels
+    inner = [d for d in values if d not in structures.gates]
+    level = sum(active[:, d] * values[d].mean() for d in inner) + np.zeros(len(w))
+    for place, gate in enumerate(structures.gates):
+        level += active[:, gate] * levels[gate][structures.codes[:, place].astype(int)]
+    parts: dict[tuple[int, ...], float] = {}
+    for d in inner:
+        parts[d,] = (w @ active[:, d]) ** 2 * values[d].var()
+    for gate in structures.gates:
+        given = w * structures.indicators[gate]
+        parts[gate,] = float(np.var(given @ level))
+        for d in inner:
+            parts[min(gate, d), max(gate, d)] = float(np.var(given @ active[:, d]) * values[d].var())
+    for c, d in combinations(structures.gates, 2):
+        table = np.einsum("am,bm,m->ab", structures.indicators[c], structures.indicators[d], w * level)
+        parts[c, d] = float(np.var(table)) - parts[c,] - parts[d,]
+    whole = float(w @ level**2 - (w @ level) ** 2) + sum(w @ active[:, d] * values[d].var() for d in inner)
+    every = [(d,) for d in range(len(domain.axes))] + list(combinations(range(len(domain.axes)), 2))
+    return {tuple(domain.names[d] for d in members): parts.get(members, 0.0) / whole for members in every}

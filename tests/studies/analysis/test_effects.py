@@ -49,7 +49,7 @@ def nested() -> Surrogate:
         "y": Float(0.0, 1.0, when={"c": ("A", "B"), "e": ("u", "v")}),
     })  # fmt: skip
     domain = domain_of(space)
-    coordinates = quasi_random(domain, 128, 3)
+    coordinates = quasi_random(domain, 64, 3)
     active = domain.active(coordinates)
     loss = np.where(active[:, 1], 2 * coordinates[:, 1], 0.5) + np.where(
         active[:, 3], coordinates[:, 3] * coordinates[:, 1], 0.2
@@ -58,7 +58,7 @@ def nested() -> Surrogate:
         np.where(active[:, 6], np.sin(3 * coordinates[:, 6]) * (1 + coordinates[:, 5]), 0)
         + (coordinates[:, 0] == 1) * coordinates[:, 4]
     )
-    return fit(domain, points_of(coordinates, active), loss, np.zeros(128), steps=25)
+    return fit(domain, points_of(coordinates, active), loss, np.zeros(64), steps=25)
 
 
 def test_the_closed_form_agrees_with_quasi_random_integration(nested: Surrogate) -> None:
@@ -100,7 +100,7 @@ def test_the_kernel_averages_to_zero_over_each_axis(nested: Surrogate) -> None:
 
 def test_the_gradient_is_the_derivative_of_the_covariance(nested: Surrogate) -> None:
     """The gradient by the logs of the hyperparameters agrees with finite differences."""
-    points = nested.points[::16]
+    points = nested.points[::8]
     kernel = nested.kernel.clone_with_theta(
         np.log(np.r_[0.7, 0.3, np.linspace(0.2, 0.9, 7), np.linspace(0.5, 2, 7)])
     )

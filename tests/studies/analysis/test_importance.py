@@ -31,7 +31,7 @@ def _shares(result: Importance) -> dict[frozenset[str], float | None]:
         (known.NULL_CONDITIONAL, 120, 0.05, 0.02),
         (known.WHEN, 120, 0.05, 0.04),
         (known.random_flat(41), 120, 0.05, 0.10),
-        (known.random_conditional(42), 160, 0.05, 0.04),
+        (known.random_conditional(47), 160, 0.05, 0.04),
     ],
     ids=lambda value: value.name if isinstance(value, Known) else None,
 )
@@ -174,5 +174,5 @@ def test_every_parameter_says_how_many_trials_it_rests_on_and_where_it_exists(wi
 
 def test_many_trials_are_all_used() -> None:
     """Trials beyond those that hyperparameters are searched from still inform the prediction."""
-    fitted = fit_table(known.VALLEY.table(450, 0, 0.1))
-    assert len(fitted.surrogate.points) == 450
+    fitted = fit_table(known.LOG.table(405, 0, 0.1))
+    assert len(fitted.surrogate.points) == 405

@@ -37,7 +37,7 @@ COMPLETED = [_trial(float(i), curve={0: 10.0 + 2 * i, 1: float(i)}) for i in ran
 
 
 def test_a_pruned_trial_counts_as_those_that_scored_alike_at_its_last_step() -> None:
-    """A trial pruned at 17, between the completed ones that were at 16 and 18 and came to 3 and 4, counts as 3.5."""
+    """Pruned at 17, between two completed trials at 16 and 18 that came to 3 and 4, a trial counts as 3.5."""
     table = observations([*COMPLETED, _trial(None, TrialState.PRUNED, {0: 17.0})], SPACE)
     assert table.outcomes[-1] == "pruned"
     assert table.loss[-1] == 3.5
@@ -64,7 +64,7 @@ def test_a_pruned_trial_without_a_curve_lies_in_the_worse_half() -> None:
 
 
 def test_a_diverged_trial_counts_as_the_worst() -> None:
-    """Whether told by its attribute or by NaN, a diverged trial has the worst completed score, also when maximizing."""
+    """Told by its attribute or by NaN, a diverged trial has the worst completed score in either direction."""
     diverged = [_trial(0.1, outcome="diverged"), _trial(None, TrialState.PRUNED, {0: float("nan")})]
     assert list(observations([*COMPLETED, *diverged], SPACE).loss[-2:]) == [7.0, 7.0]
     assert list(observations([*COMPLETED, *diverged], SPACE, minimize=False).loss[-2:]) == [0.0, 0.0]
