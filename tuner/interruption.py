@@ -8,8 +8,18 @@ from typing import Any, Self
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class EndedAtOnce(BaseException):
+    """A second signal came before what the first asked for was done.
+
+    Not a `KeyboardInterrupt`, which Lightning turns into an exit code of its own.
+    """
+
+
 class Interruption:
-    """While entered, turns the first signal, or the end of the time, into `stop`; a second signal ends the program at once."""
+    """While entered, turns the first signal, or the end of the time, into `stop`.
+
+    A second signal ends the program at once.
+    """
 
     def __init__(self, timeout: float | None = None) -> None:
         """Set a time limit, in seconds."""
@@ -26,7 +36,9 @@ class Interruption:
             self._timer.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Give the signals back."""
         if self._timer is not None:
             self._timer.cancel()
@@ -35,6 +47,6 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.by_signal:
-            raise KeyboardInterrupt
+            raise EndedAtOnce
         self.by_signal = True
         self.stop.set()

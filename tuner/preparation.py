@@ -1,7 +1,8 @@
-"""From a study file to a study that is sure to run: classes imported, the exposed space read, one batch trained."""
+"""From a study file to a study that is sure to run: classes imported, its space read, one batch trained."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.configuration import configure
@@ -10,6 +11,7 @@ from search_spaces.space import Choice, Group, Value
 from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
+from tuner.failures import first_line
 from tuner.training.class_paths import check_names, import_class
 from tuner.training.errors import BadConfiguration, MetricNotLogged
 from tuner.training.fit import Ending, fit
@@ -17,8 +19,7 @@ from tuner.training.task import Task
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
-    """Make the definition that a study file describes, and check everything that can be checked without
-    training.
+    """Make the definition that a study file describes, checked as far as can be without training.
 
     Raises:
         StudyFileError: names the file, the key and the remedy.
@@ -39,7 +40,9 @@ def exposed_space(class_path: str) -> Group | None:
         return None
     space = expose()
     if not isinstance(space, Group):
-        raise BadConfiguration("model.class_path", f"{module.__name__}.search_space() must return a Group, but gave {space!r}.")
+        raise BadConfiguration(
+            "model.class_path", f"{module.__name__}.search_space() must return a Group, but gave {space!r}."
+        )
     return space
 
 
@@ -52,22 +55,29 @@ class Rehearsal:
     cause: str
 
 
-def rehearse(file: StudyFile, definition: StudyDefinition) -> None:
+def rehearse(
+    file: StudyFile, definition: StudyDefinition, interrupted: Callable[[], bool] = lambda: False
+) -> None:
     """Train one batch of the defaults, so that a study that cannot run is refused before it is made.
 
     Raises:
         StudyFileError: the data cannot be read, the module does not train, or the metric is not logged.
     """
-    cause = _cause(definition, default_values(definition.space))
-    if cause:
-        raise StudyFileError(file.source, *cause)
+    try:
+        _train_one_batch(definition, default_values(definition.space), interrupted)
+    except _DoesNotTrain as error:
+        raise StudyFileError(file.source, error.key, error.reason) from error
 
 
 def rehearse_branches(definition: StudyDefinition) -> Iterator[Rehearsal]:
     """Train one batch of every branch of every choice, each beside the defaults of the rest."""
     for choice, branch, values in branches(definition.space):
-        cause = _cause(definition, values)
-        yield Rehearsal(choice, branch, ": ".join(part for part in cause if part) if cause else "")
+        try:
+            _train_one_batch(definition, values)
+        except _DoesNotTrain as error:
+            yield Rehearsal(choice, branch, ": ".join(filter(None, (error.key, error.reason))))
+        else:
+            yield Rehearsal(choice, branch, "")
 
 
 def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
@@ -81,7 +91,18 @@ def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
             yield parameter.name, str(branch), default_values(space, {**needed, parameter.name: branch})
 
 
-def _cause(definition: StudyDefinition, values: Mapping[str, Value]) -> tuple[str, str] | None:
+class _DoesNotTrain(Exception):
+    """A batch could not be trained; `key` is the part of the study file to look at."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key = key
+        self.reason = reason
+
+
+def _train_one_batch(
+    definition: StudyDefinition, values: Mapping[str, Value], interrupted: Callable[[], bool] = lambda: False
+) -> None:
     settings = definition.settings
     task = Task(
         _shortened(configure(definition.fixed, definition.space, values)),
@@ -91,29 +112,43 @@ def _cause(definition: StudyDefinition, values: Mapping[str, Value]) -> tuple[st
         diverged_beyond=None,
     )
     try:
-        result = fit(task, lambda *_: False)
+        result = fit(task, lambda *_: False, interrupted)
     except BadConfiguration as error:
-        return "", str(error)
+        raise _DoesNotTrain("", str(error)) from error
     except MetricNotLogged as error:
-        return "study.metric", str(error)
-    except Exception as error:  # noqa: BLE001 - whatever the user's code raises is told in one sentence
-        return "model", f"one batch of training ended with {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+        raise _DoesNotTrain("study.metric", str(error)) from error
+    except Exception as error:
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise _DoesNotTrain(
+            _place(error, definition),
+            f"one batch of training ended with {said}; `tuner --debug` shows where.",
+        ) from error
     if result.ending is Ending.COMPLETED and result.score is None:
-        return "trainer", "the fit ended without a validation, so no trial would have a score; give the data a validation part."
-    return None
+        raise _DoesNotTrain(
+            "data", "there was no validation, so no trial has a score; give a val_dataloader."
+        )
+
+
+def _place(error: Exception, definition: StudyDefinition) -> str:
+    """Name the section whose class raised an error: the data's if its code did, else the model's."""
+    data = (definition.fixed.get("data") or {}).get("class_path", "")
+    raised_in = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return "data" if data.rpartition(".")[0] in raised_in else "model"
 
 
 def _shortened(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Give the same configuration for one batch: of training, of validation."""
-    one_batch = {"max_epochs": 1, "max_steps": -1, "limit_train_batches": 1, "limit_val_batches": 1, "check_val_every_n_epoch": 1}
-    trainer = {**(configuration.get("trainer") or {}), **one_batch, "val_check_interval": None, "accumulate_grad_batches": 1}
+    one_batch = {
+        "max_epochs": 1,
+        "max_steps": -1,
+        "limit_train_batches": 1,
+        "limit_val_batches": 1,
+        "check_val_every_n_epoch": 1,
+    }
+    trainer = {
+        **(configuration.get("trainer") or {}),
+        **one_batch,
+        "val_check_interval": None,
+        "accumulate_grad_batches": 1,
+    }
     return {**configuration, "trainer": trainer}
-
-
-def renamed(definition: StudyDefinition, *, name: str | None, trials: int | None) -> StudyDefinition:
-    """Give the definition under another name or with another budget."""
-    settings = definition.settings
-    return replace(
-        definition,
-        settings=replace(settings, name=name or settings.name, trials=settings.trials if trials is None else trials),
-    )

@@ -1,7 +1,7 @@
-"""What a running study shows: one calm live view in a terminal, one line a trial elsewhere, nothing if quiet."""
+"""What a running study shows: a calm live view in a terminal, a line a trial elsewhere, nothing if quiet."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -14,24 +14,31 @@ from search_spaces.describe import show_value
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.trials import RunningTrial
+from tuner.screen import open_screen
 from tuner.worker import View
 
 REFRESH = 4.0  # times a second
-_STYLES = {Outcome.COMPLETED: "", Outcome.PRUNED: "dim", Outcome.DIVERGED: "yellow", Outcome.FAILED: "red"}
+_COUNTED = ("complete", "pruned", "diverged", "failed")
+_STYLES: Mapping[Outcome | None, str] = {
+    Outcome.PRUNED: "dim",
+    Outcome.DIVERGED: "yellow",
+    Outcome.FAILED: "red",
+}
 
 
 @contextmanager
 def view_for(ledger: Ledger, *, quiet: bool) -> Iterator[View]:
     """Give the view that suits where the output goes."""
-    console = Console()
+    screen = open_screen()
     if quiet:
         yield QuietView()
-    elif console.is_terminal:
+    elif screen.is_terminal:
         view = LiveView(ledger)
-        with Live(get_renderable=view.render, console=console, refresh_per_second=REFRESH):
+        # It leaves no trace: the results that follow say the same of a study that has ended.
+        with Live(get_renderable=view.render, console=screen, refresh_per_second=REFRESH, transient=True):
             yield view
     else:
-        yield LineView(ledger, console)
+        yield LineView(ledger, screen)
 
 
 class QuietView:
@@ -67,14 +74,14 @@ class LineView(QuietView):
         leader = f"best {best.value:.5g} (trial {best.number})" if best else "no best yet"
         seconds = time.monotonic() - running.started
         self._console.print(
-            f"[{budget.done}/{budget.total}] trial {running.number} {outcome.value} {shown} in {seconds:.1f} s, {leader}",
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"[{budget.done}/{budget.total}] trial {running.number} {outcome.value} {shown} "
+            f"in {seconds:.1f} s, {leader}"
+        )
 
     def waiting(self) -> None:
         """Say once that other workers hold the last slots."""
         if not self._waiting:
-            self._console.print("waiting for slots that other workers hold", highlight=False)
+            self._console.print("waiting for slots that other workers hold")
         self._waiting = True
 
 
@@ -87,8 +94,9 @@ class LiveView(QuietView):
         self._began = time.monotonic()
         self._epochs = (ledger.definition.fixed.get("trainer") or {}).get("max_epochs")
         self._running: RunningTrial | None = None
-        self._step, self._score = 0, None
-        self._last: tuple[str, Outcome] | None = None
+        self._step = 0
+        self._score: float | None = None
+        self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
         self._refresh_counts()
         self._done_before = self._budget.done
@@ -127,27 +135,40 @@ class LiveView(QuietView):
             self._time(),
         )
         best = "none yet" if self._best is None else f"{self._best.value:.5g} (trial {self._best.number})"
-        lines: list[RenderableType] = [head, Text(f"best {settings.metric}  {best}", style="green")]
-        if self._running is not None:
-            lines.append(self._running_line(self._running))
-        elif self._is_waiting:
-            lines.append(Text("waiting for slots that other workers hold", style="dim"))
-        counts = "   ".join(f"{name} {self._counts[name]}" for name in ("complete", "pruned", "diverged", "failed"))
-        lines.append(Text(counts, style="dim"))
-        if self._last is not None:
-            lines.append(Text(self._last[0], style=_STYLES.get(self._last[1], "")))
-        return Group(*lines)
+        counts = "   ".join(f"{name} {self._counts[name]}" for name in _COUNTED)
+        last, outcome = self._last
+        return Group(
+            head,
+            Text(f"best {settings.metric} {best}", style="green"),
+            self._now(),
+            Text(counts, style="dim"),
+            Text(last, style=_STYLES.get(outcome, "")),
+        )
 
-    def _running_line(self, running: RunningTrial) -> Text:
+    def _now(self) -> Text:
+        """Write the line of the running trial: always one, so that those below it stay where they are."""
+        running = self._running
+        if running is None:
+            what = (
+                "waiting for slots that other workers hold" if self._is_waiting else "choosing the next trial"
+            )
+            return Text(what, style="dim")
         of = f"/{self._epochs}" if isinstance(self._epochs, int) and self._epochs > 0 else ""
-        score = "" if self._score is None else f"  {self._ledger.definition.settings.metric} {self._score:.5g}"
-        choices = ", ".join(show_value(value) for value in running.values.values() if isinstance(value, str))
-        return Text(f"trial {running.number}  validation {self._step}{of}{score}  {choices}", overflow="ellipsis", no_wrap=True)
+        metric = self._ledger.definition.settings.metric
+        score = "" if self._score is None else f"  {metric} {self._score:.5g}"
+        # What a branch holds would say little without its name, and there is no room for both.
+        choices = [
+            f"{name}={show_value(value)}"
+            for name, value in running.values.items()
+            if isinstance(value, str) and "." not in name
+        ]
+        line = f"trial {running.number}  validation {self._step}{of}{score}  {' '.join(choices)}"
+        return Text(line, overflow="ellipsis", no_wrap=True)
 
     def _time(self) -> str:
         elapsed = time.monotonic() - self._began
-        done = self._budget.done - self._done_before
-        left = f", about {_clock(elapsed / done * (self._budget.total - self._budget.done))} left" if done else ""
+        done, missing = self._budget.done - self._done_before, self._budget.total - self._budget.done
+        left = f", about {_clock(elapsed / done * missing)} left" if done and missing else ""
         return f"{_clock(elapsed)}{left}"
 
 

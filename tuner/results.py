@@ -1,4 +1,4 @@
-"""What a study leaves behind: the best configuration, its weights and its test score, on disk and in words."""
+"""What a study leaves behind, on disk and in words: its best configuration, weights and test score."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -8,93 +8,132 @@ from typing import Any
 import yaml
 from optuna.trial import FrozenTrial
 from rich.console import Console
-from rich.table import Table
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
 from studies.difference import differences
 from studies.ledger import Ledger
-from studies.report.page import write_report
 from studies.seeds import training_seed
-from tuner.training.assembly import TRAINER_DEFAULTS
-from tuner.training.fit import test
+from tuner.next_steps import Request
+from tuner.screen import busy, open_screen, print_table
+from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
-INTERRUPTED = 130
+BEST, REPORT = "best.yaml", "report.html"
 TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
-def conclude(ledger: Ledger, folder: Path, *, again: str, interrupted: bool) -> int:
-    """Write the results to `folder`, print them, and give the exit code.
+def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> bool:
+    """Write the results to `folder` and print them.
 
     Args:
         ledger: the study.
-        folder: where `best.yaml`, the best trial's weights and `report.html` go.
-        again: the command that resumes the study.
-        interrupted: whether a signal ended the run.
+        folder: where the best configuration, the best trial's weights and the report go.
+        request: what was asked, so that what to type next can be said.
+        quiet: show nothing of what is being done, only the results.
+
+    Returns: Whether the study has a best trial, or can still get one.
     """
-    console = Console()
     budget, best = ledger.slots.budget(), ledger.best()
-    finished = budget.done == budget.total
+    is_finished = budget.done == budget.total
+    tested: Mapping[str, float] = {}
     if best is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        export(ledger, best, folder / "best.yaml")
-        tested = test_best(ledger, best, folder) if finished else {}
-        print_best(console, ledger, best, tested)
-        write_report(ledger, folder / "report.html")
-    counts = ledger.status()["trials"]
-    parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "pruned", "diverged", "failed") if counts[name])
-    console.print(f"{budget.done} of {budget.total} slots are spent: {parts or 'no trial yet'}; {_seconds(ledger):.0f} s of training.")
-    if best is None and finished:
-        console.print("No trial was completed, so there is no best configuration.", style="yellow")
-    _print_next(console, ledger, folder if best else None, again=again, finished=finished)
-    return INTERRUPTED if interrupted else 0
+        with busy("testing the best, writing the report", shown=not quiet):
+            tested = _test(ledger, best, folder) if is_finished else {}
+            _write(ledger, best, folder)
+    screen = open_screen()
+    if best is not None:
+        print_best(screen, ledger, best, tested)
+    trials = ledger.status()["trials"]
+    counts = [
+        f"{trials[name]} {name}" for name in ("complete", "pruned", "diverged", "failed") if trials[name]
+    ]
+    screen.print(
+        f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
+        f"{_seconds(ledger):.0f} s of training"
+    )
+    if best is not None:
+        files = [folder / name for name in (BEST, f"trial-{best.number}.ckpt", REPORT)]
+        screen.print(f"Written: {', '.join(str(file) for file in files if file.exists())}", soft_wrap=True)
+    if not is_finished:
+        screen.print(f"Resume: {request.again()}", soft_wrap=True)
+        return True
+    if best is None:
+        screen.print("No trial was completed, so there is no best configuration.", style="yellow")
+    _print_next(screen, ledger, request, best)
+    return best is not None
 
 
 def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
-    settings = ledger.definition.settings
-    score = "" if trial.value is None else f", {settings.metric} {trial.value:.6g}"
+    from tuner.training.class_paths import package_of
+
+    configuration, metric = complete(ledger, trial), ledger.definition.settings.metric
+    score = "" if trial.value is None else f", {metric} {trial.value:.6g}"
+    package = package_of(configuration)
     head = (
-        f"# Trial {trial.number} of the study {ledger.name}{score}; written by interplay-tuner {version('interplay-tuner')}.\n"
-        f"# Train it: python -c 'from pytorch_lightning.cli import LightningCLI; LightningCLI()' fit --config {path.name}\n"
+        f"# Trial {trial.number} of the study {ledger.name}{score}; written by interplay-tuner "
+        f"{version('interplay-tuner')}.\n"
+        f"# Train it: python -c 'from {package}.cli import LightningCLI; LightningCLI()' "
+        f"fit --config {path.name}\n"
     )
-    path.write_text(head + yaml.safe_dump(complete(ledger, trial), sort_keys=False), encoding="utf-8")
+    path.write_text(head + yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
 
 
 def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
-    """Give a trial's whole configuration, with its seed and with what the tuner sets where the study says nothing."""
-    configuration: Mapping[str, Any] = trial.user_attrs["configuration"]
+    """Give a trial's whole configuration: its seed, and what the tuner sets where the study says nothing.
+
+    Raises:
+        BadConfiguration: the module cannot be imported, so its Lightning is not known.
+    """
+    from tuner.training.assembly import with_twins
+
+    configuration = with_twins(trial.user_attrs["configuration"])
     trainer = {**TRAINER_DEFAULTS, **(configuration.get("trainer") or {})}
-    return {"seed_everything": training_seed(ledger, trial.user_attrs["slot"]), **configuration, "trainer": trainer}
+    return {
+        "seed_everything": training_seed(ledger, trial.user_attrs["slot"]),
+        **configuration,
+        "trainer": trainer,
+    }
 
 
-def test_best(ledger: Ledger, best: FrozenTrial, folder: Path) -> dict[str, float]:
-    """Evaluate the best trial's weights on the test part of the data, once the study has ended; it is kept with the study."""
+def test_scores(ledger: Ledger, trial: FrozenTrial) -> dict[str, float]:
+    """Give what the test part of the data said of a trial; empty if it has not been asked."""
     kept = ledger.study.user_attrs.get(TEST)
-    if kept is not None and kept["trial"] == best.number:
-        return dict(kept["scores"])
+    return dict(kept["scores"]) if kept is not None and kept["trial"] == trial.number else {}
+
+
+def print_best(screen: Console, ledger: Ledger, best: FrozenTrial, tested: Mapping[str, float]) -> None:
+    """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
+    metric = ledger.definition.settings.metric
+    screen.print(f"Best {metric} {best.value:.5g}, trial {best.number}", style="bold green")
+    for name, value in tested.items():
+        screen.print(f"  {name} {value:.5g}")
+    changed = differences(ledger.definition.space, best.params)
+    if not changed:
+        screen.print("It is the default configuration.")
+        return
+    rows = [(row.name, _shown(row.default), _shown(row.value)) for row in changed]
+    print_table(screen, ("parameter", "default", "best"), rows)
+
+
+def _write(ledger: Ledger, best: FrozenTrial, folder: Path) -> None:
+    from studies.report.page import write_report
+
+    export(ledger, best, folder / BEST)
+    write_report(ledger, folder / REPORT)
+
+
+def _test(ledger: Ledger, best: FrozenTrial, folder: Path) -> dict[str, float]:
+    """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study."""
+    kept = test_scores(ledger, best)
     checkpoint = folder / f"trial-{best.number}.ckpt"
-    if not checkpoint.exists():
-        return {}  # another worker trained it, and has the weights
+    if kept or not checkpoint.exists():
+        return kept  # without a checkpoint another worker trained it, and has the weights
+    from tuner.training.fit import test
+
     scores = test(best.user_attrs["configuration"], checkpoint)
     ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
-
-
-def print_best(console: Console, ledger: Ledger, best: FrozenTrial, tested: Mapping[str, float]) -> None:
-    """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
-    settings = ledger.definition.settings
-    console.print(f"\nBest {settings.metric} {best.value:.5g}, trial {best.number}", style="bold green", highlight=False)
-    for name, value in tested.items():
-        console.print(f"  {name} {value:.5g}", highlight=False)
-    changed = differences(ledger.definition.space, best.params)
-    if not changed:
-        console.print("It is the default configuration.")
-        return
-    table = Table("parameter", "default", "best", box=None, pad_edge=False, header_style="dim")
-    for row in changed:
-        table.add_row(row.name, _shown(row.default), _shown(row.value))
-    console.print(table)
 
 
 def _shown(value: Value | None) -> str:
@@ -105,12 +144,18 @@ def _seconds(ledger: Ledger) -> float:
     return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in ledger.trials()))
 
 
-def _print_next(console: Console, ledger: Ledger, folder: Path | None, *, again: str, finished: bool) -> None:
-    if folder is not None:
-        console.print(f"Written: {folder}/best.yaml, {folder}/report.html", highlight=False, soft_wrap=True)
-    if not finished:
-        console.print(f"Resume: {again}", highlight=False, soft_wrap=True)
-        return
-    console.print(f"Next: tuner best {ledger.name}", highlight=False)
-    console.print(f"      tuner status {ledger.name}", highlight=False)
-    console.print(f"      {again} --trials {2 * ledger.slots.budget().total}", highlight=False, soft_wrap=True)
+def _print_next(screen: Console, ledger: Ledger, request: Request, best: FrozenTrial | None) -> None:
+    steps = {request.again(2 * ledger.slots.budget().total): "as many trials again"}
+    if best is not None:
+        looks = {
+            request.about("best", ledger.name, "--export", BEST): "the best configuration, for LightningCLI",
+            request.about("trial", ledger.name, str(best.number)): "its curve and all of its values",
+        }
+        steps = looks | steps
+    width = max(map(len, steps))
+    lines = [f"  {command.ljust(width)}  # {what}" for command, what in steps.items()]
+    if max(map(len, lines)) > screen.width:
+        lines = [f"  {command}" for command in steps]
+    screen.print("Next:")
+    for line in lines:
+        screen.print(line, soft_wrap=True)

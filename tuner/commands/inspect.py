@@ -1,27 +1,30 @@
 """`tuner list`, `status`, `trial`, `best`: look at studies, without changing anything."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.options import echo_json, json_option, open_database, open_study, storage_option
+from tuner.commands.options import echo_json, examples, json_option, open_database, open_study, storage_option
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+ENDED = ("complete", "pruned", "diverged", "failed")
+RARE = ("preempted", "lost")  # counted in words only where there are some
 
-@click.command("list")
+
+@click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
 @storage_option
 @json_option
 def list_studies(storage: str | None, as_json: bool) -> None:
     """List the studies of the database."""
     import optuna
-    from rich.console import Console
-    from rich.table import Table
 
     from studies.identity import LEDGER
     from studies.ledger import open_ledger
+    from tuner.screen import open_screen, print_table
 
     database = open_database(storage, reading=True)
     rows: list[dict[str, Any]] = []
@@ -30,42 +33,65 @@ def list_studies(storage: str | None, as_json: bool) -> None:
             status = open_ledger(database, summary.study_name).status()
             rows.append({key: status[key] for key in ("name", "metric", "slots", "trials", "best")})
         else:
-            rows.append({"name": summary.study_name, "metric": None, "slots": None, "trials": {"all": summary.n_trials}, "best": None})
+            trials = {"all": summary.n_trials}
+            rows.append(
+                {"name": summary.study_name, "metric": None, "slots": None, "trials": trials, "best": None}
+            )
     if as_json:
         echo_json(rows)
         return
-    table = Table("study", "slots", "complete", "pruned", "running", "best", box=None, pad_edge=False)
-    for row in rows:
-        trials, best = row["trials"], row["best"]
-        counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
-        table.add_row(row["name"], str(row["slots"] or "-"), *counts, f"{row['metric']} {best['value']:.5g}" if best else "-")
-    Console().print(table if rows else "The database holds no study; `tuner run digits` makes one.")
+    screen = open_screen()
+    if not rows:
+        screen.print("The database holds no study; `tuner run digits` makes one.")
+        return
+    heads = ("study", "slots", "complete", "pruned", "running", "best")
+    print_table(screen, heads, [_listed(row) for row in rows])
 
 
-@click.command()
+def _listed(row: Mapping[str, Any]) -> list[str]:
+    trials, best = row["trials"], row["best"]
+    counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
+    score = f"{row['metric']} {best['value']:.5g}" if best else "-"
+    return [row["name"], str(row["slots"] or "-"), *counts, score]
+
+
+@click.command(epilog=examples("tuner status digits", "tuner status digits --json"))
 @click.argument("name")
 @storage_option
 @json_option
 def status(name: str, storage: str | None, as_json: bool) -> None:
-    """Show how far the study NAME is and what is best so far."""
-    found = open_study(storage, name).status()
+    """Show how far a study is, and its best score so far.
+
+    NAME is a study of the database.
+    """
+    from tuner.screen import open_screen
+
+    ledger = open_study(storage, name)
+    found, budget = ledger.status(), ledger.slots.budget()
     if as_json:
         echo_json(found)
         return
-    trials = found["trials"]
-    click.echo(f"{found['name']}: {trials['waiting']} of {found['slots']} slots wait, {trials['running']} trials run")
-    click.echo(", ".join(f"{count} {outcome}" for outcome, count in trials.items() if outcome not in ("waiting", "running")))
-    best = found["best"]
-    click.echo(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})" if best else "no completed trial yet")
+    screen, trials, best = open_screen(), found["trials"], found["best"]
+    running = f", {trials['running']} running" if trials["running"] else ""
+    screen.print(f"{found['name']}: {budget.done} of {budget.total} slots are spent{running}")
+    counts = [*ENDED, *(outcome for outcome in RARE if trials[outcome])]
+    screen.print(", ".join(f"{trials[outcome]} {outcome}" for outcome in counts))
+    if best:
+        screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
+    else:
+        screen.print("no completed trial yet")
 
 
-@click.command()
+@click.command(epilog=examples("tuner trial digits 0", "tuner trial digits 0 --json"))
 @click.argument("name")
 @click.argument("number", type=int)
 @storage_option
 @json_option
 def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
-    """Show one trial of the study NAME: how it ended, its values, its curve, its configuration."""
+    """Show a trial: its outcome, curve and configuration.
+
+    NAME is a study of the database, NUMBER one of its trials, counted from 0.
+    """
     ledger = open_study(storage, name)
     found = describe_trial(ledger.trial(number))
     if as_json:
@@ -73,15 +99,24 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         return
     import yaml
 
-    score = "" if found["score"] is None else f", {ledger.definition.settings.metric} {found['score']:.6g}"
-    click.echo(f"trial {number}: {found['outcome'] or 'running'}{score}, slot {found['slot']}, {found['seconds'] or 0:.1f} s")
+    from tuner.screen import open_screen
+
+    screen = open_screen()
+    parts = [found["outcome"] or "running"]
+    if found["score"] is not None:
+        parts.append(f"{ledger.definition.settings.metric} {found['score']:.6g}")
+    parts.append(f"slot {found['slot']}")
+    if found["seconds"] is not None:
+        parts.append(f"{found['seconds']:.1f} s")
+    screen.print(f"trial {number}: {', '.join(parts)}")
     if found["cause"]:
-        click.echo(f"cause: {found['cause']}")
-    curve = found["curve"]
-    click.echo("curve: " + (" ".join(f"{value:.4g}" for value in curve.values()) or "no validation"))
-    click.echo(yaml.safe_dump({"params": found["params"], "configuration": found["configuration"]}, sort_keys=False).rstrip())
+        screen.print(f"cause: {found['cause']}")
+    curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
+    screen.print(f"curve: {curve or 'no validation'}")
+    shown = {"params": found["params"], "configuration": found["configuration"]}
+    screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
-        click.echo(found["traceback"])
+        screen.print(found["traceback"].rstrip(), soft_wrap=True)
 
 
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
@@ -90,40 +125,55 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
 
     outcome = outcome_of(found)
     attributes = found.user_attrs
-    kept = {key: attributes.get(key) for key in ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")}
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,
         "score": found.value if outcome is not None and outcome.value == "completed" else None,
         "params": found.params,
         "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
-        **kept,
+        **{key: attributes.get(key) for key in keys},
     }
 
 
-@click.command()
+@click.command(epilog=examples("tuner best digits", "tuner best digits --export best.yaml"))
 @click.argument("name")
-@click.option("--export", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write its configuration for LightningCLI.")
+@click.option(
+    "--export",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write its configuration, which plain LightningCLI trains: fit --config FILE.",
+)
 @storage_option
 @json_option
 def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> None:
-    """Show the best trial of the study NAME, as a difference from the defaults."""
-    from rich.console import Console
+    """Show the best trial of a study.
 
+    NAME is a study of the database. The configuration is shown as a difference from the defaults.
+    """
     from tuner.errors import Refused
-    from tuner.results import TEST, complete, export, print_best
+    from tuner.results import complete, export, print_best, test_scores
+    from tuner.screen import open_screen
 
     ledger = open_study(storage, name)
     found = ledger.best()
     if found is None:
-        raise Refused(f"The study {name!r} has no completed trial yet; `tuner status {name}` shows how far it is.")
-    kept = ledger.study.user_attrs.get(TEST)
-    tested = kept["scores"] if kept is not None and kept["trial"] == found.number else {}
+        raise Refused(
+            f"The study {name!r} has no completed trial yet; `tuner status {name}` shows how far it is."
+        )
     if path is not None:
-        export(ledger, found, path)
+        try:
+            export(ledger, found, path)
+        except OSError as error:
+            raise Refused(
+                f"--export: {path} cannot be written: {error.strerror}; name another file."
+            ) from error
+    tested = test_scores(ledger, found)
     if as_json:
         echo_json({**describe_trial(found), "test": tested, "configuration": complete(ledger, found)})
         return
-    print_best(Console(), ledger, found, tested)
+    screen = open_screen()
+    print_best(screen, ledger, found, tested)
     if path is not None:
-        click.echo(f"Written: {path}")
+        screen.print(f"Written: {path}", soft_wrap=True)

@@ -1,6 +1,7 @@
-"""What several commands share: options, and opening what they name."""
+"""What several commands share: options, examples, and opening what they name."""
 
 import json
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,21 @@ if TYPE_CHECKING:
 storage_option = click.option(
     "--storage",
     metavar="URL",
-    help="Database URL; else TUNER_STORAGE, else OPTUNA_STORAGE, else sqlite:///tuner.db.",
+    help="Database URL; else the environment's TUNER_STORAGE, else OPTUNA_STORAGE, else sqlite:///tuner.db.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one key of the study file, such as trainer.max_epochs=50; may be repeated.",
+)
+
+
+def examples(*lines: str) -> str:
+    """Write the end of a command's help: lines that can be typed as they stand."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def open_database(url: str | None, *, reading: bool) -> "Database":
@@ -44,6 +57,4 @@ def _finite(data: Any) -> Any:
         return {str(key): _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
-    if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))):  # noqa: PLR0124 - NaN differs from itself
-        return None
-    return data
+    return None if isinstance(data, float) and not math.isfinite(data) else data

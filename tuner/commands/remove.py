@@ -1,22 +1,33 @@
 """`tuner delete`: remove a study from the database."""
 
+import sys
+
 import click
 
-from tuner.commands.options import open_database, storage_option
+from tuner.commands.options import examples, open_database, storage_option
 
 
-@click.command()
+@click.command(epilog=examples("tuner delete digits", "tuner delete digits --yes"))
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
-def delete(name: str, yes: bool, storage: str | None) -> None:
-    """Delete the study NAME and all its trials; files that it left stay."""
+def delete(name: str, yes: bool, storage: str | None) -> int:
+    """Delete a study and its trials.
+
+    NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
+    """
     from studies.ledger import delete as remove
     from studies.ledger import find_study
+    from tuner.errors import Refused
 
-    database = open_database(storage, reading=False)
-    trials = len(find_study(database, name).get_trials(deepcopy=False))
-    if not yes:
-        click.confirm(f"Delete the study {name} with its {trials} trials?", abort=True)
-    remove(database, name)
+    trials = len(find_study(open_database(storage, reading=True), name).get_trials(deepcopy=False))
+    if not yes and not sys.stdin.isatty():
+        raise Refused(
+            f"Deleting {name} with its {trials} trials needs an answer; give --yes to delete it unasked."
+        )
+    if not yes and not click.confirm(f"Delete the study {name} with its {trials} trials?"):
+        click.echo("Nothing was deleted.")
+        return 1
+    remove(open_database(storage, reading=False), name)
     click.echo(f"Deleted {name}.")
+    return 0

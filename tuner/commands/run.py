@@ -1,75 +1,165 @@
 """`tuner run`: make or resume a study, and work until its budget is spent."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from tuner.commands.options import open_database, storage_option
+from tuner.commands.options import examples, open_database, open_study, set_option, storage_option
 
 if TYPE_CHECKING:
+    from studies.definition import StudyDefinition
     from studies.ledger import Ledger
-    from studies.storage import Database
+    from studies.study_file import StudyFile
+    from tuner.interruption import Interruption
+    from tuner.next_steps import Request
+
+    Question: TypeAlias = tuple[StudyFile, StudyDefinition]
+
+INTERRUPTED = 130  # exit code
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tuner run digits",
+        "tuner run digits --name short --set trainer.max_epochs=5 --trials 12",
+        "tuner run my_study.yaml --timeout 3600",
+    )
+)
 @click.argument("study")
-@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="Spend N slots in all, instead of the file's number.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time; the same command resumes.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Spend N slots in all, instead of what the study says; on a study that has fewer it adds the rest.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after this time; the same command resumes.",
+)
 @click.option("--name", metavar="NAME", help="Call the study NAME instead of what its file says.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key of the study file; may be repeated.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
-              help="Folder for the best configuration, its weights and the report.")  # fmt: skip
+@set_option
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where a folder for the best configuration, its weights and the report is made.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
     output: Path, quiet: bool, storage: str | None,
 ) -> int:  # fmt: skip
-    """Create STUDY, or resume it, and work until its budget is spent.
+    """Make or resume a study and work through its trials.
 
-    STUDY is a YAML file, else a shipped study, else a study of the database.
-
-    \b
-    tuner run digits
-    tuner run my_study.yaml --trials 100 --set trainer.max_epochs=50
+    STUDY is a YAML file, else a shipped study, else a study of the database. Ctrl-C ends a run cleanly, and
+    the same command resumes it.
     """
     from tuner.interruption import Interruption
-    from tuner.progress import view_for
-    from tuner.results import conclude
-    from tuner.worker import Worker
+    from tuner.screen import busy, open_screen
 
-    database = open_database(storage, reading=False)
-    ledger = _ledger(database, study, name=name, trials=trials, overrides=overrides)
-    folder = output / ledger.name
-    interruption = Interruption(timeout)
-    with interruption, view_for(ledger, quiet=quiet) as view:
-        Worker(ledger, view, interruption.stop, folder).work()
-    again = f"tuner run {study}" + (f" --name {name}" if name else "")
-    return conclude(ledger, folder, again=again, interrupted=interruption.by_signal)
+    with busy("loading PyTorch and the study", shown=not quiet):
+        from tuner.next_steps import Request
+        from tuner.progress import view_for
+        from tuner.results import conclude
+        from tuner.worker import Worker
+
+        request = Request(study, name, overrides, trials, output, storage)
+        question = _read(request)
+    with Interruption(timeout) as interruption:
+        with busy("training a batch", shown=not quiet):
+            ledger = _open(request, question, interruption)
+            folder = _writable(output / ledger.name)
+        for sentence in _remarks(ledger, trials):
+            open_screen().print(sentence)
+        with view_for(ledger, quiet=quiet) as view:
+            Worker(ledger, view, interruption.stop, folder).work()
+    has_best = conclude(ledger, folder, request, quiet=quiet)
+    if interruption.by_signal:
+        return INTERRUPTED
+    return 0 if has_best else 1
 
 
-def _ledger(
-    database: "Database", study: str, *, name: str | None, trials: int | None, overrides: tuple[str, ...]
-) -> "Ledger":
-    from studies.catalogue import find_study_file, shipped_studies
-    from studies.errors import UnknownStudy
-    from studies.ledger import create, is_known, open_ledger
+def _read(request: "Request") -> "Question | None":
+    """Read and check the study file; None where the study is one of the database."""
+    from studies.catalogue import find_study_file
+    from tuner.preparation import prepare
+
+    overrides = list(request.overrides)
+    if request.name is not None:
+        overrides.append(f"study.name={json.dumps(request.name)}")
+    if request.trials is not None:
+        overrides.append(f"study.trials={request.trials}")
+    file = find_study_file(request.study, tuple(overrides))
+    return None if file is None else (file, prepare(file))
+
+
+def _open(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
+    """Make the study, or open the one that is there."""
+    from studies.ledger import create, is_known
+    from tuner.preparation import rehearse
+
+    if question is None:
+        return _resume(request)
+    file, definition = question
+    database = open_database(request.storage, reading=False)
+    if not is_known(database, definition.settings.name):
+        rehearse(file, definition, interruption.stop.is_set)
+    return create(database, definition, file.text)
+
+
+def _resume(request: "Request") -> "Ledger":
+    """Open a study of the database by its name."""
+    from studies.catalogue import shipped_studies
+    from studies.errors import StorageError, UnknownStudy
     from tuner.errors import Refused
-    from tuner.preparation import prepare, rehearse, renamed
 
-    file = find_study_file(study, overrides)
-    if file is not None:
-        definition = renamed(prepare(file), name=name, trials=trials)
-        if not is_known(database, definition.settings.name):
-            rehearse(file, definition)
-        return create(database, definition, file.text)
     try:
-        ledger = open_ledger(database, study)
-    except UnknownStudy as error:
-        raise UnknownStudy(f"{study!r} is no file and no shipped study ({', '.join(shipped_studies())}). {error}") from error
-    if overrides or name:
-        raise Refused(f"{study} is a study of the database, whose definition stays; --set and --name need its file.")
+        open_study(request.storage, request.study)  # for reading first, which makes no database
+    except (UnknownStudy, StorageError) as error:
+        shipped = ", ".join(shipped_studies())
+        reason = str(error)[0].lower() + str(error)[1:]
+        raise UnknownStudy(
+            f"{request.study!r} is no file and no shipped study ({shipped}), and {reason}"
+        ) from error
+    if request.overrides or request.name:
+        raise Refused(
+            f"{request.study} is a study of the database, whose definition stays; "
+            f"--set and --name need its file."
+        )
+    ledger = open_study(request.storage, request.study, reading=False)
     settings = ledger.definition.settings
-    ledger.slots.grow(trials or settings.trials, settings.exploration)
+    ledger.slots.grow(request.trials or settings.trials, settings.exploration)
     return ledger
+
+
+def _writable(folder: Path) -> Path:
+    """Make the folder of the results now, so that no hour of training ends with having nowhere to write."""
+    from tuner.errors import Refused
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Refused(
+            f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
+        ) from error
+    return folder
+
+
+def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
+    """Say what the number of slots means for what was asked."""
+    budget = ledger.slots.budget()
+    if trials is not None and trials < budget.total:
+        yield f"{ledger.name} has {budget.total} slots already; --trials {trials} takes none back."
+    if budget.done == budget.total:
+        yield f"All {budget.total} slots of {ledger.name} were spent before; --trials adds more."

@@ -4,45 +4,41 @@ from dataclasses import asdict
 
 import click
 
-from tuner.commands.options import echo_json, json_option
+from tuner.commands.options import echo_json, examples, json_option
 
 
-@click.command()
+@click.command(epilog=examples("tuner spaces", "tuner spaces recipe.quick"))
 @click.argument("name", required=False)
 @json_option
 def spaces(name: str | None, as_json: bool) -> None:
-    """List the catalogue of search spaces, or show the space NAME as a table.
+    """List the catalogue of search spaces, or show one of them.
 
-    \b
-    tuner spaces
-    tuner spaces recipe.quick
+    NAME is what `use:` in a study file's `space` section takes.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from search_spaces.catalogue import CATALOGUE, named_space
     from search_spaces.describe import describe
     from search_spaces.parameters import parameters
+    from tuner.screen import open_screen, print_parameters, print_table
 
-    if name is None:
-        entries = [
-            {"name": entry, "parameters": len(parameters(make())), "what": (make.__doc__ or "").splitlines()[0]}
-            for entry, make in CATALOGUE.items()
-        ]
+    if name is not None:
+        rows = describe(named_space(name))
         if as_json:
-            echo_json(entries)
-            return
-        listing = Table("space", "parameters", "what", box=None, pad_edge=False)
-        for entry in entries:
-            listing.add_row(str(entry["name"]), str(entry["parameters"]), str(entry["what"]))
-        Console().print(listing)
+            echo_json([asdict(row) for row in rows])
+        elif rows:
+            print_parameters(open_screen(), rows, reasons=True)
+        else:
+            open_screen().print(f"{_what(CATALOGUE[name])} Nothing in it varies.")
         return
-    rows = describe(named_space(name))
+    entries = [
+        {"name": entry, "parameters": len(parameters(make())), "what": _what(make)}
+        for entry, make in CATALOGUE.items()
+    ]
     if as_json:
-        echo_json([asdict(row) for row in rows])
+        echo_json(entries)
         return
-    table = Table("parameter", "range", "default", "exists when", "why", "source", title=name, title_justify="left")
-    for row in rows:
-        unit = f" ({row.unit})" if row.unit else ""
-        table.add_row(row.name, row.range + unit, row.default, row.when, row.why, row.source)
-    Console().print(table)
+    table = [[str(value) for value in entry.values()] for entry in entries]
+    print_table(open_screen(), ("space", "parameters", "what"), table)
+
+
+def _what(make: object) -> str:
+    return (make.__doc__ or "").splitlines()[0]

@@ -1,0 +1,41 @@
+"""What to type next, with every option that it takes for it to mean the same study."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from studies.storage import shown_url
+
+OUTPUT = Path("runs")  # the default of `tuner run --output`
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `tuner run` was asked."""
+
+    study: str
+    name: str | None
+    overrides: tuple[str, ...]
+    trials: int | None
+    output: Path
+    storage: str | None
+
+    def again(self, trials: int | None = None) -> str:
+        """Write the command that resumes the study, with another number of trials if one is given."""
+        words = ["run", self.study]
+        for override in self.overrides:
+            words += ["--set", override]
+        if self.name is not None:
+            words += ["--name", self.name]
+        if trials or self.trials:
+            words += ["--trials", str(trials or self.trials)]
+        if self.output != OUTPUT:
+            words += ["--output", str(self.output)]
+        return self.about(*words)
+
+    def about(self, *words: str) -> str:
+        """Write a command about the same database; a password in its URL is left to be filled in."""
+        storage = [] if self.storage is None else ["--storage", shown_url(make_url(self.storage))]
+        return shlex.join(["tuner", *words, *storage])

@@ -1,0 +1,63 @@
+"""What is printed: whole lines where the output is piped, nothing cut where a terminal is narrow."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from search_spaces.describe import Row
+
+_UNWRAPPED = 100_000  # columns: whoever pipes a listing wants one line a row
+
+
+def open_screen() -> Console:
+    """Open standard output."""
+    screen = Console(highlight=False, markup=False)
+    return screen if screen.is_terminal else Console(highlight=False, markup=False, width=_UNWRAPPED)
+
+
+@contextmanager
+def busy(what: str, *, shown: bool = True) -> Iterator[None]:
+    """Say on a terminal what is being done for as long as it takes, and leave no trace of it."""
+    screen = Console(stderr=True)
+    if not shown or not screen.is_terminal:
+        yield
+        return
+    with screen.status(Text(what)):
+        yield
+
+
+def print_table(screen: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table without rules; a cell that is too long for the terminal is folded, not cut."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    screen.print(table)
+
+
+def print_parameters(screen: Console, rows: Sequence[Row], *, reasons: bool = False) -> None:
+    """Print parameters, a line each, and below it when it exists and, with `reasons`, why it is searched."""
+    lines = [(row.name, row.range + (f" ({row.unit})" if row.unit else ""), row.default) for row in rows]
+    heads = ("parameter", "range", "default")
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *lines, strict=True)]
+    fits = len(_columns(heads, widths)) <= screen.width
+    if fits:
+        screen.print(_columns(heads, widths), style="dim")
+    for row, (name, values, default) in zip(rows, lines, strict=True):
+        screen.print(_columns((name, values, default), widths) if fits else name)
+        details = [] if fits else [f"{values}, default {default}"]
+        if row.when != "always":
+            details.append(f"if {row.when}")
+        if reasons and row.why:
+            details.append(row.why + (f" ({row.source})" if row.source else ""))
+        for detail in details:
+            screen.print(Padding(Text(detail, style="dim"), (0, 0, 0, 4), expand=False))
+
+
+def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
