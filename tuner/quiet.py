@@ -1,4 +1,4 @@
-"""Silence what Optuna and Lightning say of themselves on every trial; warnings that a user can act on stay."""
+"""Silence what Optuna and Lightning say of themselves on every trial; warnings to act on stay."""
 
 import logging
 import warnings

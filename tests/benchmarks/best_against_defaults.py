@@ -1,7 +1,7 @@
-"""Whether what the shipped `digits` study finds is better than the defaults, on seeds that the study has never used.
+"""Whether the best of the shipped `digits` study beats the defaults on seeds that it has never used.
 
-The study is run as it is shipped. Then its best configuration and the defaults are trained again on ten fresh seeds each, in pairs,
-and compared by their cross-entropy on the test part, which tuning never saw.
+The study is run as it is shipped. Then its best configuration and the defaults are trained again on ten
+fresh seeds each, in pairs, and compared by their cross-entropy on the test part, which tuning never saw.
 
 Usage: python tests/benchmarks/best_against_defaults.py [SEED OF THE STUDY]...
 """
@@ -54,7 +54,9 @@ def compare(seed: int) -> None:
         folder = Path(name)
         began = time.perf_counter()
         ledger = run_study(folder, seed)
-        print(f"study seed {seed}: {ledger.slots.budget().total} slots in {time.perf_counter() - began:.1f} s")
+        print(
+            f"study seed {seed}: {ledger.slots.budget().total} slots in {time.perf_counter() - began:.1f} s"
+        )
         best = ledger.best()
         assert best is not None
         space, fixed = ledger.definition.space, ledger.definition.fixed

@@ -1,8 +1,8 @@
 """What a trial costs beyond the bare `Trainer.fit` of the same configuration.
 
-Bare: the module, the data and the trainer are made by hand and fitted. Trial: a slot is claimed in a SQLite database, values are
-suggested, LightningCLI makes the same objects, every validation is reported and asked about, the outcome is told. Both take the same
-values and the same seed, in turns within one process.
+Bare: the module, the data and the trainer are made by hand and fitted. Trial: a slot is claimed in a SQLite
+database, values are suggested, LightningCLI makes the same objects, every validation is reported and asked
+about, the outcome is told. Both take the same values and the same seed, in turns within one process.
 """
 
 import statistics
@@ -17,13 +17,14 @@ import pytorch_lightning
 import torch
 
 from studies.ledger import Ledger, create
+from studies.seeds import training_seed
 from studies.storage import open_database
 from studies.study_file import parse_study_file
 from tuner.preparation import prepare
 from tuner.progress import QuietView
 from tuner.quiet import hush
-from tuner.training.assembly import TRAINER_DEFAULTS
 from tuner.training.class_paths import import_class
+from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 from tuner.worker import Worker
 
 CASES = {
@@ -39,6 +40,16 @@ data: {{class_path: tuner.training.data.Digits}}
 space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
 """
 
+
+class OneTrial(QuietView):
+    """Stops a worker behind its first trial."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def ended(self, *_: object) -> None:
+        """Ask for the stop."""
+        self.stop.set()
 
 
 def make(config: Mapping[str, Any]) -> Any:
@@ -56,7 +67,9 @@ def fit_bare(configuration: Mapping[str, Any], seed: int) -> float:
     module.configure_optimizers = lambda: cls(module.parameters(), **optimizer["init_args"])
     trainer = configuration["trainer"]
     callbacks = [make(callback) for callback in trainer["callbacks"]]
-    pytorch_lightning.Trainer(**{**TRAINER_DEFAULTS, **trainer, "callbacks": callbacks}).fit(module, datamodule=data)
+    pytorch_lightning.Trainer(**{**TRAINER_DEFAULTS, **trainer, "callbacks": callbacks}).fit(
+        module, datamodule=data
+    )
     return time.perf_counter() - began
 
 
@@ -73,17 +86,12 @@ def measure(keys: Mapping[str, Any], repeats: int) -> tuple[list[float], list[fl
     with tempfile.TemporaryDirectory() as folder:
         ledger = make_ledger(Path(folder), keys, repeats + 1)
         for repeat in range(repeats + 1):
-            stop = threading.Event()
-
-            class OneTrial(QuietView):
-                def ended(self, *_: object) -> None:
-                    stop.set()
-
+            view = OneTrial()
             began = time.perf_counter()
-            Worker(ledger, OneTrial(), stop, Path(folder)).work()
+            Worker(ledger, view, view.stop, Path(folder)).work()
             trials.append(time.perf_counter() - began)
-            trial = ledger.trials()[repeat]
-            bare.append(fit_bare(trial.user_attrs["configuration"], seed=repeat))
+            configuration = ledger.trial(repeat).user_attrs["configuration"]
+            bare.append(fit_bare(configuration, training_seed(ledger, repeat)))
     return bare[1:], trials[1:]  # the first of each warms up
 
 
@@ -91,13 +99,16 @@ def main() -> None:
     """Print the cost of a trial beside the bare fit, for each case."""
     hush()
     torch.set_num_threads(1)
-    print("| case | bare, s | trial, s | difference, s | ratio | bar |\n| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| case | bare, s | trial, s | difference, s | ratio | bar |\n| --- | --- | --- | --- | --- | --- |"
+    )
     for name, (keys, repeats, bar) in CASES.items():
         bare, trials = measure(keys, repeats)
         difference = statistics.median(t - b for t, b in zip(trials, bare, strict=True))
         ratio = statistics.median(t / b for t, b in zip(trials, bare, strict=True))
-        row = f"{statistics.median(bare):.2f} | {statistics.median(trials):.2f} | {difference:.2f} | {ratio:.3f}"
-        print(f"| {name} (median of {repeats}) | {row} | {bar} |", flush=True)
+        both = f"{statistics.median(bare):.2f} | {statistics.median(trials):.2f}"
+        row = f"{name} (median of {repeats}) | {both} | {difference:.2f} | {ratio:.3f} | {bar}"
+        print(f"| {row} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Diverging(Small):
         return loss * torch.nan if self.layers[0].out_features > 4 else loss
 
 
-def make_ledger(folder: Path, model: type, **study: Any) -> Ledger:  # noqa: ANN401 - values of the study section
+def make_ledger(folder: Path, model: type, **study: Any) -> Ledger:
     """Put a study of a module in a fresh database."""
     text = STUDY.format(model=f"{model.__module__}.{model.__qualname__}")
     overrides = [f"study.{key}={value}" for key, value in study.items()]
@@ -108,7 +108,7 @@ def test_the_same_study_twice_is_the_same_to_the_last_digit(tmp_path: Path) -> N
 
 
 def test_three_errors_of_the_user_in_a_row_stop_the_study(tmp_path: Path) -> None:
-    """A mistake in the user's code costs no slot, is kept with its traceback, and is not repeated for ever."""
+    """A mistake in the user's code costs no slot, is kept with its traceback, and not repeated for ever."""
     ledger = make_ledger(tmp_path, Raising)
     with pytest.raises(StudyStopped, match="ZeroDivisionError: the mistake") as stopped:
         work(ledger, tmp_path)
@@ -160,7 +160,7 @@ class StopsIn(QuietView):
 
 
 def test_a_worker_that_is_stopped_frees_its_slot_for_the_same_experiment(tmp_path: Path) -> None:
-    """The interrupted trial is preempted, its slot open, and the next worker tries the same values and seed."""
+    """The trial is preempted, its slot open, and the next worker tries the same values and seed."""
     ledger, stop = make_ledger(tmp_path, Small), threading.Event()
     Worker(ledger, StopsIn(stop), stop, tmp_path).work()
     assert outcome_of(ledger.trial(0)) is Outcome.PREEMPTED

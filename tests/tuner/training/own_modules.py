@@ -64,7 +64,7 @@ class Regression:
         self.network = nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2))
         self.calls = 0
 
-    def training_step(self, batch: tuple[Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002 - Lightning's hook
+    def training_step(self, batch: tuple[Tensor], batch_idx: int) -> Tensor:
         """Return a loss."""
         (x,) = batch
         return self.network(x).sub(1).square().mean()
@@ -73,7 +73,7 @@ class Regression:
         """Ten batches."""
         return load_batches(torch.rand(40, 3), batch_size=4)
 
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - any of Lightning's forms
+    def configure_optimizers(self) -> Any:
         """Return an optimizer in the form that the test wants."""
         self.calls += 1
         return self.form(list(self.parameters()))

@@ -30,7 +30,7 @@ def schedule(**init_args: object) -> dict[str, Any]:
     return {"class_path": "tuner.training.schedules.LearningRateSchedule", "init_args": init_args}
 
 
-def read(configuration: dict[str, Any], cli: type = LightningCLI, **options: Any) -> Any:  # noqa: ANN401 - a LightningCLI of either package
+def read(configuration: dict[str, Any], cli: type = LightningCLI, **options: Any) -> Any:
     """Let LightningCLI make a module, its data and a trainer, as it would for its own `fit`."""
     trainer = QUIET | configuration.get("trainer", {})
     with patch.object(sys, "argv", ["fit"]):  # LightningCLI warns of arguments that pytest was called with
@@ -73,7 +73,7 @@ class Steps:
 
     def on_before_optimizer_step(
         self,
-        trainer: object,  # noqa: ARG002 - Lightning's hook
+        trainer: object,
         pl_module: torch.nn.Module,
         optimizer: torch.optim.Optimizer,
     ) -> None:

@@ -21,7 +21,7 @@ GOOD = {
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "trainer key": ({"trainer": {"max_epoch": 3}}, "trainer.max_epoch", "did you mean max_epochs"),
     "trainer type": ({"trainer": {"max_epochs": "many"}}, "trainer.max_epochs", "a whole number"),
-    "module path": ({"model": {"class_path": "no_such_package.Net"}}, "model.class_path", "cannot be imported"),
+    "module path": ({"model": {"class_path": "nowhere.Net"}}, "model.class_path", "cannot be imported"),
     "class name": (
         {"model": {"class_path": "tuner.training.modules.MLPClasifier"}},
         "model.class_path",
@@ -39,8 +39,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "model.init_args.features",
         "a whole number",
     ),
-    "beside init_args": ({"data": {"class_path": "tuner.training.data.Digits", "batch_size": 3}}, "data.batch_size", "init_args"),
-    "optimizer": ({"optimizer": {"class_path": "torch.optim.SDG"}}, "optimizer.class_path", "torch.optim.SGD"),
+    "beside init_args": ({"data": {"class_path": "torch.nn.Linear", "batch": 3}}, "data.batch", "init_args"),
+    "optimizer": ({"optimizer": {"class_path": "torch.optim.SDG"}}, "optimizer.class_path", "optim.SGD"),
     "rate": (
         {"optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": "fast"}}},
         "optimizer.init_args.lr",

@@ -23,7 +23,7 @@ ADAMW = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
 EXPLODING = {"class_path": "torch.optim.SGD", "init_args": {"lr": 1e30}}
 
 
-def configuration(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - sections of a configuration
+def configuration(**changes: Any) -> dict[str, Any]:
     """Write a small fit of the digits."""
     return {
         "trainer": {"max_epochs": 3},
@@ -34,7 +34,7 @@ def configuration(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - sections 
     }
 
 
-def task(**changes: Any) -> Task:  # noqa: ANN401 - fields of a task
+def task(**changes: Any) -> Task:
     """Make a task of it."""
     return replace(Task(configuration(), seed=7, metric="val_loss"), **changes)
 
@@ -83,7 +83,7 @@ def test_a_fit_stops_where_the_report_says() -> None:
 
 
 @pytest.mark.parametrize(("score", "choose"), [("best", min), ("last", lambda scores: scores[-1])])
-def test_the_score_is_the_best_or_the_last_validation(score: str, choose: Any) -> None:  # noqa: ANN401 - a function
+def test_the_score_is_the_best_or_the_last_validation(score: str, choose: Any) -> None:
     """`score` says which validation counts."""
     result = fit(task(score=score), never)
     assert result.score == choose(result.scores)
@@ -133,7 +133,7 @@ class ScoresNaN(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def own(module: type, **trainer: Any) -> dict[str, Any]:  # noqa: ANN401 - arguments of the trainer
+def own(module: type, **trainer: Any) -> dict[str, Any]:
     """Write a configuration for a module that brings its data."""
     return {
         "trainer": {"max_epochs": 1, **trainer},

@@ -50,7 +50,7 @@ def is_decayed(name: str, module: nn.Module) -> bool:
     return own == "weight" and isinstance(module.get_submodule(layer), nn.Linear)
 
 
-def assert_steps(cli: Any, probe: Any, optimizer: str, decays: Any) -> None:  # noqa: ANN401 - short for a LightningCLI and its steps
+def assert_steps(cli: Any, probe: Any, optimizer: str, decays: Any) -> None:
     """Compare every parameter after one step with the formula, to 1e-6."""
     after = {name: parameter.detach().double() for name, parameter in cli.model.named_parameters()}
     expected = {
@@ -83,7 +83,7 @@ def test_without_the_callback_everything_decays(optimizer: str) -> None:
     assert_steps(cli, probe, optimizer, lambda _: True)
 
 
-def fit_own(module: OwnModule, *callbacks: Any) -> StepProbe:  # noqa: ANN401 - callbacks
+def fit_own(module: OwnModule, *callbacks: Any) -> StepProbe:
     """Fit a user's own module for one epoch of ten batches."""
     probe = StepProbe()
     trainer = pytorch_lightning.Trainer(**QUIET, max_epochs=1, callbacks=[*callbacks, probe])

@@ -166,7 +166,7 @@ def test_a_module_without_an_optimizer_is_refused() -> None:
 class Endless(IterableDataset[tuple[torch.Tensor]]):
     """Data without a length."""
 
-    def __iter__(self) -> Any:  # noqa: ANN401 - an endless iterator
+    def __iter__(self) -> Any:
         """Yield rows for ever."""
         while True:
             yield (torch.rand(3),)

@@ -1,0 +1,20 @@
+"""An empty folder to type commands in."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tuner.command_line import CommandLine
+
+
+@pytest.fixture
+def tuner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """The command line in an empty folder, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the command line adds the working directory
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    return CommandLine(tmp_path, capsys)

@@ -1,0 +1,158 @@
+"""`tuner importance`, `interactions`, `report`: what mattered, what depends on what, and how sure that is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuner.commands.options import echo_json, json_option, open_database, open_study, storage_option
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+    from studies.analysis.importance import Effect
+    from studies.analysis.of_study import StudyAnalysis
+
+objective_option = click.option(
+    "--objective",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which objective, of a study that has several.",
+)
+SHOWN = 15  # rows of a table
+LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
+
+
+@click.command()
+@click.argument("name")
+@objective_option
+@storage_option
+@json_option
+def importance(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
+    """Show what each parameter of the study NAME explains of its score, with 90 % intervals.
+
+    The study may be one that plain Optuna made.
+
+    \b
+    tuner importance digits
+    tuner importance my_study --storage sqlite:///optuna.db --json
+    """
+    _show(name, objective, storage, as_json=as_json, pairs=False)
+
+
+@click.command()
+@click.argument("name")
+@objective_option
+@storage_option
+@json_option
+def interactions(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
+    """Show which pairs of parameters of the study NAME depend on one another, with 90 % intervals.
+
+    \b
+    tuner interactions digits
+    tuner interactions digits --json
+    """
+    _show(name, objective, storage, as_json=as_json, pairs=True)
+
+
+def _show(name: str, objective: int | None, storage: str | None, *, as_json: bool, pairs: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from studies.analysis.of_study import analyse
+
+    with _progress(hidden=as_json) as progress:
+        found = analyse(
+            _open(storage, name), objective=objective, compare=as_json or not pairs, progress=progress
+        )
+    if as_json:
+        echo_json(found.to_data())
+        return
+    console = Console()
+    _print_evidence(console.print, found)
+    if not found.importance.evidence.has_structure:
+        return
+    effects = found.importance.pairs if pairs else found.importance.main
+    others = {} if pairs else found.elsewhere
+    table = Table(box=None, pad_edge=False)
+    for column in (
+        "pair" if pairs else "parameter",
+        "share",
+        "90 % interval",
+        "trials",
+        "exists when",
+        *others,
+    ):
+        table.add_column(column, overflow="fold")
+    shown = [effect for effect in effects[:SHOWN] if (effect.share or 0.0) >= LEAST_SHARE]
+    for effect in shown:
+        beside = [
+            f"{values[effect.names[0]]:.2f}" if effect.names[0] in values else "-"
+            for values in others.values()
+        ]
+        table.add_row(" x ".join(effect.names), *_cells(effect), *beside)
+    console.print(table)
+    if len(effects) > len(shown):
+        console.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
+
+
+def _cells(effect: "Effect") -> list[str]:
+    from search_spaces.describe import show_value
+
+    when = " and ".join(
+        f"{name} is {' or '.join(map(show_value, values))}" for name, values in effect.when.items()
+    )
+    if effect.share is None or effect.low is None or effect.high is None:
+        return ["-", "-", str(effect.trials), when or "always"]
+    return [
+        f"{effect.share:.2f}",
+        f"{effect.low:.2f} .. {effect.high:.2f}",
+        str(effect.trials),
+        when or "always",
+    ]
+
+
+def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
+    evidence = found.importance.evidence
+    show(f"{found.name}: {found.importance.verdict}; shares of the variance of {found.metric}")
+    basis = f"{evidence.trials} trials, {evidence.exploration:.0%} of them quasi-random"
+    show(f"  {basis}; R2 on trials that the surrogate has not seen {evidence.cv_r2:.2f}")
+    for warning in evidence.warnings:
+        show(f"  {warning}")
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Callable[[float], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(transient=True, disable=hidden, console=Console(stderr=True)) as bar:
+        task = bar.add_task("analysis", total=1.0)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _open(storage: str | None, name: str) -> "Study":
+    from studies.ledger import find_study
+
+    return find_study(open_database(storage, reading=True), name)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where to write it; else NAME.html here.")  # fmt: skip
+@storage_option
+def report(name: str, output: Path | None, storage: str | None) -> None:
+    """Write the report of the study NAME as one HTML file that needs nothing else.
+
+    \b
+    tuner report digits
+    tuner report digits --output reports/digits.html
+    """
+    from studies.report.page import write_report
+
+    path = output or Path(f"{name}.html")
+    write_report(open_study(storage, name), path)
+    click.echo(f"Written: {path}")
