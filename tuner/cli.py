@@ -4,49 +4,89 @@ Nothing heavy is imported here or at the top of a command's module, so that `tun
 """
 
 import os
+import shlex
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
+import studies  # noqa: F401 - found before the working directory, where a folder may be called so
 from search_spaces.errors import TunerError
+from tuner.commands.analyse import importance, interactions, report
 from tuner.commands.inspect import best, list_studies, status, trial
+from tuner.commands.options import examples
 from tuner.commands.remove import delete
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.errors import StudyStopped
+from tuner.failures import database_failure, first_line
+from tuner.interruption import EndedAtOnce
 
 DONE, WORK_FAILED, BAD_REQUEST, INTERRUPTED = 0, 1, 2, 130  # exit codes
+DEBUG = "--debug"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("tuner run digits", "tuner best digits --export best.yaml", "tuner run --help"),
+)
 @click.version_option(package_name="interplay-tuner", prog_name="tuner")
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@click.option(DEBUG, is_flag=True, help="Show a traceback with an error.")
 def cli(*, debug: bool) -> None:
     """Tune the optimizer and the regularizers of a PyTorch Lightning module together.
 
-    Start with `tuner run digits`, a study that is shipped and takes about a minute.
+    Start with `tuner run digits`, a study that is shipped and takes about a minute. Modules and data are
+    imported from where Python finds them, and from the folder that you are in.
     """
 
 
-for command in (run, validate, list_studies, status, trial, best, spaces, delete):
+for command in (
+    run,
+    validate,
+    list_studies,
+    status,
+    trial,
+    best,
+    importance,
+    interactions,
+    report,
+    spaces,
+    delete,
+):
     cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in given[:1]
-    sys.exit(_run(given, debug=debug))
+    _import_from_here()
+    sys.exit(_run(given))
 
 
-def _run(arguments: list[str], *, debug: bool) -> int:
+def _import_from_here() -> None:
+    """Let a user's own modules be imported from the working directory, as `python script.py` does.
+
+    A console script has its own folder there instead. Ours are loaded by now, so none can be shadowed.
+    """
+    here = str(Path.cwd())
+    if not sys.flags.safe_path and not {"", here} & set(sys.path):
+        sys.path.insert(0, here)
+
+
+def _run(arguments: list[str]) -> int:
+    debug = DEBUG in arguments  # wherever it stands
     try:
-        code = cli.main(args=arguments, prog_name="tuner", standalone_mode=False)
-    except click.exceptions.Abort:
+        code = cli.main(
+            args=[argument for argument in arguments if argument != DEBUG],
+            prog_name="tuner",
+            standalone_mode=False,
+        )
+    except (click.exceptions.Abort, EndedAtOnce):
+        click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return BAD_REQUEST
     except BrokenPipeError:
@@ -54,19 +94,30 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return DONE
     except StudyStopped as error:
         click.echo(error.traceback, err=True)
-        click.echo(f"Error: {error}", err=True)
-        return WORK_FAILED
-    except TunerError as error:
-        if debug:
-            traceback.print_exc()
-        click.echo(f"Error: {error}", err=True)
-        return BAD_REQUEST
+        return _complain(str(error), WORK_FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one sentence, and how to see more
         if debug:
             traceback.print_exc()
-        else:
-            text = str(error).strip().splitlines()
-            detail = f": {text[0]}" if text else ""
-            click.echo(f"Error: {type(error).__name__}{detail} (`tuner --debug {' '.join(arguments)}` shows where).", err=True)
-        return WORK_FAILED
+        return _complain(*_explained(error, arguments))
     return code if isinstance(code, int) else DONE
+
+
+def _complain(sentence: str, code: int) -> int:
+    click.echo(f"Error: {sentence}", err=True)
+    return code
+
+
+def _explained(error: Exception, arguments: list[str]) -> tuple[str, int]:
+    """Give an error's one sentence and its exit code."""
+    if isinstance(error, TunerError):
+        return str(error), BAD_REQUEST
+    if isinstance(error, click.UsageError):
+        asked = error.ctx.command_path if error.ctx else "tuner"
+        return f"{error.format_message().rstrip('.')}; `{asked} --help` explains it.", BAD_REQUEST
+    if isinstance(error, click.ClickException):
+        return error.format_message(), BAD_REQUEST
+    sentence = database_failure(error)
+    if sentence is not None:
+        return sentence, WORK_FAILED
+    again = shlex.join(["tuner", DEBUG, *arguments])
+    return f"{type(error).__name__}: {first_line(error)}; `{again}` shows where.", WORK_FAILED
