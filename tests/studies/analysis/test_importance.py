@@ -95,7 +95,7 @@ def wide() -> Wide:
         space,
         lambda u, a: np.sin(4 * u[:, 0]) * u[:, 1] + np.where(a[:, 3], u[:, 3], 0.3) + 0.3 * u[:, 5],
     )
-    trials = case.trials(60, 1, 0.1)
+    trials = case.trials(32, 1, 0.1)
     return space, trials, measure_importance(observations(trials, space), seed=2)
 
 
