@@ -19,7 +19,6 @@ from studies.analysis.domain import Array, Domain, Mask, as_option, coordinate, 
 from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
 
 Outcome = Literal["completed", "pruned", "diverged", "failed", "preempted", "lost"]
-SCORED: tuple[Outcome, ...] = ("completed", "pruned", "diverged")
 FEWEST_CURVES = 5  # completed trials with a score at the step where another was pruned
 FEWEST_TRIALS = 5  # with which anything can be fitted
 

@@ -2,13 +2,8 @@
 
     python -m tests.benchmarks.analysis_acceptance [part ...]
 
-<<<<<<< HEAD
-The parts: `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed`,
-`digits`. All of them take some twenty minutes on one core. Repeatable by seed.
-=======
 Parts: `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `intervals`, `speed` and `digits`.
 All of them take some twenty minutes on one core. Repeatable by seed.
->>>>>>> analysis
 """
 
 import contextlib
