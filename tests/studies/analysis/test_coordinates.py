@@ -17,7 +17,7 @@ def valley(power: float) -> Known:
 
 
 def test_a_product_that_the_loss_depends_on_removes_the_interaction() -> None:
-    """Where the loss is a function of x1 * x2, searching the product leaves the two nothing to interact in."""
+    """Where the loss is a function of x1 * x2, searching the product leaves nothing to interact."""
     known = valley(1.0)
     found = find_coordinates(fit_table(observations(known.trials(60, seed=0), known.space)), ("x1", "x2"))
     best = found.candidates[0]
