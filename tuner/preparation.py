@@ -12,6 +12,7 @@ from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
 from tuner.failures import first_line
+from tuner.training.assembly import assemble
 from tuner.training.class_paths import check_names, import_class
 from tuner.training.errors import BadConfiguration, MetricNotLogged
 from tuner.training.fit import Ending, fit
@@ -63,8 +64,13 @@ def rehearse(
     Raises:
         StudyFileError: the data cannot be read, the module does not train, or the metric is not logged.
     """
+    values = default_values(definition.space)
     try:
-        _train_one_batch(definition, default_values(definition.space), interrupted)
+        # As it stands first: what shortening it to one batch replaces may be wrong too.
+        assemble(configure(definition.fixed, definition.space, values))
+        _train_one_batch(definition, values, interrupted)
+    except BadConfiguration as error:
+        raise StudyFileError(file.source, "", str(error)) from error
     except _DoesNotTrain as error:
         raise StudyFileError(file.source, error.key, error.reason) from error
 

@@ -14,7 +14,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
-from tuner.training.class_paths import check_names, package_of
+from tuner.training.class_paths import check_data, check_names, package_of
 from tuner.training.errors import BadConfiguration
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -42,6 +42,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     """
     check_names(configuration)
     configuration = with_twins(configuration)
+    check_data(configuration)
     try:
         made = _quiet_cli(package_of(configuration))(
             args=configuration,

@@ -87,6 +87,24 @@ def check_names(configuration: Mapping[str, Any]) -> None:
         _check_arguments(cls, part.get("init_args") or {}, f"{section}.init_args")
 
 
+def check_data(configuration: Mapping[str, Any]) -> None:
+    """Refuse data of the other Lightning, whose trainer would not take them.
+
+    Raises:
+        BadConfiguration: the data's class is no LightningDataModule of the module's package.
+    """
+    package, part = package_of(configuration), configuration.get("data")
+    if not isinstance(part, Mapping):
+        return
+    data = import_class(part["class_path"], "data.class_path")
+    if not issubclass(data, importlib.import_module(package).LightningDataModule):
+        raise BadConfiguration(
+            "data.class_path",
+            f"{data.__name__} is no LightningDataModule of {package}, from which the module comes; "
+            f"take both from one package.",
+        )
+
+
 def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
     if not isinstance(given, Mapping):
         raise BadConfiguration(key, f"must map arguments to values, but got {given!r}.")

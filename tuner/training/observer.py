@@ -76,10 +76,15 @@ class Observer:
         """Read the metric, refuse it if it shows divergence, and report it."""
         logged = trainer.callback_metrics
         if self.task.metric not in logged:
-            names = ", ".join(sorted(logged)) or "nothing"
+            names = ", ".join(sorted(logged))
+            remedy = (
+                f"which logs {names}; set study.metric to one of them, or log it with self.log."
+                if names
+                else "which logs nothing; log it with self.log, and give the data a val_dataloader."
+            )
             raise MetricNotLogged(
                 f"The metric {self.task.metric!r} is not logged by {type(pl_module).__name__} in validation, "
-                f"which logs {names}; set study.metric to one of them, or log it with self.log."
+                f"{remedy}"
             )
         score = float(logged[self.task.metric])
         self.refuse_divergence(score)
