@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.options import echo_json, json_option, open_database, open_study, storage_option
+from tuner.commands.options import echo_json, examples, json_option, open_database, open_study, storage_option
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -25,34 +25,30 @@ SHOWN = 15  # rows of a table
 LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
 
 
-@click.command()
+@click.command(
+    epilog=examples("tuner importance digits", "tuner importance theirs --storage sqlite:///optuna.db")
+)
 @click.argument("name")
 @objective_option
 @storage_option
 @json_option
 def importance(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
-    """Show what each parameter of the study NAME explains of its score, with 90 % intervals.
+    """Show what each parameter explains of the score.
 
-    The study may be one that plain Optuna made.
-
-    \b
-    tuner importance digits
-    tuner importance my_study --storage sqlite:///optuna.db --json
+    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
     """
     _show(name, objective, storage, as_json=as_json, pairs=False)
 
 
-@click.command()
+@click.command(epilog=examples("tuner interactions digits", "tuner interactions digits --json"))
 @click.argument("name")
 @objective_option
 @storage_option
 @json_option
 def interactions(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
-    """Show which pairs of parameters of the study NAME depend on one another, with 90 % intervals.
+    """Show which parameters depend on one another.
 
-    \b
-    tuner interactions digits
-    tuner interactions digits --json
+    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
     """
     _show(name, objective, storage, as_json=as_json, pairs=True)
 
@@ -139,17 +135,15 @@ def _open(storage: str | None, name: str) -> "Study":
     return find_study(open_database(storage, reading=True), name)
 
 
-@click.command()
+@click.command(epilog=examples("tuner report digits", "tuner report digits --output reports/digits.html"))
 @click.argument("name")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where to write it; else NAME.html here.")  # fmt: skip
 @storage_option
 def report(name: str, output: Path | None, storage: str | None) -> None:
-    """Write the report of the study NAME as one HTML file that needs nothing else.
+    """Write the report of a study as one HTML file.
 
-    \b
-    tuner report digits
-    tuner report digits --output reports/digits.html
+    NAME is a study of the database. The file needs nothing else, and works offline.
     """
     from studies.report.page import write_report
 
