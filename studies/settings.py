@@ -23,7 +23,9 @@ class StudySettings:
 
     `score` says which of a trial's validations counts. `exploration` is the share of slots that are
     quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
-    divergence, as NaN and infinity always do.
+    divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
+    all
+    cores where it is None: the last digits of a score depend on it, and small models are fastest with one.
     """
 
     name: str
@@ -34,6 +36,7 @@ class StudySettings:
     exploration: float = 0.25
     score: Literal["best", "last"] = "best"
     diverged_beyond: float | None = None
+    threads: int | None = None
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -93,6 +96,7 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
         "trials": (settings.trials >= 1, "must be at least 1"),
         "seed": (settings.seed >= 0, "must be at least 0"),
+        "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
         "diverged_beyond": (
             settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),

@@ -115,7 +115,7 @@ def _train_one_batch(
         seed=settings.seed,
         metric=settings.metric,
         minimizes=settings.direction == "minimize",
-        diverged_beyond=None,
+        threads=settings.threads,
     )
     try:
         fit(task, lambda *_: False, interrupted)

@@ -113,6 +113,7 @@ class Worker:
             diverged_beyond=settings.diverged_beyond,
             keep=self.folder / f"trial-{running.number}.ckpt",
             better_than=best,
+            threads=settings.threads,
         )
 
     def _report(self, running: RunningTrial) -> Callable[[int, float], bool]:

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import torch
 from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
@@ -50,6 +51,8 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
         Exception: whatever the user's code raises.
     """
     observer = observer_class(package_of(task.configuration))(task, report, interrupted)
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
     assembly = assemble(task.configuration, [observer])
     try:

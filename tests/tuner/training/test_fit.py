@@ -74,6 +74,16 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others() -> None:
     assert first.scores != other.scores
 
 
+def test_a_task_decides_the_number_of_threads() -> None:
+    """The threads of a study are those of its trials, since the last digits of a score depend on them."""
+    before = torch.get_num_threads()
+    try:
+        fit(task(threads=before + 1), never)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_fit_stops_where_the_report_says() -> None:
     """No epoch is trained behind the one at which the report asked for a stop."""
     result = fit(task(), lambda step, _: step == 2)
