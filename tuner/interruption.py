@@ -47,6 +47,8 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.by_signal:
+            # Whoever presses Ctrl-C once more shall not meet the interpreter's own handler on the way out.
+            self._before = dict.fromkeys(SIGNALS, signal.SIG_IGN)
             raise EndedAtOnce
         self.by_signal = True
         self.stop.set()

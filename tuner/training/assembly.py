@@ -81,9 +81,20 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
 
     def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
         self.config = parser.parse_object(args)
+        self.given = args
+
+    def instantiate_trainer(self: Any, **kwargs: Any) -> Trainer:
+        # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
+        # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
+        # `1.0`, which means all of them.
+        whole = {key: value for key, value in self.given.get("trainer", {}).items() if isinstance(value, int)}
+        made: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
+        return made
 
     base = importlib.import_module(f"{package}.cli").LightningCLI
-    return type("QuietCLI", (base,), {"parse_arguments": parse_arguments})
+    return type(
+        "QuietCLI", (base,), {"parse_arguments": parse_arguments, "instantiate_trainer": instantiate_trainer}
+    )
 
 
 def _explained(message: str) -> "BadConfiguration":

@@ -1,0 +1,188 @@
+"""One small study, run by the installed command, and everything that can be asked about it."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.end_to_end.processes import environment, run_tuner
+from tests.tuner.command_line import CommandLine
+from tests.tuner.training.probes import IN_MEMORY
+
+pytestmark = IN_MEMORY
+
+SETS = "--set trainer.max_epochs=3 --set model.init_args.hidden=[16]"
+RUN = f"run digits --trials 8 {SETS}"
+Study = tuple[Path, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A folder in which a study of eight slots was run, and what the run printed."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, run_tuner(RUN, folder)
+
+
+@pytest.fixture
+def ask(study: Study, tuner: CommandLine) -> CommandLine:
+    """The command line in a copy of that folder."""
+    shutil.copytree(study[0], tuner.folder, dirs_exist_ok=True)
+    return tuner
+
+
+def from_json(tuner: CommandLine, line: str) -> Any:
+    """Give what a command prints with `--json`."""
+    answer = tuner(f"{line} --json")
+    assert (answer.code, answer.err) == (0, "")
+    return json.loads(answer.out)
+
+
+def all_trials(tuner: CommandLine, count: int, options: str = "") -> list[dict[str, Any]]:
+    """Give every trial, without what depends on the clock."""
+    trials = [from_json(tuner, f"trial digits {number} {options}") for number in range(count)]
+    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials]
+
+
+def test_a_run_ends_with_everything_on_disk(study: Study) -> None:
+    """A run shows a line a trial, and leaves the best configuration, its weights and a report."""
+    folder, ended = study
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert [line.split("]")[0] for line in lines[:8]] == [f"[{number}/8" for number in range(1, 9)]
+    assert re.fullmatch(r"Best val_loss 0?\.?\d+\.?\d*, trial \d", lines[8])
+    assert re.fullmatch(r"  test_loss \d+\.\d+", lines[9])
+    best = re.search(r"trial (\d)", lines[8])
+    assert best is not None
+    assert sorted(path.name for path in (folder / "runs/digits").iterdir()) == [
+        "best.yaml", "report.html", f"trial-{best[1]}.ckpt",
+    ]  # fmt: skip
+    assert "\x1b" not in ended.stdout
+
+
+def test_plain_lightning_reaches_the_score_of_the_best_trial(study: Study, tmp_path: Path) -> None:
+    """`best.yaml`, trained by LightningCLI as its first lines say, reaches the trial's very score."""
+    text = (study[0] / "runs/digits/best.yaml").read_text()
+    (tmp_path / "best.yaml").write_text(text)
+    command = re.search(r"# Train it: (.*)", text)
+    score = re.search(r"val_loss (\S+);", text)
+    assert command is not None
+    assert score is not None
+    python, minus_c, code, *arguments = shlex.split(command[1])
+    assert (python, minus_c) == ("python", "-c")
+    code = code.replace("LightningCLI()", "print(float(LightningCLI().trainer.callback_metrics['val_loss']))")
+    trained = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{float(trained.stdout.splitlines()[-1]):.6g}" == score[1]
+
+
+def test_the_next_commands_work_as_they_are_printed(study: Study, ask: CommandLine) -> None:
+    """What a run prints under `Next:` can be typed, and the last of it doubles the budget."""
+    printed = study[1].stdout.partition("Next:\n")[2].splitlines()
+    commands = [line.partition("#")[0].strip() for line in printed]
+    assert shlex.split(commands[-1]) == shlex.split(f"tuner run digits {SETS} --trials 16")
+    for command in commands:
+        answer = ask(command.removeprefix("tuner "))
+        assert (answer.code, answer.err) == (0, "")
+    trials = from_json(ask, "status digits")["trials"]
+    assert trials["complete"] + trials["pruned"] + trials["diverged"] == 16
+    assert (trials["waiting"], trials["running"]) == (0, 0)
+
+
+def test_a_spent_budget_is_told(ask: CommandLine) -> None:
+    """The same command again trains nothing, says so, and shows the best once more."""
+    answer = ask(RUN)
+    assert answer.code == 0
+    assert answer.out.startswith(
+        "All 8 slots of digits were spent before; --trials adds more.\nBest val_loss"
+    )
+    assert ask(RUN.replace("8", "5")).out.startswith(
+        "digits has 8 slots already; --trials 5 takes none back."
+    )
+    assert sum(from_json(ask, "status digits")["trials"].values()) == 8
+
+
+def test_a_study_is_listed(ask: CommandLine) -> None:
+    """`tuner list` has a row a study."""
+    (row,) = from_json(ask, "list")
+    assert (row["name"], row["metric"], row["slots"]) == ("digits", "val_loss", 8)
+    header, line = ask("list").out.splitlines()
+    assert header.split()[0] == "study"
+    assert line.split()[:2] == ["digits", "8"]
+
+
+def test_the_status_of_a_study(ask: CommandLine) -> None:
+    """`tuner status` counts the outcomes and names the best trial; its JSON holds what is promised."""
+    status = from_json(ask, "status digits")
+    assert {"name", "trials", "best"} <= set(status)
+    assert {"complete", "pruned", "diverged", "failed", "running", "waiting"} <= set(status["trials"])
+    assert sum(status["trials"].values()) == 8
+    assert set(status["best"]) == {"number", "value", "params"}
+    text = ask("status digits").out
+    assert text.splitlines()[0] == "digits: 8 of 8 slots are spent"
+    assert f"(trial {status['best']['number']})" in text
+
+
+def test_one_trial(ask: CommandLine) -> None:
+    """`tuner trial` shows outcome, score, curve and the whole configuration; trial 0 is the defaults."""
+    trial = from_json(ask, "trial digits 0")
+    assert (trial["number"], trial["slot"], trial["outcome"], trial["cause"]) == (0, 0, "completed", None)
+    assert trial["score"] == trial["curve"]["3"]  # the shipped study scores the last validation
+    assert len(trial["curve"]) == 3
+    assert trial["params"]["optimizer"] == "adamw"
+    assert trial["configuration"]["optimizer"]["class_path"] == "torch.optim.AdamW"
+    assert trial["configuration"]["model"]["init_args"]["hidden"] == [16]
+    text = ask("trial digits 0").out
+    assert text.startswith(f"trial 0: completed, val_loss {trial['score']:.6g}, slot 0, ")
+    assert yaml.safe_load(text.partition("\nparams:")[2].join(["params:", ""]))["params"] == trial["params"]
+
+
+def test_the_best_trial(ask: CommandLine) -> None:
+    """`tuner best` agrees with `status`, tells the test score, and exports what the run had exported."""
+    best, status = from_json(ask, "best digits"), from_json(ask, "status digits")["best"]
+    assert (best["number"], best["score"], best["params"]) == (
+        status["number"], status["value"], status["params"],
+    )  # fmt: skip
+    assert set(best["test"]) == {"test_loss", "test_error"}
+    answer = ask("best digits --export mine.yaml")
+    assert answer.out.startswith(f"Best val_loss {best['score']:.5g}, trial {best['number']}\n  test_loss ")
+    exported = yaml.safe_load((ask.folder / "mine.yaml").read_text())
+    assert exported == best["configuration"]
+    assert exported == yaml.safe_load((ask.folder / "runs/digits/best.yaml").read_text())
+
+
+def test_the_same_file_and_seed_give_the_same_study(ask: CommandLine) -> None:
+    """Another database gets identical trials, parameters, curves and scores."""
+    again = "--storage sqlite:///again.db"
+    assert ask(f"{RUN} --output again --quiet {again}").code == 0
+    assert all_trials(ask, 8, again) == all_trials(ask, 8)
+
+
+def test_a_study_is_resumed_from_the_database_alone(ask: CommandLine) -> None:
+    """By its name in the database a study is run on without its file."""
+    assert ask("run digits --name other --trials 1 --quiet " + SETS).code == 0
+    answer = ask("run other --trials 2")
+    assert answer.code == 0
+    assert answer.out.startswith("[2/2] trial 1 ")
+    assert "tuner run other --trials 4 " in answer.out
+
+
+def test_a_study_is_deleted(ask: CommandLine) -> None:
+    """`tuner delete --yes` removes the study and leaves the files; the name is free again."""
+    assert ask("delete digits --yes").out == "Deleted digits.\n"
+    assert from_json(ask, "list") == []
+    assert ask("list").out == "The database holds no study; `tuner run digits` makes one.\n"
+    assert (ask.folder / "runs/digits/best.yaml").exists()
+    assert ask("run digits --trials 1 --quiet " + SETS).code == 0
