@@ -1,5 +1,6 @@
 """What a study leaves behind, on disk and in words: its best configuration, weights and test score."""
 
+import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -73,8 +74,8 @@ def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
     head = (
         f"# Trial {trial.number} of the study {ledger.name}{score}; written by interplay-tuner "
         f"{version('interplay-tuner')}.\n"
-        f"# Train it: python -c 'from {package}.cli import LightningCLI; LightningCLI()' "
-        f"fit --config {path.name}\n"
+        f"# Train it: PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()' "
+        f"fit --config {shlex.quote(str(path))}\n"
     )
     path.write_text(head + yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
 

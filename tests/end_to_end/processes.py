@@ -1,6 +1,7 @@
 """The installed command in a process of its own, as a user's shell starts it."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -63,3 +64,24 @@ def running_tuner(line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def train_as_told(configuration: Path, folder: Path) -> tuple[str, float]:
+    """Train an exported configuration in a folder by the very command that stands in it.
+
+    Returns: The score that the file tells, as it is written there, and the metric that the training reached.
+    """
+    text = (folder / configuration).read_text()
+    command, told = re.search(r"# Train it: (.*)", text), re.search(r", (\w+) (\S+);", text)
+    assert command is not None
+    assert told is not None
+    metric = f'print(float(LightningCLI().trainer.callback_metrics["{told[1]}"]))'
+    trained = subprocess.run(
+        ["sh", "-c", command[1].replace("LightningCLI()", metric)],
+        cwd=folder,
+        env=environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told[2], float(trained.stdout.splitlines()[-1])

@@ -1,0 +1,136 @@
+"""A user's own modules, from the folder that the user is in."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.processes import run_tuner, train_as_told
+from tests.tuner.command_line import CommandLine
+from tests.tuner.training.probes import IN_MEMORY
+
+pytestmark = IN_MEMORY
+
+MODULE = """
+from pathlib import Path
+
+import torch
+from {package} import LightningDataModule, LightningModule
+
+class Own(LightningModule):
+    def __init__(self, width: int = 3, fails: bool = False):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, 1))
+        self.fails = fails
+
+    def training_step(self, batch, batch_idx):
+        if self.fails and batch_idx == 1 and not Path("mended").exists():  # one after the rehearsal's
+            raise ValueError("a mistake in the second batch")
+        return self.layers(batch).square().mean()
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", self.layers(batch).square().mean())
+
+class OwnWithOptimizer(Own):
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.125)
+
+class OwnData(LightningDataModule):
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(torch.linspace(0, 1, 40).reshape(20, 2), batch_size=4)
+
+    val_dataloader = train_dataloader
+"""
+STUDY = """
+study: {{name: own, metric: val_loss, trials: 3, score: last}}
+trainer: {{max_epochs: 2}}
+model: {{class_path: own_module.{model}}}
+data: {{class_path: own_module.OwnData}}
+{more}
+"""
+VARYING_WIDTH = "space: {add: {model.init_args.width: {type: int, low: 1, high: 5}}}"
+
+
+@pytest.fixture
+def forget_modules() -> Iterator[None]:
+    """Each test has a module of the same name in a folder of its own."""
+    yield
+    sys.modules.pop("own_module", None)
+
+
+@pytest.fixture
+def own(tuner: CommandLine, forget_modules: None) -> CommandLine:
+    """The command line in a folder with a module of the user's own."""
+    tuner.write("own_module.py", MODULE.format(package="pytorch_lightning"))
+    return tuner
+
+
+def trials(tuner: CommandLine, count: int) -> list[dict[str, Any]]:
+    """Give the first trials of the study."""
+    return [json.loads(tuner(f"trial own {number} --json").out) for number in range(count)]
+
+
+def test_a_module_of_the_other_lightning(tmp_path: Path) -> None:
+    """The installed command imports from where it is typed, and `best.yaml` is for the other LightningCLI."""
+    (tmp_path / "own_module.py").write_text(MODULE.format(package="lightning.pytorch"))
+    (tmp_path / "own.yaml").write_text(STUDY.format(model="Own", more="space: {use: optimizer}"))
+    (tmp_path / "studies").mkdir()
+    shutil.move(tmp_path / "own.yaml", tmp_path / "studies/own.yaml")  # a folder that is called as ours is
+    ended = run_tuner("run studies/own.yaml", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    best = Path("runs/own/best.yaml")
+    text = (tmp_path / best).read_text()
+    assert "tuner.training.lightning_twins.UndecayedGroups" in text
+    assert "from lightning.pytorch.cli import LightningCLI" in text
+    told, reached = train_as_told(best, tmp_path)
+    assert f"{reached:.6g}" == told
+
+
+def test_an_optimizer_of_the_module_is_kept(own: CommandLine) -> None:
+    """Where the space names no optimizer, the module's own `configure_optimizers` trains."""
+    own.write("own.yaml", STUDY.format(model="OwnWithOptimizer", more=VARYING_WIDTH))
+    answer = own("run own.yaml")
+    assert (answer.code, answer.err) == (0, "")
+    assert {trial["outcome"] for trial in trials(own, 3)} <= {"completed", "pruned"}
+    assert "optimizer" not in trials(own, 1)[0]["configuration"]
+
+
+def test_a_mistake_in_the_module_stops_the_study(own: CommandLine) -> None:
+    """Three errors in a row end the study with one traceback; mended, the same command goes on."""
+    own.write("own.yaml", STUDY.format(model="OwnWithOptimizer", more=VARYING_WIDTH))
+    line = "run own.yaml --set model.init_args.fails=true"
+    answer = own(line)
+    assert answer.code == 1
+    assert answer.err.count("Traceback (most recent call last)") == 1
+    assert answer.err.splitlines()[-1] == (
+        "Error: The study 'own' is stopped: its last 3 trials ended with an error, the last with "
+        "ValueError: a mistake in the second batch; mend it and give the same command again."
+    )
+    assert [trial["outcome"] for trial in trials(own, 3)] == ["failed"] * 3
+    text = own("trial own 2").out
+    assert "cause: ValueError: a mistake in the second batch" in text
+    assert 'own_module.py", line ' in text
+    own.write("mended", "")
+    assert own(line).code == 0
+    counts = json.loads(own("status own --json").out)["trials"]
+    assert (counts["complete"] + counts["pruned"], counts["failed"], counts["waiting"]) == (3, 3, 0)
+
+
+def test_a_module_that_diverges(own: CommandLine) -> None:
+    """Losses that leave the numbers end a trial within two steps; a study of nothing else ends with 1."""
+    more = f"optimizer: {{class_path: torch.optim.SGD, init_args: {{lr: 1e30}}}}\n{VARYING_WIDTH}"
+    own.write("own.yaml", STUDY.format(model="Own", more=more))
+    answer = own("run own.yaml")
+    assert (answer.code, answer.err) == (1, "")
+    assert "No trial was completed, so there is no best configuration." in answer.out
+    for trial in trials(own, 3):
+        assert trial["outcome"] == "diverged"
+        step = re.search(r"the training loss was (nan|inf) at step (\d)", trial["cause"])
+        assert step is not None
+        assert int(step[2]) <= 2
+    assert "3 diverged" in own("status own").out
