@@ -7,7 +7,7 @@ from typing import Any
 
 from search_spaces.configuration import configure
 from search_spaces.parameters import default_values, options, parameters
-from search_spaces.space import Choice, Group, Value
+from search_spaces.space import Categorical, Choice, Group, Value
 from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
@@ -49,7 +49,7 @@ def exposed_space(class_path: str) -> Group | None:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One branch of the space, and how a batch of it went: the cause is empty where it went well."""
+    """One branch or value of a choice, and how a batch of it went: the cause is empty where it went well."""
 
     choice: str
     branch: str
@@ -87,10 +87,10 @@ def rehearse_branches(definition: StudyDefinition) -> Iterator[Rehearsal]:
 
 
 def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
-    """Go through every branch of every choice, with values that take it."""
+    """Go through every branch or value of every choice, with values that take it."""
     listed = parameters(space)
     for parameter in listed:
-        if not isinstance(parameter.node, Choice):
+        if not isinstance(parameter.node, Choice | Categorical):
             continue
         for branch in options(parameter.node):
             needed = {name: allowed[0] for name, allowed in parameter.conditions.items()}

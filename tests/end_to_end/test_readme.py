@@ -1,43 +1,89 @@
-"""The README is true: its study file and its commands run as they stand there."""
+"""The README: every block of it is run, and every command is told of somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tuner.cli import cli
 
 pytestmark = IN_MEMORY
 
-REPOSITORY = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-COMMANDS = [
-    line[2:] for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line[:2] == "$ "
-]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
-def test_every_block_is_a_console_or_a_study_file() -> None:
-    """No block of the README is of a kind that nothing runs."""
-    assert {kind for kind, _ in BLOCKS} == {"console", "yaml"}
-    assert all(command.split()[0] in {"make", "tuner"} for command in COMMANDS)
+def blocks(language: str) -> list[str]:
+    """Give the README's fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_what_make_is_told_is_a_target() -> None:
-    """`make run` and `make test` exist."""
-    targets = re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    told = [command.split()[1] for command in COMMANDS if command.startswith("make ")]
-    assert told == ["run", "test"]
-    assert set(told) <= set(targets)
+def commands(program: str) -> list[str]:
+    """Give what follows `$ PROGRAM` in the README's console blocks."""
+    return re.findall(rf"^\$ {program} (.*)$", "".join(blocks("console")), flags=re.MULTILINE)
 
 
-@pytest.mark.timeout(240)
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    """A block is a study file or a console, and a console's lines are commands of `make` or `tuner`."""
+    fences = re.findall(r"^```(.*)$", README, flags=re.MULTILINE)
+    assert set(fences[::2]) == {"console", "yaml"}
+    lines = "".join(blocks("console")).splitlines()
+    assert [line for line in lines if not re.match(r"\$ (make|tuner) ", line)] == []
+
+
+def test_what_is_made_can_be_made() -> None:
+    """Each `make` of the README is a target of the Makefile."""
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert commands("make")
+    assert set(commands("make")) <= targets
+
+
 def test_the_commands_run_in_their_order(tuner: CommandLine) -> None:
-    """In an empty folder, with the study file of the README, each command ends with success."""
-    (study,) = [text for kind, text in BLOCKS if kind == "yaml"]
-    Path("my_study.yaml").write_text(study, encoding="utf-8")
-    for command in COMMANDS:
-        if command.startswith("tuner "):
-            ended = tuner(command.removeprefix("tuner "))
-            assert ended.code == 0, f"{command}: {ended}"
-    assert Path("best.yaml").exists()
+    """In an empty folder, with the README's study file, its commands do what they are there for."""
+    (text,) = blocks("yaml")
+    name = re.match(r"# (\S+\.yaml)\n", text)
+    assert name is not None
+    tuner.write(name[1], text)
+    for line in commands("tuner"):
+        answer = tuner(line)
+        assert (line, answer.code, answer.err) == (line, 0, "")
+        assert answer.out
+    exported = [line.rpartition(" ")[2] for line in commands("tuner") if "--export" in line]
+    assert exported
+    for file in exported:
+        assert "model" in yaml.safe_load((tuner.folder / file).read_text())
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
+    """A command has a sentence that fits into the list, examples that parse, and a place in the pages."""
+    command = cli.commands[name]
+    answer = tuner(f"{name} --help")
+    assert (answer.code, answer.err) == (0, "")
+    (row,) = [line for line in tuner("--help").out.splitlines() if line.startswith(f"  {name} ")]
+    assert row.endswith(".")
+    assert not row.endswith("...")
+    told = [page.read_text() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
+    assert any(f"tuner {name}" in text for text in told)
+    examples = answer.out.partition("Examples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        program, subcommand, *arguments = shlex.split(example)
+        assert (program, subcommand) == ("tuner", name)
+        command.make_context(name, arguments, resilient_parsing=False)
+
+
+def test_every_listing_has_json() -> None:
+    """What shows data can print it as JSON."""
+    acting = {"run", "delete", "report"}
+    without = {
+        name
+        for name, command in cli.commands.items()
+        if not any(isinstance(option, click.Option) and "--json" in option.opts for option in command.params)
+    }
+    assert without == acting

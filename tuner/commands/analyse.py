@@ -54,10 +54,8 @@ def interactions(name: str, objective: int | None, storage: str | None, as_json:
 
 
 def _show(name: str, objective: int | None, storage: str | None, *, as_json: bool, pairs: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from studies.analysis.of_study import analyse
+    from tuner.screen import open_screen, print_table
 
     with _progress(hidden=as_json) as progress:
         found = analyse(
@@ -66,32 +64,24 @@ def _show(name: str, objective: int | None, storage: str | None, *, as_json: boo
     if as_json:
         echo_json(found.to_data())
         return
-    console = Console()
-    _print_evidence(console.print, found)
+    screen = open_screen()
+    _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:
         return
     effects = found.importance.pairs if pairs else found.importance.main
     others = {} if pairs else found.elsewhere
-    table = Table(box=None, pad_edge=False)
-    for column in (
-        "pair" if pairs else "parameter",
-        "share",
-        "90 % interval",
-        "trials",
-        "exists when",
-        *others,
-    ):
-        table.add_column(column, overflow="fold")
     shown = [effect for effect in effects[:SHOWN] if (effect.share or 0.0) >= LEAST_SHARE]
+    rows = []
     for effect in shown:
         beside = [
             f"{values[effect.names[0]]:.2f}" if effect.names[0] in values else "-"
             for values in others.values()
         ]
-        table.add_row(" x ".join(effect.names), *_cells(effect), *beside)
-    console.print(table)
+        rows.append([" x ".join(effect.names), *_cells(effect), *beside])
+    first = "pair" if pairs else "parameter"
+    print_table(screen, (first, "share", "90 % interval", "trials", "exists when", *others), rows)
     if len(effects) > len(shown):
-        console.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
+        screen.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
 
 
 def _cells(effect: "Effect") -> list[str]:
@@ -124,7 +114,8 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(transient=True, disable=hidden, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(transient=True, disable=hidden or not console.is_terminal, console=console) as bar:
         task = bar.add_task("analysis", total=1.0)
         yield lambda done: bar.update(task, completed=done)
 

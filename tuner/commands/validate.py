@@ -16,8 +16,9 @@ from tuner.commands.options import echo_json, examples, json_option, set_option
 def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check a study file: train one batch of every branch.
 
-    STUDY is a YAML file, else a shipped study. Every parameter is listed and nothing is written. The exit
-    code is 1 if a branch does not train, and 2 if the file is wrong.
+    STUDY is a YAML file, else a shipped study. Every parameter is listed, each branch and each value of a
+    choice is trained for one batch beside the defaults of the rest, and nothing is written. The exit code is
+    1 if one of them does not train, and 2 if the file is wrong.
     """
     from rich.progress import track
 
@@ -64,7 +65,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     if failed:
         return 1
     screen.print(
-        f"{definition.settings.name} is fine: {len(rows)} parameters, {total} branches, "
+        f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
     return 0

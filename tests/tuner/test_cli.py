@@ -1,0 +1,148 @@
+"""The command line itself: what it imports, how it ends, what it prints where."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tuner.command_line import CommandLine
+from tests.tuner.training.probes import IN_MEMORY
+
+pytestmark = IN_MEMORY
+
+HEAVY = (
+    "torch",
+    "pytorch_lightning",
+    "lightning",
+    "optuna",
+    "sqlalchemy",
+    "numpy",
+    "rich",
+    "plotly",
+    "sklearn",
+)
+RUN = "run digits --set trainer.max_epochs=1 --set model.init_args.hidden=[8]"
+
+
+class Terminal(io.StringIO):
+    """What a person types."""
+
+    def isatty(self) -> bool:
+        """Be a terminal."""
+        return True
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`tuner --help` and a mistyped command answer before anything of a second is imported."""
+    code = (
+        "import json, sys\nfrom tuner.cli import main\n"
+        "try: main(sys.argv[1:])\nfinally: print(json.dumps(list(sys.modules)), file=sys.stderr)"
+    )
+    for arguments in (["--help"], ["run", "--help"], ["--version"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
+        assert not set(HEAVY) & set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+def test_the_best_trial_is_shown_without_torch(tmp_path: Path) -> None:
+    """Looking at studies needs no torch."""
+    code = (
+        "import sys\nfrom tuner.cli import main\n"
+        "try: main(sys.argv[1:])\nfinally: print('torch' in sys.modules, file=sys.stderr)"
+    )
+    from studies.ledger import create
+    from studies.storage import open_database
+    from tests.studies.samples import sample_definition
+
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    create(open_database(url), sample_definition(name="mine"), "")
+    for command in ("list", "status mine", "best mine"):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *command.split(), "--storage", url],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.stderr.splitlines()[-1] == "False"
+
+
+def test_without_a_command_help_is_shown(tuner: CommandLine) -> None:
+    """`tuner` alone shows the commands."""
+    answer = tuner("")
+    assert answer.code == 2
+    assert "Commands:" in answer.err
+
+
+def test_the_environment_names_the_database(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TUNER_STORAGE goes before OPTUNA_STORAGE, the option before both."""
+    monkeypatch.setenv("OPTUNA_STORAGE", "sqlite:///optuna.db")
+    assert "no database optuna.db" in tuner("list").sentence
+    monkeypatch.setenv("TUNER_STORAGE", "sqlite:///own.db")
+    assert "no database own.db" in tuner("list").sentence
+    assert "no database given.db" in tuner("list --storage sqlite:///given.db").sentence
+
+
+def test_the_printed_command_repeats_what_was_asked(tuner: CommandLine) -> None:
+    """What resumes a study carries every option that makes it this study, quoted for a shell."""
+    asked = f"{RUN} --set 'space.narrow.norm={{choices: [batch]}}' --name mine --output out --storage sqlite:///a.db"
+    answer = tuner(f"{asked} --timeout 0.001 --trials 3")
+    assert answer.code == 0
+    printed = answer.out.splitlines()[-1]
+    assert printed == (
+        "Resume: tuner run digits --set trainer.max_epochs=1 --set 'model.init_args.hidden=[8]' "
+        "--set 'space.narrow.norm={choices: [batch]}' --name mine --trials 3 --output out --storage sqlite:///a.db"
+    )
+
+
+def test_quiet_shows_the_result_only(tuner: CommandLine) -> None:
+    """With `--quiet` there is no line a trial."""
+    answer = tuner(f"{RUN} --trials 1 --quiet")
+    assert answer.out.startswith("Best val_loss ")
+    assert "It is the default configuration." in answer.out
+
+
+def test_validate_lists_parameters_and_trains_every_branch(tuner: CommandLine) -> None:
+    """`tuner validate` shows every parameter with its condition, and writes nothing."""
+    narrowed = "--set 'space.narrow.optimizer={choices: [adamw]}' --set model.init_args.hidden=[8]"
+    answer = tuner(f"validate digits {narrowed}")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0].split() == ["parameter", "range", "default"]
+    at = lines.index("    if optimizer is adamw")
+    assert lines[at - 1].split() == ["optimizer.adamw.lr", "log", "1e-05", "..", "0.1", "0.001"]
+    assert lines[-1] == "digits is fine: 10 parameters, 12 choices tried, 60 trials."
+    found = json.loads(tuner(f"validate digits {narrowed} --json").out)
+    assert len(found["parameters"]) == 10
+    assert {branch["cause"] for branch in found["branches"]} == {""}
+    assert list(tuner.folder.iterdir()) == []
+
+
+def test_a_branch_that_does_not_train_is_named(tuner: CommandLine) -> None:
+    """A branch that only some trials would take is found by `tuner validate`."""
+    tuner.write(
+        "my.yaml",
+        "study: {name: mine, metric: val_loss}\n"
+        "model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [8]}}\n"
+        "data: {class_path: tuner.training.data.Digits}\n"
+        "space: {use: optimizer, add: {data.init_args.batch_size: {choices: [64, 0]}}}\n",
+    )
+    answer = tuner("validate my.yaml")
+    assert answer.code == 1
+    assert answer.err == ""
+    assert "data.init_args.batch_size = 0 does not train" in answer.out
+
+
+def test_deleting_asks_first(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal `tuner delete` asks, and a no leaves everything as it was."""
+    assert tuner(f"{RUN} --timeout 0.001").code == 0
+    monkeypatch.setattr("sys.stdin", Terminal("n\ny\n"))
+    answer = tuner("delete digits")
+    assert answer.code == 1
+    assert answer.out == "Delete the study digits with its 0 trials? [y/N]: Nothing was deleted.\n"
+    assert tuner("status digits").code == 0
+    assert tuner("delete digits").code == 0
+    assert tuner("status digits").code == 2
