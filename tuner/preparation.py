@@ -13,7 +13,7 @@ from studies.errors import StudyFileError
 from studies.study_file import StudyFile
 from tuner.failures import first_line
 from tuner.training.assembly import assemble
-from tuner.training.class_paths import check_names, import_class
+from tuner.training.class_paths import PACKAGES, check_names, import_class
 from tuner.training.errors import BadConfiguration, MetricNotLogged
 from tuner.training.fit import fit
 from tuner.training.task import Task
@@ -67,12 +67,22 @@ def rehearse(
     values = default_values(definition.space)
     try:
         # As it stands first: what shortening it to one batch replaces may be wrong too.
-        assemble(configure(definition.fixed, definition.space, values))
+        _check_optimizer(assemble(configure(definition.fixed, definition.space, values)).module)
         _train_one_batch(definition, values, interrupted)
     except BadConfiguration as error:
         raise StudyFileError(file.source, "", str(error)) from error
     except _DoesNotTrain as error:
         raise StudyFileError(file.source, error.key, error.reason) from error
+
+
+def _check_optimizer(module: Any) -> None:
+    # LightningCLI gives the module a `configure_optimizers` where the configuration names an optimizer.
+    if module.configure_optimizers.__module__.startswith(tuple(f"{name}.core." for name in PACKAGES)):
+        raise BadConfiguration(
+            "optimizer",
+            f"is missing, and {type(module).__name__} has no `configure_optimizers`; write such as "
+            f"`optimizer: {{class_path: torch.optim.AdamW}}`, or use a space with optimizers: recipe.quick.",
+        )
 
 
 def rehearse_branches(definition: StudyDefinition) -> Iterator[Rehearsal]:

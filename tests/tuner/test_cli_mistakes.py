@@ -97,6 +97,11 @@ CHANGES = {
         "my.yaml: study.metric: The metric 'val_los' is not logged",
         "which logs val_error, val_loss; set study.metric to one of them",
     ),
+    "no optimizer": (
+        "space.use=dropout",
+        "my.yaml: optimizer: is missing, and MLPClassifier has no `configure_optimizers`",
+        "`optimizer: {class_path: torch.optim.AdamW}`",
+    ),
     "module that raises": (
         f"model.class_path={OWN}.OwnRaising model.init_args={{}} space.use=optimizer",
         "my.yaml: model: one batch of training ended with RuntimeError: mat1 and mat2 shapes",

@@ -1,0 +1,121 @@
+"""What nobody asked for: a folder that cannot be written, a full disk, a database that is locked or gone."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.end_to_end.processes import run_tuner
+from tests.tuner.command_line import CommandLine
+from tests.tuner.training.probes import IN_MEMORY
+
+pytestmark = IN_MEMORY
+
+STUDY = """
+study: {name: small, metric: val_loss, trials: 6}
+trainer: {max_epochs: 1}
+model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [4]}}
+data: {class_path: tuner.training.data.Digits}
+optimizer: {class_path: torch.optim.Adam}
+space: {add: {data.init_args.batch_size: {choices: [256, 512]}}}
+"""
+
+
+@pytest.fixture
+def small(tuner: CommandLine) -> CommandLine:
+    """The command line in a folder with a small study file."""
+    tuner.write("small.yaml", STUDY)
+    return tuner
+
+
+@pytest.fixture
+def full_disk() -> Iterator[list[int]]:
+    """A disk on which a SQLite database cannot grow beyond the number of pages that the list is given."""
+    pages: list[int] = []
+
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        if pages:
+            connection.execute(f"PRAGMA max_page_count = {pages[-1]}")
+
+    event.listen(Engine, "connect", limit)
+    yield pages
+    event.remove(Engine, "connect", limit)
+
+
+def without_privileges() -> tuple[str, ...]:
+    """Give a program that starts another as one that file permissions bind; root's is bound by none."""
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("root may write anywhere, and util-linux's setpriv is not installed")
+    return (setpriv, "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+
+
+def test_a_folder_without_permission(small: CommandLine) -> None:
+    """Where no database can be made, one sentence says so before anything is trained."""
+    small.folder.chmod(0o555)
+    ended = run_tuner("run small.yaml", small.folder, before=without_privileges())
+    small.folder.chmod(0o755)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "Error: The database sqlite:///tuner.db cannot be opened: unable to open database file.\n"
+    )
+
+
+def test_results_that_cannot_be_written(small: CommandLine) -> None:
+    """A folder for the results that cannot be made is refused before an hour of training, not after it."""
+    small.write("file", "in the way")
+    answer = small("run small.yaml --output file/results")
+    assert answer.code == 2
+    assert answer.sentence == (
+        "--output: file/results/small cannot be written: Not a directory; "
+        "name another folder: --output FOLDER."
+    )
+    assert small("run small.yaml --output results --quiet").code == 0
+    answer = small("best small --export nowhere/best.yaml")
+    assert answer.code == 2
+    assert answer.sentence == (
+        "--export: nowhere/best.yaml cannot be written: No such file or directory; name another file."
+    )
+
+
+def test_a_full_disk(small: CommandLine, full_disk: list[int]) -> None:
+    """A database that fails in the middle of the work is one sentence and exit code 1; nothing is lost."""
+    assert small("run small.yaml --trials 2 --quiet").code == 0
+    with closing(sqlite3.connect("tuner.db")) as database:
+        full_disk.append(database.execute("PRAGMA page_count").fetchone()[0])
+    answer = small("run small.yaml --trials 16 --quiet")
+    assert answer.code == 1
+    assert answer.sentence == (
+        "The database failed: database or disk is full; what it holds stays, and the same command resumes "
+        "when the database works again."
+    )
+    full_disk.clear()
+    with closing(sqlite3.connect("tuner.db")) as database, database:
+        database.execute("update tuner_slots set lease = 0 where state = 'claimed'")
+    assert small("run small.yaml --trials 16 --quiet").code == 0
+    assert small("status small").out.startswith("small: 16 of 16 slots are spent\n")
+
+
+def test_a_locked_database(small: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that another program never lets go of is told, not waited for without end."""
+    assert small("run small.yaml --timeout 0.001").code == 0
+    monkeypatch.setattr("studies.storage.SQLITE_BUSY_TIMEOUT", 0.01)
+    with closing(sqlite3.connect("tuner.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        answer = small("run small.yaml")
+    assert answer.code in {1, 2}
+    assert "database is locked" in answer.sentence
+    assert small("status small").code == 0
+
+
+def test_a_reader_that_leaves(small: CommandLine) -> None:
+    """Whoever reads what a study prints may close the pipe, and the run does not complain."""
+    ended = run_tuner("run small.yaml", small.folder, before=("sh", "-c", '"$@" | head -1', "sh"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("[1/6] trial 0 ")
