@@ -1,0 +1,117 @@
+"""What a running study shows, drawn at the widths of real terminals."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from search_spaces.describe import describe
+from search_spaces.space import Group
+from studies.ledger import Ledger, create
+from studies.outcomes import Outcome
+from studies.storage import open_database
+from studies.trials import RunningTrial, ask, tell
+from tests.studies.samples import SPACE, sample_definition
+from tuner.progress import LineView, LiveView
+from tuner.screen import print_parameters
+
+WIDTHS = (60, 80, 120)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """A study of four slots, nothing spent."""
+    return create(open_database(f"sqlite:///{tmp_path}/tuner.db"), sample_definition(name="small"), "")
+
+
+def drawn(view: LiveView, width: int) -> list[str]:
+    """Draw a live view in a terminal of some width."""
+    console = Console(file=StringIO(), width=width, force_terminal=True, no_color=True, color_system=None)
+    with console.capture() as capture:
+        console.print(view.render())
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def begun(ledger: Ledger) -> RunningTrial:
+    """Ask for a trial."""
+    running = ask(ledger, "a test")
+    assert running is not None
+    return running
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_live_view_stays_where_it_is(ledger: Ledger, width: int) -> None:
+    """From the first moment to the last the view has the same five lines, none wider than the terminal."""
+    view = LiveView(ledger)
+    seen = [drawn(view, width)]
+    for score in (0.5, 0.25, 0.75):
+        running = begun(ledger)
+        view.started(running)
+        seen.append(drawn(view, width))
+        running.trial.report(score, 1)
+        view.scored(running, 1, score)
+        seen.append(drawn(view, width))
+        assert tell(ledger, running, Outcome.COMPLETED, score, {})
+        view.ended(running, Outcome.COMPLETED, score)
+        seen.append(drawn(view, width))
+    view.waiting()
+    seen.append(drawn(view, width))
+    assert {len(lines) for lines in seen} == {5}
+    assert max(len(line) for lines in seen for line in lines) <= width
+
+
+def test_the_live_view_tells_what_matters(ledger: Ledger) -> None:
+    """Budget, best, the running trial with its score and choices, and how the last one ended are shown."""
+    view = LiveView(ledger)
+    assert drawn(view, 80)[1:3] == ["best val_loss none yet", "choosing the next trial"]
+    first = begun(ledger)
+    view.started(first)
+    view.scored(first, 3, 0.5)
+    optimizer = first.values["optimizer"]
+    assert drawn(view, 80)[2] == f"trial 0  validation 3/9  val_loss 0.5  optimizer={optimizer}"
+    assert tell(ledger, first, Outcome.COMPLETED, 0.5, {})
+    view.ended(first, Outcome.COMPLETED, 0.5)
+    lines = drawn(view, 80)
+    assert lines[0].startswith("small  ")
+    assert "1/4 slots" in lines[0]
+    assert "left" in lines[0]
+    assert lines[1:] == [
+        "best val_loss 0.5 (trial 0)",
+        "choosing the next trial",
+        "complete 1   pruned 0   diverged 0   failed 0",
+        "trial 0 completed with 0.5",
+    ]
+
+
+def test_a_line_a_trial(ledger: Ledger) -> None:
+    """Where nobody watches, each trial leaves one line, and waiting for other workers is said once."""
+    console = Console(file=StringIO(), width=80)
+    view = LineView(ledger, console)
+    running = begun(ledger)
+    with console.capture() as capture:
+        assert tell(ledger, running, Outcome.DIVERGED, None, {})
+        view.ended(running, Outcome.DIVERGED, None)
+        view.waiting()
+        view.waiting()
+    first, second = capture.get().splitlines()
+    assert first.startswith("[1/4] trial 0 diverged - in 0.")
+    assert first.endswith(" s, no best yet")
+    assert second == "waiting for slots that other workers hold"
+
+
+@pytest.mark.parametrize("width", [30, *WIDTHS])
+def test_a_listing_of_parameters_cuts_nothing(width: int) -> None:
+    """Every name, range, default and condition is there, whatever the width, and no line is too long."""
+    console = Console(file=StringIO(), width=width)
+    rows = describe(Group({**SPACE.children}))
+    with console.capture() as capture:
+        print_parameters(console, rows)
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(" ".join(lines).split())
+    for row in rows:
+        assert row.name in words
+        assert row.range in words
+        assert row.default in words
+        assert row.when == "always" or f"if {row.when}" in words
