@@ -91,7 +91,7 @@ def _run(arguments: list[str]) -> int:
         return BAD_REQUEST
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
-        return DONE
+        return WORK_FAILED
     except StudyStopped as error:
         click.echo(error.traceback, err=True)
         return _complain(str(error), WORK_FAILED)

@@ -1,11 +1,12 @@
 """The installed command in a process of its own, as a user's shell starts it."""
 
 import os
+import pty
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,32 +21,29 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **_ENVIRONMENT, **extra}
 
 
-def run_tuner(
-    line: str,
-    folder: Path,
-    *,
-    before: Sequence[str] = (),
-    variables: Mapping[str, str] | None = None,
-    answer: str | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run `tuner LINE` in a folder and give how it ended.
+def run_in_terminal(line: str, folder: Path) -> tuple[int, str]:
+    """Run `tuner LINE` in a folder, in a terminal of 80 columns.
 
-    Args:
-        line: what follows `tuner`.
-        folder: the working directory.
-        before: a program that starts it, and that program's arguments.
-        variables: for its environment.
-        answer: what it is typed; nothing can be typed otherwise.
+    Returns: Its exit code, and everything that it wrote to the terminal.
     """
-    return subprocess.run(
-        [*before, *TUNER, *shlex.split(line)],
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [*TUNER, *shlex.split(line)],
         cwd=folder,
-        env=environment(**(variables or {})),
-        capture_output=True,
-        text=True,
-        check=False,
-        **({"stdin": subprocess.DEVNULL} if answer is None else {"input": answer}),
-    )
+        env=environment(TERM="xterm"),
+        stdin=end,
+        stdout=end,
+        stderr=end,
+    ) as process:
+        os.close(end)
+        written = b""
+        while True:
+            try:
+                written += os.read(terminal, 65536)
+            except OSError:  # Linux's way to say that the other end is closed
+                break
+    os.close(terminal)
+    return process.returncode, written.decode()
 
 
 @contextmanager

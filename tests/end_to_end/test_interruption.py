@@ -5,19 +5,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.processes import running_tuner
-from tests.tuner.command_line import Answer, CommandLine
+from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY
 
 BUDGET = 3
-RUN = f"run endless.yaml --set study.trials={BUDGET} --output results"
+RUN = f"run studies/endless.yaml --set study.trials={BUDGET} --output results"
 STUDY = """
 study: {name: endless, metric: val_loss}
 trainer: {max_epochs: 2}
@@ -25,14 +26,14 @@ model: {class_path: endless.Endless}
 space: {add: {model.init_args.lr: {low: 1e-3, high: 1e-1, log: true}}}
 """
 MODULE = """
-import threading
+import signal
 from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningModule
 
 class Endless(LightningModule):
-    # An epoch lasts until a file `go` is there; a file `hang` makes a training step that never returns.
+    # An epoch lasts until a file `go` is there; a step raises the signals that a file `signals` names.
 
     def __init__(self, lr: float = 0.01):
         super().__init__()
@@ -42,8 +43,8 @@ class Endless(LightningModule):
     def training_step(self, batch, batch_idx):
         if batch_idx == 1:  # one after the rehearsal's
             print("begun", flush=True)
-            if Path("hang").exists():
-                threading.Event().wait()
+            for name in Path("signals").read_text().split():
+                signal.raise_signal(signal.Signals[name])
         return (self.weight**2).sum()
 
     def validation_step(self, batch, batch_idx):
@@ -63,11 +64,18 @@ class Endless(LightningModule):
 
 
 @pytest.fixture
-def folder(tuner: CommandLine) -> Path:
-    """A folder with a study whose trials do not end by themselves."""
+def folder(tuner: CommandLine) -> Iterator[Path]:
+    """A folder with a study whose trials go on and on, and with folders that are called as ours are."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for name in ("studies", "tuner"):
+        (tuner.folder / name).mkdir()
     tuner.write("endless.py", MODULE)
-    tuner.write("endless.yaml", STUDY)
-    return tuner.folder
+    tuner.write("studies/endless.yaml", STUDY)
+    tuner.write("signals", "")
+    yield tuner.folder
+    sys.modules.pop("endless", None)  # the next test has one of its own
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def states(folder: Path) -> list[str]:
@@ -92,19 +100,18 @@ def is_complete(tuner: CommandLine) -> bool:
     return (spent, trials["waiting"], trials["running"]) == (BUDGET, 0, 0)
 
 
-def resume(tuner: CommandLine, line: str) -> Answer:
-    """Resume the study, whose trials now end."""
+def is_resumed(tuner: CommandLine) -> bool:
+    """Give the same command again, with trials that now end, and say whether that spent the budget."""
     tuner.write("go", "")
-    sys.modules.pop("endless", None)  # another test's, of another folder
-    return tuner(line)
+    tuner.write("signals", "")
+    return tuner(RUN).code == 0 and is_complete(tuner)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_ends_a_run_cleanly(tuner: CommandLine, folder: Path, number: signal.Signals) -> None:
-    """The first signal exits with 130, leaves no running trial, and prints the command that resumes."""
+def test_ctrl_c_ends_a_run_cleanly(tuner: CommandLine, folder: Path) -> None:
+    """The installed command exits with 130, leaves no running trial, and prints what resumes the study."""
     with running_tuner(RUN, folder) as process:
         wait_for(process, "begun")
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, err) == (130, "")
     assert states(folder) == ["FAIL"]
@@ -112,8 +119,7 @@ def test_a_signal_ends_a_run_cleanly(tuner: CommandLine, folder: Path, number: s
         f"0 of {BUDGET} slots are spent: no trial has ended yet; 0 s of training",
         f"Resume: tuner {RUN}",
     ]
-    assert resume(tuner, RUN).code == 0
-    assert is_complete(tuner)
+    assert is_resumed(tuner)
 
 
 def test_a_killed_run_loses_no_slot(tuner: CommandLine, folder: Path) -> None:
@@ -125,34 +131,33 @@ def test_a_killed_run_loses_no_slot(tuner: CommandLine, folder: Path) -> None:
     assert states(folder) == ["RUNNING"]
     with closing(sqlite3.connect(folder / "tuner.db")) as database, database:
         assert database.execute("update tuner_slots set lease = 0 where state = 'claimed'").rowcount == 1
-    assert resume(tuner, RUN).code == 0
-    assert is_complete(tuner)
+    assert is_resumed(tuner)
     assert json.loads(tuner("trial endless 0 --json").out)["outcome"] == "lost"
 
 
-def test_a_second_signal_ends_a_run_at_once(folder: Path) -> None:
-    """A training step that never returns is not waited for: the second signal ends the program."""
-    (folder / "hang").touch()
-    with running_tuner(RUN, folder) as process:
-        wait_for(process, "begun")
-        sent = 0
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            sent += 1
-            try:
-                process.wait(timeout=0.5)
-            except subprocess.TimeoutExpired:
-                continue  # two signals at once would count as one
-        _, err = process.communicate()
-    assert (process.returncode, err) == (130, "Interrupted.\n")
-    assert sent >= 2
+def test_a_scheduler_ends_a_run_as_cleanly(tuner: CommandLine, folder: Path) -> None:
+    """SIGTERM does what Ctrl-C does."""
+    tuner.write("signals", "SIGTERM")
+    answer = tuner(RUN)
+    assert (answer.code, answer.err) == (130, "")
+    assert states(folder) == ["FAIL"]
+    assert answer.out.endswith(f"Resume: tuner {RUN}\n")
+    assert is_resumed(tuner)
+
+
+def test_a_second_signal_ends_a_run_at_once(tuner: CommandLine, folder: Path) -> None:
+    """The training step that is running is not waited for, and a third signal changes nothing."""
+    tuner.write("signals", "SIGINT SIGINT")
+    answer = tuner(RUN)
+    assert (answer.code, answer.err) == (130, "Interrupted.\n")
+    assert "Resume" not in answer.out
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert states(folder) == ["RUNNING"]  # until its lease lapses
 
 
 def test_a_time_limit_ends_a_run(tuner: CommandLine, folder: Path) -> None:
     """When the time is up the run ends with 0 and says how it goes on."""
-    sys.modules.pop("endless", None)
     answer = tuner(f"{RUN} --timeout 0.001")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.endswith(f"no trial has ended yet; 0 s of training\nResume: tuner {RUN}\n")
-    assert resume(tuner, f"{RUN} --quiet").code == 0
-    assert is_complete(tuner)
+    assert is_resumed(tuner)

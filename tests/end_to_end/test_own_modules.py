@@ -2,15 +2,13 @@
 
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch.cli import LightningCLI
 
-from tests.end_to_end.processes import run_tuner, train_as_told
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
@@ -75,20 +73,20 @@ def trials(tuner: CommandLine, count: int) -> list[dict[str, Any]]:
     return [json.loads(tuner(f"trial own {number} --json").out) for number in range(count)]
 
 
-def test_a_module_of_the_other_lightning(tmp_path: Path) -> None:
-    """The installed command imports from where it is typed, and `best.yaml` is for the other LightningCLI."""
-    (tmp_path / "own_module.py").write_text(MODULE.format(package="lightning.pytorch"))
-    (tmp_path / "own.yaml").write_text(STUDY.format(model="Own", more="space: {use: optimizer}"))
-    (tmp_path / "studies").mkdir()
-    shutil.move(tmp_path / "own.yaml", tmp_path / "studies/own.yaml")  # a folder that is called as ours is
-    ended = run_tuner("run studies/own.yaml", tmp_path)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    best = Path("runs/own/best.yaml")
-    text = (tmp_path / best).read_text()
+def test_a_module_of_the_other_lightning(own: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`best.yaml` is for the LightningCLI of the module's package, which reaches its very score."""
+    own.write("own_module.py", MODULE.format(package="lightning.pytorch"))
+    own.write("own.yaml", STUDY.format(model="Own", more="space: {use: optimizer}"))
+    answer = own("run own.yaml")
+    assert (answer.code, answer.err) == (0, "")
+    text = (own.folder / "runs/own/best.yaml").read_text()
     assert "tuner.training.lightning_twins.UndecayedGroups" in text
-    assert "from lightning.pytorch.cli import LightningCLI" in text
-    told, reached = train_as_told(best, tmp_path)
-    assert f"{reached:.6g}" == told
+    assert "'from lightning.pytorch.cli import LightningCLI; LightningCLI()'" in text
+    told = re.search(r", val_loss (\S+);", text)
+    assert told is not None
+    own.write("best.yaml", text)
+    monkeypatch.setattr(sys, "argv", ["-c", "fit", "--config", "best.yaml"])
+    assert f"{float(LightningCLI().trainer.callback_metrics['val_loss']):.6g}" == told[1]
 
 
 def test_an_optimizer_of_the_module_is_kept(own: CommandLine) -> None:

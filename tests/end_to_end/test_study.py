@@ -4,29 +4,28 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.end_to_end.processes import run_tuner, train_as_told
+from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY
 
-SETS = "--set trainer.max_epochs=3 --set model.init_args.hidden=[16]"
+SETS = "--set trainer.max_epochs=3 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw"
 RUN = f"run digits --trials 8 {SETS}"
-Study = tuple[Path, subprocess.CompletedProcess[str]]
+Study = tuple[Path, int, str]
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A folder in which a study of eight slots was run, and what the run printed."""
+    """A folder in which the installed command ran a study of eight slots, its exit code and its terminal."""
     folder = tmp_path_factory.mktemp("study")
-    return folder, run_tuner(RUN, folder)
+    return folder, *run_in_terminal(RUN, folder)
 
 
 @pytest.fixture
@@ -49,20 +48,37 @@ def all_trials(tuner: CommandLine, count: int, options: str = "") -> list[dict[s
     return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials]
 
 
+def what_is_left(written: str) -> list[str]:
+    """Give the lines that a terminal shows in the end: those after the last one that was taken back."""
+    left = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written[written.rfind("\x1b[2K") :])
+    return left.strip("\r\n").splitlines()
+
+
+def test_a_terminal_shows_one_view_and_then_the_result(study: Study) -> None:
+    """The live view is redrawn in its place and leaves nothing behind; what remains is the result."""
+    _, code, written = study
+    assert code == 0
+    assert "0/8 slots" in written
+    assert "best val_loss none yet" in written
+    assert "[1/8]" not in written  # that is for a pipe
+    assert (
+        written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l") > 0
+    )  # the cursor is hidden, and shown again
+    lines = what_is_left(written)
+    assert re.fullmatch(r"Best val_loss \d+\.\d+, trial \d", lines[0])
+    assert re.fullmatch(r"  test_loss \d+\.\d+", lines[1])
+    assert any(line.startswith("8 of 8 slots are spent: ") for line in lines)
+    assert "Next:" in lines
+
+
 def test_a_run_ends_with_everything_on_disk(study: Study) -> None:
-    """A run shows a line a trial, and leaves the best configuration, its weights and a report."""
-    folder, ended = study
-    assert (ended.returncode, ended.stderr) == (0, "")
-    lines = ended.stdout.splitlines()
-    assert [line.split("]")[0] for line in lines[:8]] == [f"[{number}/8" for number in range(1, 9)]
-    assert re.fullmatch(r"Best val_loss 0?\.?\d+\.?\d*, trial \d", lines[8])
-    assert re.fullmatch(r"  test_loss \d+\.\d+", lines[9])
-    best = re.search(r"trial (\d)", lines[8])
+    """The best configuration, its weights and a report are left, and no other trial's weights."""
+    folder, _, written = study
+    best = re.search(r"trial (\d)", what_is_left(written)[0])
     assert best is not None
-    assert sorted(path.name for path in (folder / "runs/digits").iterdir()) == [
-        "best.yaml", "report.html", f"trial-{best[1]}.ckpt",
-    ]  # fmt: skip
-    assert "\x1b" not in ended.stdout
+    names = {path.name for path in (folder / "runs/digits").iterdir()}
+    assert names == {"best.yaml", "report.html", f"trial-{best[1]}.ckpt"}
+    assert f"Written: runs/digits/best.yaml, runs/digits/trial-{best[1]}.ckpt, " in written
 
 
 def test_plain_lightning_reaches_the_score_of_the_best_trial(study: Study, tmp_path: Path) -> None:
@@ -75,8 +91,8 @@ def test_plain_lightning_reaches_the_score_of_the_best_trial(study: Study, tmp_p
 
 def test_the_next_commands_work_as_they_are_printed(study: Study, ask: CommandLine) -> None:
     """What a run prints under `Next:` can be typed, and the last of it doubles the budget."""
-    printed = study[1].stdout.partition("Next:\n")[2].splitlines()
-    commands = [line.partition("#")[0].strip() for line in printed]
+    left = what_is_left(study[2])
+    commands = [line.strip() for line in left[left.index("Next:") + 1 :]]
     assert shlex.split(commands[-1]) == shlex.split(f"tuner run digits {SETS} --trials 16")
     for command in commands:
         answer = ask(command.removeprefix("tuner "))
@@ -149,19 +165,24 @@ def test_the_best_trial(ask: CommandLine) -> None:
 
 
 def test_the_same_file_and_seed_give_the_same_study(ask: CommandLine) -> None:
-    """Another database gets identical trials, parameters, curves and scores."""
+    """Another database gets identical trials; where nobody watches, each leaves a line."""
     again = "--storage sqlite:///again.db"
-    assert ask(f"{RUN} --output again --quiet {again}").code == 0
+    answer = ask(f"{RUN} --output again {again}")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert [line.split("]")[0] for line in lines[:8]] == [f"[{number}/8" for number in range(1, 9)]
+    assert lines[8].startswith("Best val_loss ")
+    assert "\x1b" not in answer.out
     assert all_trials(ask, 8, again) == all_trials(ask, 8)
 
 
 def test_a_study_is_resumed_from_the_database_alone(ask: CommandLine) -> None:
     """By its name in the database a study is run on without its file."""
-    assert ask("run digits --name other --trials 1 --quiet " + SETS).code == 0
+    assert ask("run digits --name other --timeout 0.001 --trials 1 " + SETS).code == 0
     answer = ask("run other --trials 2")
     assert answer.code == 0
-    assert answer.out.startswith("[2/2] trial 1 ")
-    assert "tuner run other --trials 4 " in answer.out
+    assert answer.out.startswith("[1/2] trial 0 ")
+    assert "  tuner run other --trials 4 " in answer.out
 
 
 def test_a_study_is_deleted(ask: CommandLine) -> None:
@@ -170,4 +191,4 @@ def test_a_study_is_deleted(ask: CommandLine) -> None:
     assert from_json(ask, "list") == []
     assert ask("list").out == "The database holds no study; `tuner run digits` makes one.\n"
     assert (ask.folder / "runs/digits/best.yaml").exists()
-    assert ask("run digits --trials 1 --quiet " + SETS).code == 0
+    assert ask("run digits --timeout 0.001 --set trainer.max_epochs=9").code == 0
