@@ -16,14 +16,14 @@ from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY
 
-SETS = "--set trainer.max_epochs=3 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw"
-RUN = f"run digits --trials 8 {SETS}"
+SETS = "--set trainer.max_epochs=2 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw"
+RUN = f"run digits --trials 6 {SETS}"
 Study = tuple[Path, int, str]
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A folder in which the installed command ran a study of eight slots, its exit code and its terminal."""
+    """A folder in which the installed command ran a study of six slots, its exit code and its terminal."""
     folder = tmp_path_factory.mktemp("study")
     return folder, *run_in_terminal(RUN, folder)
 
@@ -58,16 +58,16 @@ def test_a_terminal_shows_one_view_and_then_the_result(study: Study) -> None:
     """The live view is redrawn in its place and leaves nothing behind; what remains is the result."""
     _, code, written = study
     assert code == 0
-    assert "0/8 slots" in written
+    assert "0/6 slots" in written
     assert "best val_loss none yet" in written
-    assert "[1/8]" not in written  # that is for a pipe
+    assert "[1/6]" not in written  # that is for a pipe
     assert (
         written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l") > 0
     )  # the cursor is hidden, and shown again
     lines = what_is_left(written)
     assert re.fullmatch(r"Best val_loss \d+\.\d+, trial \d", lines[0])
     assert re.fullmatch(r"  test_loss \d+\.\d+", lines[1])
-    assert any(line.startswith("8 of 8 slots are spent: ") for line in lines)
+    assert any(line.startswith("6 of 6 slots are spent: ") for line in lines)
     assert "Next:" in lines
 
 
@@ -93,12 +93,12 @@ def test_the_next_commands_work_as_they_are_printed(study: Study, ask: CommandLi
     """What a run prints under `Next:` can be typed, and the last of it doubles the budget."""
     left = what_is_left(study[2])
     commands = [line.strip() for line in left[left.index("Next:") + 1 :]]
-    assert shlex.split(commands[-1]) == shlex.split(f"tuner run digits {SETS} --trials 16")
+    assert shlex.split(commands[-1]) == shlex.split(f"tuner run digits {SETS} --trials 12")
     for command in commands:
         answer = ask(command.removeprefix("tuner "))
         assert (answer.code, answer.err) == (0, "")
     trials = from_json(ask, "status digits")["trials"]
-    assert trials["complete"] + trials["pruned"] + trials["diverged"] == 16
+    assert trials["complete"] + trials["pruned"] + trials["diverged"] == 12
     assert (trials["waiting"], trials["running"]) == (0, 0)
 
 
@@ -107,21 +107,21 @@ def test_a_spent_budget_is_told(ask: CommandLine) -> None:
     answer = ask(RUN)
     assert answer.code == 0
     assert answer.out.startswith(
-        "All 8 slots of digits were spent before; --trials adds more.\nBest val_loss"
+        "All 6 slots of digits were spent before; --trials adds more.\nBest val_loss"
     )
-    assert ask(RUN.replace("8", "5")).out.startswith(
-        "digits has 8 slots already; --trials 5 takes none back."
+    assert ask(RUN.replace("6 ", "5 ", 1)).out.startswith(
+        "digits has 6 slots already; --trials 5 takes none back."
     )
-    assert sum(from_json(ask, "status digits")["trials"].values()) == 8
+    assert sum(from_json(ask, "status digits")["trials"].values()) == 6
 
 
 def test_a_study_is_listed(ask: CommandLine) -> None:
     """`tuner list` has a row a study."""
     (row,) = from_json(ask, "list")
-    assert (row["name"], row["metric"], row["slots"]) == ("digits", "val_loss", 8)
+    assert (row["name"], row["metric"], row["slots"]) == ("digits", "val_loss", 6)
     header, line = ask("list").out.splitlines()
     assert header.split()[0] == "study"
-    assert line.split()[:2] == ["digits", "8"]
+    assert line.split()[:2] == ["digits", "6"]
 
 
 def test_the_status_of_a_study(ask: CommandLine) -> None:
@@ -129,10 +129,10 @@ def test_the_status_of_a_study(ask: CommandLine) -> None:
     status = from_json(ask, "status digits")
     assert {"name", "trials", "best"} <= set(status)
     assert {"complete", "pruned", "diverged", "failed", "running", "waiting"} <= set(status["trials"])
-    assert sum(status["trials"].values()) == 8
+    assert sum(status["trials"].values()) == 6
     assert set(status["best"]) == {"number", "value", "params"}
     text = ask("status digits").out
-    assert text.splitlines()[0] == "digits: 8 of 8 slots are spent"
+    assert text.splitlines()[0] == "digits: 6 of 6 slots are spent"
     assert f"(trial {status['best']['number']})" in text
 
 
@@ -140,8 +140,8 @@ def test_one_trial(ask: CommandLine) -> None:
     """`tuner trial` shows outcome, score, curve and the whole configuration; trial 0 is the defaults."""
     trial = from_json(ask, "trial digits 0")
     assert (trial["number"], trial["slot"], trial["outcome"], trial["cause"]) == (0, 0, "completed", None)
-    assert trial["score"] == trial["curve"]["3"]  # the shipped study scores the last validation
-    assert len(trial["curve"]) == 3
+    assert trial["score"] == trial["curve"]["2"]  # the shipped study scores the last validation
+    assert len(trial["curve"]) == 2
     assert trial["params"]["optimizer"] == "adamw"
     assert trial["configuration"]["optimizer"]["class_path"] == "torch.optim.AdamW"
     assert trial["configuration"]["model"]["init_args"]["hidden"] == [16]
@@ -170,10 +170,10 @@ def test_the_same_file_and_seed_give_the_same_study(ask: CommandLine) -> None:
     answer = ask(f"{RUN} --output again {again}")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
-    assert [line.split("]")[0] for line in lines[:8]] == [f"[{number}/8" for number in range(1, 9)]
-    assert lines[8].startswith("Best val_loss ")
+    assert [line.split("]")[0] for line in lines[:6]] == [f"[{number}/6" for number in range(1, 7)]
+    assert lines[6].startswith("Best val_loss ")
     assert "\x1b" not in answer.out
-    assert all_trials(ask, 8, again) == all_trials(ask, 8)
+    assert all_trials(ask, 6, again) == all_trials(ask, 6)
 
 
 def test_a_study_is_resumed_from_the_database_alone(ask: CommandLine) -> None:
