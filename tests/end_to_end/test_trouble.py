@@ -58,6 +58,10 @@ def test_a_folder_without_permission(small: CommandLine) -> None:
     answer = small("run small.yaml --output /proc")
     assert answer.code == 2
     assert answer.sentence.startswith("--output: /proc/small cannot be written: ")
+    assert small("run small.yaml --timeout 0.001").code == 0
+    answer = small("report small --output /proc/report.html")
+    assert answer.code == 2
+    assert answer.sentence.startswith("--output: /proc/report.html cannot be written: ")
 
 
 def test_results_that_cannot_be_written(small: CommandLine) -> None:

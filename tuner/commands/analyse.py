@@ -137,7 +137,12 @@ def report(name: str, output: Path | None, storage: str | None) -> None:
     NAME is a study of the database. The file needs nothing else, and works offline.
     """
     from studies.report.page import write_report
+    from tuner.errors import Refused
 
     path = output or Path(f"{name}.html")
-    write_report(open_study(storage, name), path)
+    ledger = open_study(storage, name)
+    try:
+        write_report(ledger, path)
+    except OSError as error:
+        raise Refused(f"--output: {path} cannot be written: {error.strerror}; name another file.") from error
     click.echo(f"Written: {path}")
