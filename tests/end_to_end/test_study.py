@@ -64,6 +64,8 @@ def test_a_terminal_shows_one_view_and_then_the_result(study: Study) -> None:
     assert (
         written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l") > 0
     )  # the cursor is hidden, and shown again
+    # A redraw goes up four of the view's five lines; what takes all five back is its end.
+    assert written.count("\x1b[1A\x1b[2K" * 5) == 1
     lines = what_is_left(written)
     assert re.fullmatch(r"Best val_loss \d+\.\d+, trial \d", lines[0])
     assert re.fullmatch(r"  test_loss \d+\.\d+", lines[1])
