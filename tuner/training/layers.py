@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 Activation = Literal["relu", "gelu", "silu"]
 Norm = Literal["none", "batch", "layer"]
@@ -73,6 +74,9 @@ def regularized_stack(
     norm_placement: NormPlacement = "pre",
     dropout: float = 0.0,
     dropout_placement: DropoutPlacement = "after_last_norm",
+    dropout_input: float = 0.0,
+    skip: bool = False,
+    drop_path: float = 0.0,
 ) -> nn.Sequential:
     """Stack linear layers, each with a `regularized_block`: `[64, 128, 128]` makes two of width 128.
 
@@ -80,22 +84,68 @@ def regularized_stack(
     the number of parameters, and with it the initial weights that a seed gives, would hang on the choice of
     norm.
 
+    Args:
+        widths: of the input and of each layer.
+        activation: of each block, as `regularized_block` takes it.
+        norm: likewise.
+        norm_placement: likewise.
+        dropout: likewise.
+        dropout_placement: likewise.
+        dropout_input: the probability of zeroing an element of the input.
+        skip: whether a linear layer with its block becomes a `Residual` wherever it keeps the width.
+        drop_path: the probability of leaving out such a residual, as `Residual` takes it.
+
     Returns:
-        A network that maps `(batch, widths[0])` to `(batch, widths[-1])`; empty if there is only one width.
+        A network that maps `(batch, widths[0])` to `(batch, widths[-1])`; without a dropout of the input it
+        is empty if there is only one width.
 
     Raises:
-        ValueError: `dropout` is not a probability.
+        ValueError: a dropout or `drop_path` is not a probability.
     """
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [nn.Dropout(dropout_input)] if dropout_input else []
     for position, (inputs, outputs) in enumerate(pairwise(widths), start=2):
-        layers.append(nn.Linear(inputs, outputs))
-        layers += regularized_block(
-            outputs,
-            activation=activation,
-            norm=norm,
-            norm_placement=norm_placement,
-            dropout=dropout,
-            dropout_placement=dropout_placement,
-            is_last=position == len(widths),
-        )
+        block = [
+            nn.Linear(inputs, outputs),
+            *regularized_block(
+                outputs,
+                activation=activation,
+                norm=norm,
+                norm_placement=norm_placement,
+                dropout=dropout,
+                dropout_placement=dropout_placement,
+                is_last=position == len(widths),
+            ),
+        ]
+        layers += [Residual(nn.Sequential(*block), drop_path)] if skip and inputs == outputs else block
     return nn.Sequential(*layers)
+
+
+class Residual(nn.Module):
+    """Add what `branch` makes of its input to the input (He et al. 2016), now and then without the branch.
+
+    In training each sample loses the branch with the probability `drop_path`, and the branches that stay are
+    divided by 1 - drop_path, so the expectation is that of the whole, which is what evaluation uses (Huang et
+    al. 2016, stochastic depth, with the scaling of dropout).
+
+    Args:
+        branch: maps `(batch, ...)` to the same shape.
+        drop_path: in [0, 1).
+
+    Raises:
+        ValueError: `drop_path` is not in [0, 1).
+    """
+
+    def __init__(self, branch: nn.Module, drop_path: float = 0.0) -> None:
+        super().__init__()
+        if not 0 <= drop_path < 1:
+            raise ValueError(f"0 <= drop_path < 1 must hold, but got drop_path={drop_path}; 0.1 is usual")
+        self.branch = branch
+        self.drop_path = drop_path
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(batch, ...)` to the same shape."""
+        change: Tensor = self.branch(x)
+        if self.training and self.drop_path:
+            kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.drop_path
+            change = change * kept / (1 - self.drop_path)
+        return x + change
