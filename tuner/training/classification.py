@@ -13,8 +13,8 @@ class Classifier(LightningModule):
 
     It logs `train_loss`, `val_loss` and `test_loss` (mean cross-entropy a sample, in nats, without label
     smoothing) and `val_error` and `test_error` (share of samples whose likeliest class is wrong), each once
-    an epoch. Smoothing and augmentation act in training only, so `train_loss` is that of the augmented samples.
-    Its optimizer is LightningCLI's `optimizer` section.
+    an epoch. Smoothing and augmentation act in training only, so `train_loss` is that of the augmented
+    samples. Its optimizer is LightningCLI's `optimizer` section.
 
     Args:
         classes: number of classes.
