@@ -6,9 +6,11 @@ from the package that the module comes from.
 """
 
 import importlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
@@ -76,25 +78,40 @@ def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {section: translated(part) for section, part in configuration.items()}
 
 
+@cache
 def _quiet_cli(package: str) -> Callable[..., Any]:
     """Give a package's LightningCLI that never looks at the command line, of which it would warn."""
+    made: list[Any] = []
+
+    def setup_parser(self: Any, *arguments: Any) -> None:
+        # One parser serves every assembly: to read the signatures of the trainer and of all that it takes
+        # costs a third of one.
+        if not made:
+            base.setup_parser(self, *arguments)
+            made.append(self.parser)
+        self.parser = made[0]
 
     def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
         self.config = parser.parse_object(args)
         self.given = args
+        # What `save_hyperparameters` keeps. LightningCLI would write it as YAML and check once more what has
+        # been checked just now.
+        dump = parser.dump(
+            self.config, format="json", skip_validation=True, skip_unset=False, skip_link_targets=False
+        )
+        self.config_dump = json.loads(dump)
 
     def instantiate_trainer(self: Any, **kwargs: Any) -> Trainer:
         # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
         # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
         # `1.0`, which means all of them.
         whole = {key: value for key, value in self.given.get("trainer", {}).items() if isinstance(value, int)}
-        made: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
-        return made
+        trainer: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
+        return trainer
 
     base = importlib.import_module(f"{package}.cli").LightningCLI
-    return type(
-        "QuietCLI", (base,), {"parse_arguments": parse_arguments, "instantiate_trainer": instantiate_trainer}
-    )
+    overridden = (setup_parser, parse_arguments, instantiate_trainer)
+    return type("QuietCLI", (base,), {method.__name__: method for method in overridden})
 
 
 def _explained(message: str) -> "BadConfiguration":

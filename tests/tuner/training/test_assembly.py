@@ -74,3 +74,24 @@ def test_a_configuration_is_left_as_it_was() -> None:
     before = repr(GOOD)
     assemble(GOOD)
     assert repr(GOOD) == before
+
+
+def test_nothing_of_one_configuration_reaches_the_next() -> None:
+    """One parser serves every assembly of a process, and yet each is made of its own configuration alone."""
+    other = {
+        **GOOD,
+        "trainer": {"max_epochs": 7, "gradient_clip_val": 0.5},
+        "model": {"class_path": MLP, "init_args": {"hidden": [4], "dropout": 0.5}},
+    }
+    before, _, after = (assemble(configuration) for configuration in (GOOD, other, GOOD))
+    assert after.trainer.max_epochs == 1
+    assert after.trainer.gradient_clip_val is None
+    assert after.module.hparams == before.module.hparams
+
+
+def test_a_module_keeps_every_argument_that_made_it() -> None:
+    """`save_hyperparameters` finds what LightningCLI hands it: arguments, defaults and the class's path."""
+    kept = assemble(GOOD).module.hparams
+    assert kept["hidden"] == [4]
+    assert kept["dropout"] == 0.0
+    assert kept["_class_path"] == MLP
