@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite
 from types import MappingProxyType
 
 from optuna.trial import FrozenTrial, TrialState
@@ -54,7 +55,8 @@ def outcome_of(trial: FrozenTrial) -> Outcome | None:
 
     The state decides, since a trial takes only one, and the outcome it was given says more where it fits.
     It does not where a worker that was thought dead told it at the moment that another declared it lost,
-    and a trial of plain Optuna has none.
+    and a trial of plain Optuna has none. A diverged trial may be COMPLETE, for samplers that read no others;
+    one of plain Optuna has diverged if what it scored last is no number.
     """
     if not trial.state.is_finished():
         return None
@@ -62,10 +64,15 @@ def outcome_of(trial: FrozenTrial) -> Outcome | None:
     named = next((outcome for outcome in Outcome if outcome.value == name), None)
     if named is not None and EFFECTS[named].state is trial.state:
         return named
-    match trial.state:
-        case TrialState.COMPLETE:
-            return Outcome.COMPLETED
-        case TrialState.PRUNED:
-            return Outcome.DIVERGED if trial.constraints.get(CONSTRAINT, 0.0) > 0 else Outcome.PRUNED
-        case _:
-            return Outcome.FAILED if named is None else Outcome.LOST
+    if trial.state is TrialState.FAIL:
+        return Outcome.FAILED if named is None else Outcome.LOST
+    if named is Outcome.DIVERGED or trial.constraints.get(CONSTRAINT, 0.0) > 0 or not _is_finite(trial):
+        return Outcome.DIVERGED
+    return Outcome.COMPLETED if trial.state is TrialState.COMPLETE else Outcome.PRUNED
+
+
+def _is_finite(trial: FrozenTrial) -> bool:
+    if trial.state is TrialState.COMPLETE:
+        return all(map(isfinite, trial.values or ()))
+    last = trial.last_step
+    return last is None or isfinite(trial.intermediate_values[last])

@@ -7,7 +7,8 @@ import numpy as np
 
 from studies.analysis.domain import Array, Domain
 from studies.analysis.surrogate import first_guess, fit
-from studies.analysis.table import Outcome, Table
+from studies.analysis.table import Table
+from studies.outcomes import Outcome
 
 FOLDS = 5
 FOLD_STEPS = 40  # of the optimiser, for each fold
@@ -102,7 +103,7 @@ def weigh(table: Table, cv_r2: float, unknown: float) -> Evidence:
         there = int(table.active[:, column].sum())
         if axis.conditions and there < FEWEST_ON_A_BRANCH:
             warnings.append(f"{axis.name} rests on {there} trials.")
-    repaired = sum(table.counts.get(outcome, 0) for outcome in ("pruned", "diverged"))
+    repaired = sum(table.counts.get(outcome, 0) for outcome in (Outcome.PRUNED, Outcome.DIVERGED))
     if repaired > len(table.loss) / 2:
         warnings.append(
             f"{repaired} of {len(table.loss)} trials were pruned or diverged, so their scores are inferred."

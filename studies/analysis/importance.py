@@ -63,7 +63,7 @@ class Importance:
             "confidence": evidence.confidence,
             "unknown": evidence.unknown,
             "exploration": evidence.exploration,
-            "outcomes": dict(evidence.outcomes),
+            "outcomes": {outcome.value: count for outcome, count in evidence.outcomes.items()},
             "warnings": list(evidence.warnings),
             "policy": list(self.policy),
             "main": [{"name": effect.names[0], **_effect_data(effect)} for effect in self.main],

@@ -9,16 +9,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from search_spaces.space import Group
 from studies.analysis.domain import Array, Domain, Mask, as_option, coordinate, domain_of
 from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
+from studies.outcomes import EFFECTS, Outcome, outcome_of
 
-Outcome = Literal["completed", "pruned", "diverged", "failed", "preempted", "lost"]
 FEWEST_CURVES = 5  # completed trials with a score at the step where another was pruned
 FEWEST_TRIALS = 5  # with which anything can be fitted
 
@@ -63,7 +62,7 @@ class Table:
     @property
     def completed(self) -> Mask:
         """Which rows are of completed trials, `(n,)`."""
-        return np.array([outcome == "completed" for outcome in self.outcomes])
+        return np.array([outcome is Outcome.COMPLETED for outcome in self.outcomes])
 
 
 def observations(
@@ -82,13 +81,13 @@ def observations(
         NothingToAnalyse: too few trials completed.
     """
     domain = domain_of(space)
-    ended = [(trial, outcome_of(trial)) for trial in trials if trial.state.is_finished()]
+    ended = [(trial, outcome) for trial in trials if (outcome := outcome_of(trial)) is not None]
     sign = 1.0 if minimize else -1.0
     # Counted here: trials that belong to no study yet all have the number -1.
     finals = {
         i: sign * _score(trial, objective)
         for i, (trial, outcome) in enumerate(ended)
-        if outcome == "completed"
+        if outcome is Outcome.COMPLETED
     }
     if len(finals) < FEWEST_TRIALS:
         raise NothingToAnalyse(
@@ -98,14 +97,14 @@ def observations(
     curves = [{step: sign * value for step, value in trial.intermediate_values.items()} for trial, _ in ended]
     rows = []
     for i, (trial, outcome) in enumerate(ended):
-        if outcome == "completed":
+        if outcome is Outcome.COMPLETED:
             scored = finals[i], 0.0
-        elif outcome == "diverged":
-            scored = max(finals.values()), 0.0
-        elif outcome == "pruned":
+        elif not EFFECTS[outcome].spends_slot:
+            continue
+        elif EFFECTS[outcome].feasible:
             scored = _expected_final(curves[i], curves, finals)
         else:
-            continue
+            scored = max(finals.values()), 0.0
         place = _coordinates(trial, domain)
         if place is not None:
             rows.append((trial, outcome, *place, *scored))
@@ -121,19 +120,6 @@ def observations(
         counts=dict(Counter(outcome for _, outcome in ended)),
         minimize=minimize,
     )
-
-
-def outcome_of(trial: FrozenTrial) -> Outcome:
-    """Say how an ended trial ended: as its attribute says, else as Optuna's state and its scores do."""
-    told = trial.user_attrs.get("outcome")
-    if told in ("completed", "pruned", "diverged", "failed", "preempted", "lost"):
-        return told  # type: ignore[no-any-return] # checked just now
-    if trial.state == TrialState.FAIL:
-        return "failed"
-    last = trial.intermediate_values.get(max(trial.intermediate_values, default=0), 0.0)
-    if trial.state == TrialState.PRUNED:
-        return "pruned" if isfinite(last) else "diverged"
-    return "completed" if all(map(isfinite, trial.values or ())) else "diverged"
 
 
 def _score(trial: FrozenTrial, objective: int | None) -> float:

@@ -61,6 +61,20 @@ def test_a_violated_constraint_of_another_kind_is_no_divergence() -> None:
     assert outcome_of(trial(TrialState.PRUNED, **{"constraints:memory": 1.0})) is Outcome.PRUNED
 
 
+def test_a_score_that_is_no_number_is_divergence() -> None:
+    """Infinity as a result and NaN as the last validation are divergence, whoever wrote them."""
+    assert outcome_of(create_trial(value=float("inf"))) is Outcome.DIVERGED
+    for last, outcome in ((float("nan"), Outcome.DIVERGED), (3.0, Outcome.PRUNED)):
+        curve = {1: 5.0, 2: last}
+        assert outcome_of(create_trial(state=TrialState.PRUNED, intermediate_values=curve)) is outcome
+
+
+def test_a_diverged_trial_may_be_complete() -> None:
+    """Told as COMPLETE, for samplers that read no other trials, a diverged trial stays diverged."""
+    assert outcome_of(trial(TrialState.COMPLETE, outcome="diverged")) is Outcome.DIVERGED
+    assert outcome_of(trial(TrialState.COMPLETE, **{"constraints:diverged": 1.0})) is Outcome.DIVERGED
+
+
 def test_only_answers_spend_a_slot() -> None:
     """A slot is spent by what tells about its values, and asked afresh only after a user's error."""
     assert {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot} == {

@@ -11,7 +11,8 @@ from search_spaces.space import Choice, Float, Group, Int
 from studies.analysis.domain import coordinate, domain_of, value_at
 from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
 from studies.analysis.evidence import weigh
-from studies.analysis.table import observations, outcome_of
+from studies.analysis.table import observations
+from studies.outcomes import Outcome
 
 SPACE = Group({"x": Float(0.0, 1.0)})
 X = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
@@ -39,7 +40,7 @@ COMPLETED = [_trial(float(i), curve={0: 10.0 + 2 * i, 1: float(i)}) for i in ran
 def test_a_pruned_trial_counts_as_those_that_scored_alike_at_its_last_step() -> None:
     """Pruned at 17, between two completed trials at 16 and 18 that came to 3 and 4, a trial counts as 3.5."""
     table = observations([*COMPLETED, _trial(None, TrialState.PRUNED, {0: 17.0})], SPACE)
-    assert table.outcomes[-1] == "pruned"
+    assert table.outcomes[-1] is Outcome.PRUNED
     assert table.loss[-1] == 3.5
     assert table.variance[-1] == 0.0  # early and final ranks agree in every completed trial
 
@@ -79,8 +80,7 @@ def test_a_failed_trial_is_counted_only() -> None:
     ]
     table = observations([*COMPLETED, *others], SPACE)
     assert table.trials == 8
-    assert dict(table.counts) == {"completed": 8, "failed": 1, "lost": 1}
-    assert outcome_of(others[1]) == "lost"
+    assert dict(table.counts) == {Outcome.COMPLETED: 8, Outcome.FAILED: 1, Outcome.LOST: 1}
 
 
 def test_too_few_trials_are_refused() -> None:
