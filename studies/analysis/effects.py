@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from studies.analysis.domain import Array, Domain, Mask
-from studies.analysis.kernel import ORDERS, ConditionalKernel, axis_covariance, elementary
+from studies.analysis.kernel import ABSENT, ORDERS, ConditionalKernel, axis_covariance, elementary
 
 MOST_STRUCTURES = 512  # combinations of gates listed before they are drawn instead
 SHARE_OF_TRACE = 1 - 1e-4  # of an axis's prior variance that its features keep
@@ -145,7 +145,7 @@ class Features:
 def features_of(kernel: ConditionalKernel, structures: Structures) -> Features:
     """Prepare a kernel's effects."""
     basis, spectrum = {}, {}
-    variances, lengths = np.atleast_1d(kernel.variances), np.atleast_1d(kernel.lengths)
+    variances, lengths = kernel.variances, kernel.lengths
     for d, axis in enumerate(kernel.axes):
         if d in structures.gates:
             continue
@@ -165,11 +165,13 @@ def structural_terms(features: Features, points: Array) -> list[Array]:
     count, gates = len(kernel.axes), structures.gates
     terms = []
     for place, gate in enumerate(gates):
+        if kernel.variances[gate] <= ABSENT:
+            continue
         covariance = axis_covariance(
             kernel.axes[gate], 1.0, structures.codes[:, place], points[:, gate]
         ).value
         both = np.outer(structures.active[:, gate], points[:, count + gate])
-        terms.append(float(np.atleast_1d(kernel.variances)[gate]) * both * covariance)
+        terms.append(float(kernel.variances[gate]) * both * covariance)
     return _by_order(kernel, elementary(terms, (len(structures.weights), len(points))))
 
 
@@ -191,7 +193,7 @@ def structural_prior(features: Features) -> list[Array]:
 def axis_features(features: Features, points: Array) -> dict[int, Array]:
     """Give the covariance of each axis's coefficients with points, `(features, n)` for an axis."""
     kernel, count = features.kernel, len(features.kernel.axes)
-    variances, lengths = np.atleast_1d(kernel.variances), np.atleast_1d(kernel.lengths)
+    variances, lengths = kernel.variances, kernel.lengths
     return {
         d: features.basis[d]
         @ (

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.analysis.domain import Array, Domain
-from studies.analysis.surrogate import first_guess, fit
+from studies.analysis.search import first_guess
+from studies.analysis.surrogate import fit
 from studies.analysis.table import Table
 from studies.outcomes import Outcome
 

@@ -19,6 +19,7 @@ from studies.analysis.effects import (
     structures_of,
 )
 from studies.analysis.integration import quasi_random
+from studies.analysis.kernel import ABSENT
 from studies.analysis.surrogate import Surrogate, fit, points_of
 
 DRAWS = 200  # from the posterior of the fit to all trials
@@ -85,6 +86,11 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
     excess: dict[Members, float] = {}
     point: dict[Members, float] = {}
     for component in components_of(domain, structures):
+        if any(kernel.variances[d] <= ABSENT for d in component.axes):
+            # The surrogate does without the axis, so this effect is nothing in each of its functions.
+            shares[component.members] = np.zeros(draws)
+            excess[component.members] = point[component.members] = 0.0
+            continue
         with_trials = covariance_with(component, features, *at_trials)
         whitened = solve_triangular(factor, with_trials.T, lower=True)
         middle = with_trials @ surrogate.weights

@@ -13,19 +13,15 @@ any covariance: on its branch the function is what it is on average over that ax
 imputed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from studies.analysis.domain import Array, Axis
 
 ORDERS = 3  # interactions of more than three parameters are left to the noise
-LENGTH_BOUNDS = (0.04, 5.0)
-VARIANCE_BOUNDS = (1e-6, 2e2)
-ORDER_BOUNDS = (1e-6, 2e3)
+ABSENT = 1e-6  # the variance at which an axis is left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +80,7 @@ def _matern(difference: Array, length: float, *, derivative: bool) -> tuple[Arra
     return value, (r**2 * (1 + r) / 3) * decay if derivative else value
 
 
-def elementary(terms: Sequence[Array], shape: tuple[int, ...]) -> list[Array]:
+def elementary(terms: Iterable[Array], shape: tuple[int, ...]) -> list[Array]:
     """Sum the products over all sets of 0, 1, 2 and 3 of the `terms`, each of the given shape."""
     sums = [np.ones(shape), *(np.zeros(shape) for _ in range(ORDERS))]
     for term in terms:
@@ -93,132 +89,59 @@ def elementary(terms: Sequence[Array], shape: tuple[int, ...]) -> list[Array]:
     return sums
 
 
-class ConditionalKernel(Kernel):  # type: ignore[misc] # scikit-learn ships without types
-    """The covariance of this module for scikit-learn.
+@dataclass(frozen=True, eq=False)
+class ConditionalKernel:
+    """The covariance of this module.
 
     A point is a row of `2 * axes` numbers: the coordinates, then one or zero for each axis that exists there
     or does not.
 
     Args:
         axes: the axes of the domain.
-        variances: v_d, one for each axis.
+        variances: v_d, one for each axis; one at `ABSENT` or below is left out, as if the axis did not
+            matter.
         lengths: the length scale of each axis; one of an axis without an order does nothing.
         interactions: s_2 and s_3.
     """
 
-    def __init__(self, axes: tuple[Axis, ...], variances: Array, lengths: Array, interactions: Array) -> None:
-        self.axes = axes
-        self.variances = variances
-        self.lengths = lengths
-        self.interactions = interactions
-
-    @property
-    def hyperparameter_variances(self) -> Hyperparameter:
-        """The variances, searched on a log scale."""
-        return Hyperparameter("variances", "numeric", VARIANCE_BOUNDS, len(self.axes))
-
-    @property
-    def hyperparameter_lengths(self) -> Hyperparameter:
-        """The length scales, searched on a log scale."""
-        return Hyperparameter("lengths", "numeric", LENGTH_BOUNDS, len(self.axes))
-
-    @property
-    def hyperparameter_interactions(self) -> Hyperparameter:
-        """The weights of the orders two and three, searched on a log scale."""
-        return Hyperparameter("interactions", "numeric", ORDER_BOUNDS, ORDERS - 1)
+    axes: tuple[Axis, ...]
+    variances: Array
+    lengths: Array
+    interactions: Array
 
     @property
     def order_weights(self) -> Array:
         """s_0 to s_3."""
-        return np.array([1.0, 1.0, *np.atleast_1d(self.interactions)])
+        return np.array([1.0, 1.0, *self.interactions])
 
-    def axis_terms(self, left: Array, right: Array) -> list[Array]:
-        """Evaluate z_d for each axis between points `(n, 2 * axes)` and `(m, 2 * axes)`; each `(n, m)`."""
+    @property
+    def present(self) -> tuple[int, ...]:
+        """The axes that are not left out."""
+        return tuple(int(d) for d in np.flatnonzero(self.variances > ABSENT))
+
+    def axis_term(self, axis: int, left: Array, right: Array) -> Array:
+        """Evaluate z_d for one axis between points `(n, 2 * axes)` and `(m, 2 * axes)`: `(n, m)`.
+
+        The axis is evaluated only where it exists: in a space of many branches that is a small part.
+        """
         count = len(self.axes)
-        return [
-            float(np.atleast_1d(self.variances)[d])
-            * np.outer(left[:, count + d], right[:, count + d])
-            * axis_covariance(axis, self._length(d), left[:, d], right[:, d]).value
-            for d, axis in enumerate(self.axes)
-        ]
-
-    def __call__(
-        self,
-        X: Array,  # noqa: N803 - scikit-learn's signature
-        Y: Array | None = None,  # noqa: N803
-        eval_gradient: bool = False,  # noqa: FBT001, FBT002
-    ) -> Array | tuple[Array, Array]:
-        """Evaluate the covariance of X and Y, and its gradient by the logs of the hyperparameters."""
-        if eval_gradient:
-            return self._with_gradient(X)
-        return self.between(X, X if Y is None else Y)
+        rows, columns = np.flatnonzero(left[:, count + axis]), np.flatnonzero(right[:, count + axis])
+        value = axis_covariance(
+            self.axes[axis], float(self.lengths[axis]), left[rows, axis], right[columns, axis]
+        ).value
+        value *= self.variances[axis]
+        if len(rows) == len(left) and len(columns) == len(right):
+            return value
+        whole = np.zeros((len(left), len(right)))
+        whole[np.ix_(rows, columns)] = value
+        return whole
 
     def between(self, left: Array, right: Array) -> Array:
         """Evaluate the covariance of points `(n, 2 * axes)` and `(m, 2 * axes)`: `(n, m)`."""
-        sums = elementary(self.axis_terms(left, right), (len(left), len(right)))
+        terms = (self.axis_term(d, left, right) for d in self.present)
+        return self.of_sums(elementary(terms, (len(left), len(right))))
+
+    def of_sums(self, sums: Sequence[Array]) -> Array:
+        """Weigh the elementary polynomials of orders 0 to 3."""
         covariance: Array = sum(s * e for s, e in zip(self.order_weights, sums, strict=True))
         return covariance
-
-    def _with_gradient(self, points: Array) -> tuple[Array, Array]:
-        count, n = len(self.axes), len(points)
-        both: list[Array] = []
-        slopes: list[Array] = []
-        for d, axis in enumerate(self.axes):
-            kernel = axis_covariance(axis, self._length(d), points[:, d], points[:, d], derivative=True)
-            scale = float(np.atleast_1d(self.variances)[d]) * np.outer(
-                points[:, count + d], points[:, count + d]
-            )
-            both.append(scale * kernel.value)
-            slopes.append(scale * np.asarray(kernel.derivative))
-        sums = elementary(both, (n, n))
-        weights = self.order_weights
-        gradient = np.empty((n, n, 2 + 2 * count))
-        for order in (2, 3):
-            gradient[:, :, order - 2] = weights[order] * sums[order]
-        for d in range(count):
-            without = [sums[0]]  # the elementary polynomials of all the other axes
-            for order in range(1, ORDERS):
-                without.append(sums[order] - both[d] * without[order - 1])
-            by_term = sum(weights[order] * without[order - 1] for order in range(1, ORDERS + 1))
-            # scikit-learn orders hyperparameters by name: interactions, lengths, variances.
-            gradient[:, :, 2 + d] = by_term * slopes[d]
-            gradient[:, :, 2 + count + d] = by_term * both[d]
-        covariance: Array = sum(s * e for s, e in zip(weights, sums, strict=True))
-        return covariance, gradient
-
-    def _length(self, axis: int) -> float:
-        return float(np.atleast_1d(self.lengths)[axis])
-
-    def diag(self, X: Array) -> NDArray[np.float64]:  # noqa: N803 - scikit-learn's signature
-        """Evaluate the variance at each of the points X."""
-        count = len(self.axes)
-        terms = []
-        for d, axis in enumerate(self.axes):
-            terms.append(
-                np.atleast_1d(self.variances)[d]
-                * X[:, count + d]
-                * axis_variance(axis, self._length(d), X[:, d])
-            )
-        sums = elementary(terms, (len(X),))
-        variance: Array = sum(s * e for s, e in zip(self.order_weights, sums, strict=True))
-        return variance
-
-    def is_stationary(self) -> bool:
-        """Say that the covariance depends on where the points lie, not on their distance alone."""
-        return False
-
-
-def axis_variance(axis: Axis, length: float, points: Array) -> Array:
-    """Evaluate an axis's kernel between each point and itself."""
-    if len(axis.nodes) == 1:
-        return np.zeros(len(points))
-    if not axis.ordered:
-        return np.ones(len(points))
-    k_points, _ = _matern(points[:, None] - axis.nodes[None, :], length, derivative=False)
-    k_nodes, _ = _matern(axis.nodes[:, None] - axis.nodes[None, :], length, derivative=False)
-    mean_nodes = k_nodes @ axis.weights
-    total = float(axis.weights @ mean_nodes)
-    variance: Array = (1 - (k_points @ axis.weights) ** 2 / total) / (
-        1 - float(axis.weights @ mean_nodes**2) / total
-    )
-    return variance

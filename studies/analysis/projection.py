@@ -124,10 +124,8 @@ def _prior(features: Features, columns: tuple[int, ...], weights: Array, positio
 
 def _along(features: Features, axis: int, left: Array, right: Array) -> Array:
     kernel = features.kernel
-    covariance = axis_covariance(
-        kernel.axes[axis], float(np.atleast_1d(kernel.lengths)[axis]), left, right
-    ).value
-    return float(np.atleast_1d(kernel.variances)[axis]) * covariance
+    covariance = axis_covariance(kernel.axes[axis], float(kernel.lengths[axis]), left, right).value
+    return float(kernel.variances[axis]) * covariance
 
 
 def _summed(along: dict[int, Array], structural: list[Array]) -> Array:

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from scipy.stats import multivariate_normal
 
 from search_spaces.space import Choice, Float, Group, Int
 from studies.analysis.domain import domain_of
 from studies.analysis.effects import structures_of
 from studies.analysis.integration import decompose, quasi_random
 from studies.analysis.intervals import posterior_shares
-from studies.analysis.kernel import ConditionalKernel
+from studies.analysis.kernel import ABSENT, ConditionalKernel
+from studies.analysis.likelihood import Hyperparameters, Likelihood
 from studies.analysis.surrogate import Surrogate, fit, points_of
 from tests.studies.analysis import known_functions as known
 
@@ -78,7 +80,7 @@ def test_an_inactive_coordinate_is_never_read(nested: Surrogate) -> None:
     active = nested.domain.active(coordinates)
     other = np.where(active, coordinates, 0.123)
     np.testing.assert_array_equal(
-        nested.kernel(points_of(coordinates, active)), nested.kernel(points_of(other, active))
+        *(nested.kernel.between(points_of(at, active), nested.points) for at in (coordinates, other))
     )
 
 
@@ -91,23 +93,28 @@ def test_the_kernel_averages_to_zero_over_each_axis(nested: Surrogate) -> None:
     )
     line = np.column_stack([axes[0].nodes, np.full(24, 0.3), np.full(24, 0.8)])
     other = np.array([[0.1, 0.9, 0.4, 1, 1, 1]])
-    without = ConditionalKernel(axes, np.array([1e-300, 1.0, 2.0]), kernel.lengths, kernel.interactions)
-    averaged = axes[0].weights @ kernel(points_of(line, np.ones_like(line, dtype=bool)), other)
+    without = ConditionalKernel(axes, np.array([ABSENT, 1.0, 2.0]), kernel.lengths, kernel.interactions)
+    averaged = axes[0].weights @ kernel.between(points_of(line, np.ones_like(line, dtype=bool)), other)
     assert averaged == pytest.approx(
-        without(points_of(line[:1], np.ones((1, 3), dtype=bool)), other)[0], abs=1e-12
+        without.between(points_of(line[:1], np.ones((1, 3), dtype=bool)), other)[0], abs=1e-12
     )
 
 
-def test_the_gradient_is_the_derivative_of_the_covariance(nested: Surrogate) -> None:
-    """The gradient by the logs of the hyperparameters agrees with finite differences."""
-    points = nested.points[::8]
-    kernel = nested.kernel.clone_with_theta(
-        np.log(np.r_[0.7, 0.3, np.linspace(0.2, 0.9, 7), np.linspace(0.5, 2, 7)])
-    )
-    _, gradient = kernel(points, eval_gradient=True)
-    weights = np.random.default_rng(0).standard_normal((len(points), len(points)))
-    numeric = approx_fprime(
-        kernel.theta, lambda theta: np.sum(weights * kernel.clone_with_theta(theta)(points)), 1e-6
-    )
-    assert np.einsum("ij,ijk->k", weights, gradient) == pytest.approx(numeric, abs=1e-4)
-    np.testing.assert_allclose(kernel.diag(points), np.diag(kernel(points)), atol=1e-12)
+def test_the_gradient_is_the_derivative_of_the_likelihood(nested: Surrogate) -> None:
+    """The gradient by the logs of the hyperparameters agrees with finite differences, left out axes too."""
+    points = nested.points[::2]
+    loss = np.random.default_rng(0).standard_normal(len(points))
+    likelihood = Likelihood(nested.domain, points, loss, np.linspace(0.0, 0.3, len(points)))
+    logs = np.log(np.r_[0.7, 0.3, np.linspace(0.2, 0.9, 7), np.linspace(0.5, 2, 7), 0.1])
+    for left_out in ([], [0, 4]):
+        logs[Hyperparameters(logs, 7).variances.start + np.array(left_out, dtype=int)] = np.log(ABSENT) - 1
+        value, gradient = likelihood(logs)
+        numeric = approx_fprime(logs, lambda at: likelihood(at)[0], 1e-6)
+        assert gradient == pytest.approx(numeric, abs=1e-4)
+    assert value == pytest.approx(_by_scipy(nested, logs, points, loss), abs=1e-6)
+
+
+def _by_scipy(nested: Surrogate, logs: np.ndarray, points: np.ndarray, loss: np.ndarray) -> float:
+    covariance = Hyperparameters(logs, 7).kernel(nested.domain).between(points, points)
+    noise = 0.1 + np.linspace(0.0, 0.3, len(points))
+    return -float(multivariate_normal(cov=covariance + np.diag(noise)).logpdf(loss))
