@@ -8,7 +8,8 @@ from search_spaces.fingerprint import fingerprint
 from search_spaces.space import Group
 from studies.definition import StudyDefinition
 
-BUDGET = "study.trials"  # may change: more trials add slots
+# What may change: it says how much of the question is worked on, and when, and not what is asked.
+STEERING = ("study.trials", "study.epochs", "study.hours", "study.priority", "study.retry")
 _ABSENT = "nothing"
 
 
@@ -17,7 +18,7 @@ def first_change(old: StudyDefinition, new: StudyDefinition) -> str | None:
     before, after = dict(_leaves(old)), dict(_leaves(new))
     for key in [*before, *(key for key in after if key not in before)]:
         was, now = before.get(key, _ABSENT), after.get(key, _ABSENT)
-        if was != now and key != BUDGET:
+        if was != now and key not in STEERING:
             return f"{key} was {was} and is {now}"
     return _space_change(old.space, new.space)
 

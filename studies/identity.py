@@ -51,3 +51,10 @@ def carries(study: int, ledger: str) -> sa.ColumnElement[bool]:
         _attributes.c.key == LEDGER,
         _attributes.c.value_json == json.dumps(ledger),
     )
+
+
+def ledgers(engine: sa.Engine) -> dict[str, int]:
+    """List the ledgers of a database, each with its study's number in Optuna's tables."""
+    carrying = sa.select(_attributes.c.value_json, _attributes.c.study_id).where(_attributes.c.key == LEDGER)
+    with engine.connect() as connection:
+        return {json.loads(text): study for text, study in connection.execute(carrying)}

@@ -4,6 +4,7 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 `tuner:`.
 """
 
+import math
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from studies.changes import first_change
 from studies.definition import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
-from studies.outcomes import Outcome, outcome_of
-from studies.slots import Slots, create_table
+from studies.outcomes import Outcome, count_name, outcome_of
+from studies.slots import Slots
 from studies.storage import Database
 from studies.study_file import suggestion
+from studies.tables import create_tables
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,28 @@ class Ledger:
         """
         storage = self.database.storage
         try:
-            return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.identifier, number))
+            return storage.get_trial(self.identifier_of(number))
         except KeyError as error:
             count = len(self.trials())
             there = f"its trials are 0 to {count - 1}" if count else "it has none yet"
             raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.") from error
+
+    def identifier_of(self, number: int) -> int:
+        """Give a trial's number in Optuna's tables.
+
+        Raises:
+            KeyError: there is no such trial.
+        """
+        return self.database.storage.get_trial_id_from_study_id_trial_number(self.identifier, number)
+
+    def worst_score(self) -> float | None:
+        """Give the worst finite score of a completed trial, or None where none has one."""
+        scores = [
+            trial.value
+            for trial in self.trials(TrialState.COMPLETE)
+            if trial.value is not None and math.isfinite(trial.value)
+        ]
+        return (max if self.minimizes else min)(scores, default=None)
 
     def best(self) -> FrozenTrial | None:
         """Give the completed trial with the best score, the earlier one among equals, or None."""
@@ -76,20 +95,23 @@ class Ledger:
     def status(self) -> dict[str, Any]:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""
         trials, budget = self.trials(), self.slots.budget()
-        count = Counter(outcome_of(trial) for trial in trials)
+        count, spent = Counter(outcome_of(trial) for trial in trials), self.slots.steering.spent()
         best = self._best_of(trials)
         return {
             "name": self.name,
             "metric": self.definition.settings.metric,
             "direction": self.definition.settings.direction,
             "slots": budget.total,
+            "stopped": self.slots.steering.stopped(),
+            "priority": self.definition.settings.priority,
+            "spent": {
+                "slots": budget.done,
+                "epochs": round(spent.epochs, 3),
+                "hours": round(spent.hours, 6),
+            },
+            "limits": {"slots": budget.total, "epochs": spent.most_epochs, "hours": spent.most_hours},
             "trials": {
-                "complete": count[Outcome.COMPLETED],
-                "pruned": count[Outcome.PRUNED],
-                "diverged": count[Outcome.DIVERGED],
-                "failed": count[Outcome.FAILED],
-                "preempted": count[Outcome.PREEMPTED],
-                "lost": count[Outcome.LOST],
+                **{count_name(outcome): count[outcome] for outcome in Outcome},
                 "running": sum(trial.state is TrialState.RUNNING for trial in trials),
                 "waiting": budget.open,
             },
@@ -121,7 +143,7 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     Raises:
         StudyChanged: a study of that name has another definition, or is none of ours.
     """
-    create_table(database.engine)
+    create_tables(database.engine)
     settings = definition.settings
     try:
         study = optuna.create_study(
@@ -154,6 +176,7 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             f"run the new one under another name: --name {ledger.name}-2."
         )
     ledger.slots.grow(settings.trials, settings.exploration)
+    ledger.slots.steering.open(settings)
     return ledger
 
 
@@ -168,7 +191,7 @@ def open_ledger(database: Database, name: str) -> Ledger:
         raise UnknownStudy(
             f"The study {name!r} was made by another program; `tuner list` shows it, nothing here can run it."
         )
-    create_table(database.engine)
+    create_tables(database.engine)
     return _ledger(database, study)
 
 
@@ -202,7 +225,7 @@ def delete(database: Database, name: str) -> None:
     # ones.
     optuna.delete_study(study_name=name, storage=database.storage)
     if slots is not None:
-        create_table(database.engine)
+        create_tables(database.engine)
         slots.delete()
 
 

@@ -17,8 +17,12 @@ class Outcome(Enum):
     COMPLETED = "completed"
     PRUNED = "pruned"
     DIVERGED = "diverged"  # NaN, infinity, or beyond the study's own bound
+    OUT_OF_MEMORY = "out of memory"
+    TIMED_OUT = "timed out"
     PREEMPTED = "preempted"  # the worker was asked to stop
     LOST = "lost"  # the worker vanished
+    DISK_FULL = "disk full"
+    UNREADABLE = "unreadable data"
     FAILED = "failed"  # an error in the user's code
 
 
@@ -28,26 +32,57 @@ class Effect:
 
     `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the
     slot is done, and `fresh` whether a slot that is not is tried again with another suggestion instead of
-    the same.
+    the same. `is_error` says that it counts among the errors after which a study is stopped, and
+    `may_be_retried` that it spends its slot only the second time, if the study says so.
     """
 
     state: TrialState
-    feasible: bool
-    spends_slot: bool
+    feasible: bool = True
+    spends_slot: bool = False
     fresh: bool = False
+    is_error: bool = False
+    may_be_retried: bool = False
 
 
+# Told as FAIL, Optuna would forget a trial that diverged, and suggest its neighbour.
+_INFEASIBLE = Effect(TrialState.PRUNED, feasible=False, spends_slot=True)
+_AT_A_LIMIT = Effect(TrialState.PRUNED, feasible=False, spends_slot=True, may_be_retried=True)
+_INTERRUPTED = Effect(TrialState.FAIL)
 EFFECTS = MappingProxyType(
     {
-        Outcome.COMPLETED: Effect(TrialState.COMPLETE, feasible=True, spends_slot=True),
-        Outcome.PRUNED: Effect(TrialState.PRUNED, feasible=True, spends_slot=True),
-        # Told as FAIL, Optuna would forget the trial and suggest its neighbour.
-        Outcome.DIVERGED: Effect(TrialState.PRUNED, feasible=False, spends_slot=True),
-        Outcome.PREEMPTED: Effect(TrialState.FAIL, feasible=True, spends_slot=False),
-        Outcome.LOST: Effect(TrialState.FAIL, feasible=True, spends_slot=False),
-        Outcome.FAILED: Effect(TrialState.FAIL, feasible=True, spends_slot=False, fresh=True),
+        Outcome.COMPLETED: Effect(TrialState.COMPLETE, spends_slot=True),
+        Outcome.PRUNED: Effect(TrialState.PRUNED, spends_slot=True),
+        Outcome.DIVERGED: _INFEASIBLE,
+        Outcome.OUT_OF_MEMORY: _AT_A_LIMIT,
+        Outcome.TIMED_OUT: _AT_A_LIMIT,
+        Outcome.PREEMPTED: _INTERRUPTED,
+        Outcome.LOST: _INTERRUPTED,
+        # The machine's fault, not the suggestion's.
+        Outcome.DISK_FULL: Effect(TrialState.FAIL, is_error=True),
+        Outcome.UNREADABLE: Effect(TrialState.FAIL, is_error=True),
+        Outcome.FAILED: Effect(TrialState.FAIL, fresh=True, is_error=True),
     }
 )
+
+
+def count_name(outcome: Outcome) -> str:
+    """Give the key under which trials of an outcome are counted."""
+    return "complete" if outcome is Outcome.COMPLETED else outcome.name.lower()
+
+
+def states_of(outcome: Outcome) -> frozenset[TrialState]:
+    """Give Optuna's states in which trials of an outcome can be.
+
+    One that is infeasible is complete where the study's sampler reads only completed trials, and failed
+    where it is tried once more.
+    """
+    effect = EFFECTS[outcome]
+    states = {effect.state}
+    if not effect.feasible:
+        states.add(TrialState.COMPLETE)
+    if effect.may_be_retried:
+        states.add(TrialState.FAIL)
+    return frozenset(states)
 
 
 def outcome_of(trial: FrozenTrial) -> Outcome | None:
@@ -62,11 +97,11 @@ def outcome_of(trial: FrozenTrial) -> Outcome | None:
         return None
     name = trial.user_attrs.get(OUTCOME)
     named = next((outcome for outcome in Outcome if outcome.value == name), None)
-    if named is not None and EFFECTS[named].state is trial.state:
+    if named is not None and trial.state in states_of(named):
         return named
     if trial.state is TrialState.FAIL:
         return Outcome.FAILED if named is None else Outcome.LOST
-    if named is Outcome.DIVERGED or trial.constraints.get(CONSTRAINT, 0.0) > 0 or not _is_finite(trial):
+    if trial.constraints.get(CONSTRAINT, 0.0) > 0 or not _is_finite(trial):
         return Outcome.DIVERGED
     return Outcome.COMPLETED if trial.state is TrialState.COMPLETE else Outcome.PRUNED
 

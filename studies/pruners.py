@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from optuna.trial import Trial
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
 FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
@@ -80,11 +81,20 @@ class Pruning:
         self._rungs = rungs_of(pruner)
         self._next = self._rungs.first if self._rungs else 0
 
-    def stops(self, trial: Trial, step: int) -> bool:
-        """Say whether the pruner wants the trial to stop after validation `step`, which has been reported."""
-        if self._never or step < self._next:
-            return False
-        stop = trial.should_prune()
+    def is_due(self, step: int) -> bool:
+        """Say whether the pruner has to be asked after validation `step`."""
+        return not self._never and step >= self._next
+
+    def stops(self, study: Study, trial: FrozenTrial, step: int) -> bool:
+        """Ask the study's pruner whether a trial shall stop.
+
+        Args:
+            study: the study.
+            trial: the trial as the database has it, validation `step` included.
+            step: its last validation.
+        """
+        # What `Trial.should_prune` does with the validations that were reported through it.
+        stop = bool(study.pruner.prune(study, trial))
         # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
         # passing.
         if self._rungs is not None and not stop:

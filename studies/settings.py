@@ -21,6 +21,11 @@ _REQUIRED = {
 class StudySettings:
     """What is asked of a study.
 
+    A study takes no new trial once its `trials`, its `epochs` or its `hours` are spent, whichever comes
+    first: epochs and hours of training are summed over all trials and workers, and a trial on several
+    devices counts its hours on each. Workers that serve every study take those of higher `priority` first.
+    With `retry` a trial that ran out of memory or time is tried once more before it spends its slot.
+
     `score` says which of a trial's validations counts. `exploration` is the share of slots that are
     quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
@@ -37,6 +42,10 @@ class StudySettings:
     score: Literal["best", "last"] = "best"
     diverged_beyond: float | None = None
     threads: int | None = None
+    epochs: float | None = None
+    hours: float | None = None
+    priority: int = 0
+    retry: bool = True
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -97,6 +106,8 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
         "trials": (settings.trials >= 1, "must be at least 1"),
         "seed": (settings.seed >= 0, "must be at least 0"),
         "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
+        "epochs": (settings.epochs is None or settings.epochs > 0, "must be more than 0"),
+        "hours": (settings.hours is None or settings.hours > 0, "must be more than 0"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
         "diverged_beyond": (
             settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),

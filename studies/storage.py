@@ -1,4 +1,4 @@
-"""Opening the database that studies live in: Optuna's own schema, and one table of ours (see `slots`)."""
+"""Opening the database that studies live in: Optuna's own schema, and our tables beside it (see `tables`)."""
 
 import re
 from collections.abc import Mapping
@@ -13,18 +13,23 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from studies.errors import StorageError
+from studies.persistent_storage import persistent
 from studies.sqlite import SQLITE_BUSY_TIMEOUT, make_safe, network_file_system
 
 DEFAULT_URL = "sqlite:///tuner.db"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
 _EXTRAS = {"postgresql": "postgresql", "mysql": "mysql"}  # backend -> our optional dependencies
-_POOL_SIZE = 2  # connections a worker keeps: one that works, one that renews the lease
+_POOL = {
+    "pool_size": 2,  # connections a worker keeps: one that works, one that renews the lease
+    "pool_pre_ping": True,  # a connection that the server has closed is replaced before it is used
+    "pool_recycle": 1800,  # seconds; firewalls forget connections on which nothing moves
+}
 _OPENING_ATTEMPTS = 5  # each fails only where another process makes the same tables meanwhile
 
 
 @dataclass(frozen=True)
 class Database:
-    """An open database: Optuna's view of it, and the engine for our own table."""
+    """An open database: Optuna's view of it, and the engine for our own tables."""
 
     storage: BaseStorage
     engine: sqlalchemy.Engine
@@ -49,13 +54,11 @@ def open_database(url: str, *, reading: bool = False) -> Database:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite:
         _check_file(parsed, reading=reading)
-    storage = _connect(
-        parsed, {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}} if sqlite else {"pool_size": _POOL_SIZE}
-    )
+    storage = _connect(parsed, {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}} if sqlite else _POOL)
     if sqlite:
         make_safe(storage.engine, writing=not reading)
     # Optuna's cache of finished trials; without it every suggestion reads every trial again.
-    return Database(get_storage(storage), storage.engine)
+    return Database(persistent(get_storage(storage)), storage.engine)
 
 
 def _parse(url: str) -> URL:

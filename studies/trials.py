@@ -1,5 +1,7 @@
 """The life of one trial in the ledger: asked for a slot, its validations reported, told when it has ended."""
 
+import copy
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +14,20 @@ from optuna.trial import Trial, TrialState, create_trial
 from search_spaces.configuration import Configuration, configure
 from search_spaces.space import Value
 from search_spaces.suggest import suggest
+from studies import records
 from studies.classes import make_pruner
+from studies.costs import epochs_of
+from studies.endings import constrained, declare_lost, settle, sweep, was_retried
 from studies.errors import UnknownStudy
 from studies.ledger import Ledger
-from studies.outcomes import CONSTRAINT, EFFECTS, OUTCOME, Outcome, outcome_of
+from studies.outcomes import EFFECTS, OUTCOME, Outcome
 from studies.pruners import Pruning, default_pruner
-from studies.samplers.for_slot import CONFIGURATION, sampler_for
+from studies.reports import Reports
+from studies.retries import is_passing, persistently
+from studies.samplers.for_slot import CONFIGURATION, reads_pruned, sampler_for
 from studies.seeds import training_seed
 from studies.slots import Slot
 
-FAILURES_IN_A_ROW = 3  # errors in the user's code after which a study is stopped
-LAPSED = "its worker stopped renewing its lease"  # the cause that a lost trial is told with
 _LONGEST_FACT = (
     10_000  # characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one
 )
@@ -44,7 +49,7 @@ class RunningTrial:
     configuration: Configuration
     seed: int
     started: float
-    pruning: Pruning
+    reports: Reports
 
     @property
     def number(self) -> int:
@@ -64,12 +69,13 @@ def ask(ledger: Ledger, worker: str) -> RunningTrial | None:
     """
     while (slot := ledger.slots.claim(worker)) is not None:
         if slot.lapsed:
-            slot = _settle(ledger, slot)
+            slot = settle(ledger, slot)
         running = None if slot is None else _begin(ledger, slot, worker)
         if running is not None:
             return running
     if not ledger.is_there():
         raise UnknownStudy(_DELETED.format(name=ledger.name))
+    sweep(ledger)
     return None
 
 
@@ -85,10 +91,9 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
         because this one did not renew its lease. A trial that explores is never pruned.
     """
     try:
-        running.trial.report(score, step)
         # One that explores is asked about too, because successive halving notes who reached a rung when it
         # is asked.
-        stops = running.pruning.stops(running.trial, step)
+        stops = running.reports.add(step, score)
     except UpdateFinishedTrialError:
         return True
     return stops and not running.slot.explore
@@ -97,7 +102,9 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
 def tell(
     ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
 ) -> bool:
-    """Record how a trial ended, and spend or free its slot.
+    """Record how a trial ended, and spend or free its slot, in one transaction.
+
+    Where the database is away, the outcome is held until it can be told.
 
     Args:
         ledger: the study.
@@ -111,48 +118,52 @@ def tell(
 
     Raises:
         UnknownStudy: the study has been deleted meanwhile.
+        ValueError: a completed trial has no score, or one that is no number.
     """
-    effect = EFFECTS[outcome]
-    violation = -1.0 if effect.feasible else 1.0
+    if outcome is Outcome.COMPLETED and (score is None or math.isnan(score)):
+        raise ValueError(f"A completed trial needs a score that is a number, but got {score}.")
+    effect, slot = EFFECTS[outcome], running.slot
+    is_retried = (
+        effect.may_be_retried and ledger.definition.settings.retry and not was_retried(ledger, slot.trial)
+    )
+    state, value = _as_told(ledger, running, outcome, score, is_retried=is_retried)
     seconds = round(time.monotonic() - running.started, 3)
+    own = {key: _shortened(fact) for key, fact in facts.items()}
+    own |= {OUTCOME: outcome.value, "seconds": seconds}
+    cost = {
+        "seconds": seconds * _devices(ledger),
+        "epochs": epochs_of(ledger.definition.fixed, running.reports.count),
+    }
+
+    def write() -> bool:
+        with ledger.database.engine.begin() as connection:
+            records.hold(connection, running.identifier)
+            records.store_curve(connection, running.identifier, running.reports.pending)
+            records.store_attributes(
+                connection, running.identifier, own, constrained(feasible=effect.feasible)
+            )
+            records.end(connection, running.identifier, state, value)
+            # Should another worker have taken the slot just now, it finds the trial told, and releases it.
+            if effect.spends_slot and not is_retried:
+                ledger.slots.finish_within(connection, slot, **cost)
+            else:
+                ledger.slots.free_within(connection, slot, fresh=effect.fresh, **cost)
+        return True
+
     try:
-        for key, value in {**facts, OUTCOME: outcome.value, "seconds": seconds}.items():
-            running.trial.set_user_attr(key, _shortened(value))
-        running.trial.set_constraint(CONSTRAINT, violation)
-        # optuna-dashboard 0.21 reads only this older form.
-        ledger.database.storage.set_trial_system_attr(running.identifier, "constraints", [violation])
-        ledger.study.tell(running.trial, values=score, state=effect.state)
-    except (UpdateFinishedTrialError, ValueError):
-        if not ledger.database.storage.get_trial(running.identifier).state.is_finished():
-            raise  # the score is no number
-        return False
+        try:
+            _tell_sampler(ledger, running, state, value)
+        finally:
+            persistently(write)
+    except UpdateFinishedTrialError:
+        # By another worker, or by the call whose answer was lost.
+        told = ledger.database.storage.get_trial(running.identifier).user_attrs.get(OUTCOME)
+        return bool(told == outcome.value and outcome is not Outcome.LOST)
     except KeyError as error:
         if ledger.is_there():
             raise
         raise UnknownStudy(_DELETED.format(name=ledger.name)) from error
-    _release(ledger, running.slot, outcome)
     return True
-
-
-def failures_in_a_row(ledger: Ledger) -> int:
-    """Count the trials, last to end first, that ended with an error in the user's code."""
-    ended = [
-        (
-            trial.datetime_complete,
-            trial.number,
-            trial,
-        )  # by number where the database keeps whole seconds only
-        for trial in ledger.trials()
-        if trial.datetime_complete is not None
-    ]
-    count = 0
-    for _, _, trial in sorted(ended, reverse=True):
-        outcome = outcome_of(trial)
-        if outcome is Outcome.FAILED:
-            count += 1
-        elif outcome in (Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED):
-            break
-    return count
 
 
 def pruner_of(ledger: Ledger) -> BasePruner:
@@ -167,23 +178,14 @@ def _pruner(ledger: Ledger) -> Mapping[str, Any]:
 def _begin(ledger: Ledger, slot: Slot, worker: str) -> RunningTrial | None:
     """Make the trial of a claimed slot; None where the claim was lost meanwhile."""
     started = time.monotonic()
-    template = create_trial(
-        state=TrialState.RUNNING,
-        user_attrs={
-            "slot": slot.number,
-            "attempt": slot.attempt,
-            "exploration": slot.explore,
-            "worker": worker,
-        },
-    )
-    # In one transaction with its slot, which `Study.ask` could not do: a trial that a killed worker leaves
-    # behind can always be traced.
-    identifier = ledger.database.storage.create_new_trial(ledger.identifier, template)
+    identifier = _make_trial(ledger, slot, worker)
+    # A copy has a sampler, and a cache of trials, of its own.
+    study = copy.copy(ledger.study)
     try:
-        ledger.study.sampler = sampler_for(ledger, slot)
-        trial = Trial(ledger.study, identifier)
+        study.sampler = sampler_for(ledger, slot)
+        trial = Trial(study, identifier)
         if not ledger.slots.assign(slot, trial.number):
-            _declare_lost(ledger, identifier)
+            declare_lost(ledger, identifier)
             return None
         values = suggest(trial, ledger.definition.space)
         configuration = configure(ledger.definition.fixed, ledger.definition.space, values)
@@ -191,48 +193,67 @@ def _begin(ledger: Ledger, slot: Slot, worker: str) -> RunningTrial | None:
     except UpdateFinishedTrialError:
         return None  # another worker has declared it lost
     except Exception as error:
-        _declare_lost(ledger, identifier, cause=f"no values: {type(error).__name__}: {error}")
-        ledger.slots.free(slot, fresh=False)
+        if not is_passing(error):  # else nothing can be written, and the slot's lease lapses
+            declare_lost(ledger, identifier, cause=f"no values: {type(error).__name__}: {error}")
+            ledger.slots.free(slot, fresh=False)
         raise
     seed = training_seed(ledger, slot.number)
-    return RunningTrial(
-        slot, trial, identifier, values, configuration, seed, started, Pruning(_pruner(ledger))
-    )
+    reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger)))
+    return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
 
 
-def _settle(ledger: Ledger, slot: Slot) -> Slot | None:
-    """End what a lost worker has left in a slot; None where the slot turns out to be done, or is opened."""
-    for left in ledger.trials(TrialState.RUNNING):
-        if left.user_attrs.get("slot") == slot.number:
-            storage = ledger.database.storage
-            identifier = storage.get_trial_id_from_study_id_trial_number(ledger.identifier, left.number)
-            _declare_lost(ledger, identifier)
-    outcome = None if slot.trial is None else outcome_of(ledger.trial(slot.trial))
-    if outcome is None or outcome is Outcome.LOST or outcome is Outcome.PREEMPTED:
-        return slot
-    # Its worker was killed, or is slow, between telling the trial and releasing the slot.
-    _release(ledger, slot, outcome)
-    return None
+def _make_trial(ledger: Ledger, slot: Slot, worker: str) -> int:
+    """Make a trial with what it is for in one transaction, so that one that is left behind can be traced."""
+    claim = {"slot": slot.number, "attempt": slot.attempt}
+    attributes = {**claim, "exploration": slot.explore, "worker": worker}
+    if slot.trial is not None:
+        attributes["earlier"] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
+    template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+    storage = ledger.database.storage
+
+    def make() -> int:
+        return storage.create_new_trial(ledger.identifier, template)
+
+    def make_again() -> int:
+        with ledger.database.engine.connect() as connection:
+            made = records.trial_of(connection, ledger.identifier, claim)
+        if made is None:
+            return make()
+        ledger.trials()  # Optuna's cache takes values only for trials that it has seen
+        return made
+
+    return persistently(make, again=make_again)
+
+
+def _as_told(
+    ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, *, is_retried: bool
+) -> tuple[TrialState, float | None]:
+    """Give the state and the value that Optuna is told."""
+    effect = EFFECTS[outcome]
+    if is_retried:
+        return TrialState.FAIL, None
+    if effect.feasible:
+        return effect.state, score if effect.state is TrialState.COMPLETE else None
+    if not reads_pruned(running.trial.study.sampler):
+        worst = ledger.worst_score()
+        if worst is not None:
+            return TrialState.COMPLETE, worst
+    return effect.state, None
+
+
+def _tell_sampler(ledger: Ledger, running: RunningTrial, state: TrialState, value: float | None) -> None:
+    """Let the sampler keep its accounts, as `optuna.Study.tell` does."""
+    study = running.trial.study
+    told = ledger.database.storage.get_trial(running.identifier)
+    study.sampler.after_trial(study, told, state, None if value is None else [value])
+
+
+def _devices(ledger: Ledger) -> int:
+    """Give on how many devices a trial says that it trains."""
+    devices = (ledger.definition.fixed.get("trainer") or {}).get("devices")
+    return max(devices, 1) if isinstance(devices, int) else 1
 
 
 def _shortened(fact: Any) -> Any:
     """Cut a long text to its end, where a traceback says what happened."""
     return f"... {fact[-_LONGEST_FACT:]}" if isinstance(fact, str) and len(fact) > _LONGEST_FACT else fact
-
-
-def _release(ledger: Ledger, slot: Slot, outcome: Outcome) -> None:
-    effect = EFFECTS[outcome]
-    if effect.spends_slot:
-        ledger.slots.finish(slot)
-    else:
-        ledger.slots.free(slot, fresh=effect.fresh)
-
-
-def _declare_lost(ledger: Ledger, identifier: int, cause: str = LAPSED) -> None:
-    storage = ledger.database.storage
-    try:
-        storage.set_trial_user_attr(identifier, OUTCOME, Outcome.LOST.value)
-        storage.set_trial_user_attr(identifier, "cause", cause)
-        storage.set_trial_state_values(identifier, TrialState.FAIL)
-    except UpdateFinishedTrialError:
-        return  # its worker is alive, and has told it just now

@@ -13,10 +13,12 @@ from typing import Protocol
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.slots import RENEWAL, Slot
-from studies.trials import FAILURES_IN_A_ROW, RunningTrial, ask, failures_in_a_row, pruner_of, report, tell
+from studies.steering import FAILING
+from studies.trials import RunningTrial, ask, pruner_of, report, tell
 from tuner.errors import StudyStopped
 from tuner.training.fit import Ending, Fit, fit
 from tuner.training.task import Task
@@ -129,10 +131,11 @@ class Worker:
         if not tell(self.ledger, running, Outcome.FAILED, None, {"cause": cause, "traceback": trace}):
             return
         self.view.ended(running, Outcome.FAILED, None)
-        if failures_in_a_row(self.ledger) >= FAILURES_IN_A_ROW:
+        if alike := is_failing(self.ledger):
+            self.ledger.slots.steering.stop(FAILING)
             raise StudyStopped(
-                f"The study {self.ledger.name!r} is stopped: its last {FAILURES_IN_A_ROW} trials ended with "
-                f"an error, the last with {cause}; mend it and give the same command again.",
+                f"The study {self.ledger.name!r} is stopped: its last {alike} trials ended with an error, "
+                f"the last with {cause}; mend it and give the same command again.",
                 trace,
             )
 

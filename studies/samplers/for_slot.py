@@ -1,6 +1,6 @@
 """Which sampler chooses the values of a slot."""
 
-from optuna.samplers import BaseSampler, QMCSampler, TPESampler
+from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
 
 from search_spaces.space import Value
 from studies.classes import make_sampler
@@ -28,6 +28,18 @@ def sampler_for(ledger: Ledger, slot: Slot) -> BaseSampler:
     if slot.explore:
         return PlannedSampler(_point(ledger, slot), sampler)
     return sampler
+
+
+def reads_pruned(sampler: BaseSampler) -> bool:
+    """Say whether a sampler learns from pruned trials too, or from none, and not from completed ones alone.
+
+    A sampler of another library may say so by an attribute `reads_pruned`.
+    """
+    if isinstance(sampler, PlannedSampler):
+        return reads_pruned(sampler.otherwise)
+    return isinstance(sampler, TPESampler | RandomSampler | QMCSampler) or bool(
+        getattr(sampler, "reads_pruned", False)
+    )
 
 
 def _point(ledger: Ledger, slot: Slot) -> dict[str, Value]:

@@ -21,7 +21,7 @@ class PlannedSampler(BaseSampler):
     def __init__(self, plan: Mapping[str, Value], otherwise: BaseSampler) -> None:
         """Plan the values by full name."""
         self._plan = plan
-        self._otherwise = otherwise
+        self.otherwise = otherwise
 
     # What Optuna passes and a method has no use for, its base class still asks to accept.
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -40,14 +40,14 @@ class PlannedSampler(BaseSampler):
         """Give the planned value, or the other sampler's."""
         if param_name in self._plan:
             return self._plan[param_name]
-        return self._otherwise.sample_independent(study, trial, param_name, param_distribution)
+        return self.otherwise.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Tell the other sampler, which may keep accounts."""
-        self._otherwise.before_trial(study, trial)
+        self.otherwise.before_trial(study, trial)
 
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Tell the other sampler, which may learn from the trial."""
-        self._otherwise.after_trial(study, trial, state, values)
+        self.otherwise.after_trial(study, trial, state, values)

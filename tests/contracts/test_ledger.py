@@ -202,7 +202,7 @@ def test_the_best_is_the_earliest_of_the_best_completed(
 
 def test_the_status_counts_every_outcome(database: Database) -> None:
     """Trials are counted by how they ended, beside those that run and the slots that wait."""
-    ledger = create(database, sample_definition(trials=6), "")
+    ledger = create(database, sample_definition(trials=8, retry=False), "")
     for outcome in Outcome:
         running = ask(ledger, "worker")
         assert running is not None
@@ -211,11 +211,11 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
     ask(ledger, "worker")
     status = ledger.status()
     assert status["trials"] == {
-        "complete": 1, "pruned": 1, "diverged": 1, "failed": 1, "preempted": 1, "lost": 1, "running": 1,
-        "waiting": 2,
+        "complete": 1, "pruned": 1, "diverged": 1, "out_of_memory": 1, "timed_out": 1, "preempted": 1,
+        "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 2,
     }  # fmt: skip
     assert (status["name"], status["metric"], status["direction"], status["slots"]) == (
-        ledger.name, "val_loss", "minimize", 6,
+        ledger.name, "val_loss", "minimize", 8,
     )  # fmt: skip
     assert status["best"] == {"number": 0, "value": 1.0, "params": ledger.trial(0).params}
     assert [trial.state for trial in ledger.trials(TrialState.RUNNING)] == [TrialState.RUNNING]

@@ -7,13 +7,14 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces.parameters import default_values
+from studies.endings import errors_in_a_row, settle
 from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import EFFECTS, Outcome, outcome_of
 from studies.pruners import SUCCESSIVE_HALVING
 from studies.samplers.exploration import exploration_point
 from studies.slots import Budget, Slot, Slots
 from studies.storage import Database
-from studies.trials import RunningTrial, ask, failures_in_a_row, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, pruner_of, report, tell
 from tests.contracts.processes import answer_all, run_at_once
 from tests.studies.samples import SPACE, sample_definition
 
@@ -22,8 +23,8 @@ LAPSED = -1.0  # seconds: a lease that has run out as soon as it is given
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
-    """Give a study of four slots, the first of which explores."""
-    return create(database, sample_definition(trials=4, exploration=0.25), "source")
+    """Give a study of four slots, the first of which explores; nothing is retried."""
+    return create(database, sample_definition(trials=4, exploration=0.25, retry=False), "source")
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def end(ledger: Ledger, running: RunningTrial, outcome: Outcome) -> FrozenTrial:
 def test_an_outcome_is_kept_with_its_constraint(ledger: Ledger, outcome: Outcome) -> None:
     """A trial ends in Optuna's state of its outcome, and tells samplers in both forms whether it diverged."""
     ended = end(ledger, begun(ledger), outcome)
-    violation = 1.0 if outcome is Outcome.DIVERGED else -1.0
+    violation = 1.0 if outcome in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT} else -1.0
     assert ended.state is EFFECTS[outcome].state
     assert outcome_of(ended) is outcome
     assert ended.constraints["diverged"] == violation
@@ -59,14 +60,14 @@ def test_an_outcome_is_kept_with_its_constraint(ledger: Ledger, outcome: Outcome
     assert ended.user_attrs["seconds"] >= 0.0
 
 
-@pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED])
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if EFFECTS[outcome].spends_slot])
 def test_an_outcome_that_answers_spends_its_slot(ledger: Ledger, outcome: Outcome) -> None:
-    """A trial that completed, was pruned or diverged uses up one slot."""
+    """A trial that tells something about its values uses up one slot."""
     end(ledger, begun(ledger), outcome)
     assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.PREEMPTED, Outcome.LOST])
+@pytest.mark.parametrize("outcome", [Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL])
 def test_an_interrupted_trial_is_tried_again_as_it_was(ledger: Ledger, outcome: Outcome) -> None:
     """The attempt after a preempted or lost trial has its values, its seed and its configuration."""
     for _ in range(2):  # one slot that explores, one that the sampler answers
@@ -146,6 +147,23 @@ def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger)
     assert again.values == default_values(SPACE)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT])
+def test_a_trial_at_a_limit_is_tried_once_more(database: Database, outcome: Outcome) -> None:
+    """Out of memory or time, a trial is tried again as it was; the second time spends the slot."""
+    ledger = create(database, sample_definition(trials=1), "")
+    first = begun(ledger)
+    assert end(ledger, first, outcome).state is TrialState.FAIL
+    assert outcome_of(ledger.trial(first.number)) is outcome
+    assert ledger.slots.budget() == Budget(open=1, claimed=0, done=0)
+    preempted = begun(ledger)
+    end(ledger, preempted, Outcome.PREEMPTED)
+    again = begun(ledger)
+    assert again.values == first.values
+    assert again.trial.user_attrs["earlier"] == preempted.number
+    assert end(ledger, again, outcome).state is TrialState.PRUNED
+    assert ledger.slots.budget() == Budget(open=0, claimed=0, done=1)
+
+
 @pytest.mark.parametrize(
     ("outcome", "budget"),
     [
@@ -154,25 +172,21 @@ def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger)
         (Outcome.FAILED, Budget(open=3, claimed=1, done=0)),
     ],
 )
-def test_a_worker_killed_between_telling_and_releasing(
-    ledger: Ledger, dying: Ledger, outcome: Outcome, budget: Budget, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_told_while_its_slot_is_taken_counts_once(
+    ledger: Ledger, dying: Ledger, outcome: Outcome, budget: Budget
 ) -> None:
-    """A trial that was told counts once, though its slot was never released."""
+    """A slow worker that tells after another has claimed its slot, but not settled it, is heard."""
     running = begun(dying)
-    with monkeypatch.context() as patch:
-        patch.setattr(Slots, "finish", _killed)
-        patch.setattr(Slots, "free", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            end(dying, running, outcome)
-    following = begun(ledger)
+    taken = ledger.slots.claim("taker")
+    end(dying, running, outcome)
+    assert taken is not None
+    settled = settle(ledger, taken)
+    assert (settled is None) == (outcome is not Outcome.PREEMPTED)
+    following = begun(ledger) if settled is None else None
     assert ledger.slots.budget() == budget
-    assert following.slot.number == (1 if outcome is Outcome.COMPLETED else 0)
-    assert (following.values == running.values) == (outcome is Outcome.PREEMPTED)
+    assert following is None or following.slot.number == (1 if outcome is Outcome.COMPLETED else 0)
+    assert following is None or following.values != running.values
     assert outcome_of(ledger.trial(running.number)) is outcome
-
-
-def _killed(*_: object, **__: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def test_a_worker_thought_dead_does_not_tell_twice(ledger: Ledger, dying: Ledger) -> None:
@@ -271,7 +285,7 @@ def test_errors_in_a_row_are_counted_by_their_end(ledger: Ledger) -> None:
     counts = []
     for outcome in (Outcome.FAILED, Outcome.COMPLETED, Outcome.FAILED, Outcome.PREEMPTED, Outcome.FAILED):
         end(ledger, begun(ledger), outcome)
-        counts.append(failures_in_a_row(ledger))
+        counts.append(len(errors_in_a_row(ledger)))
     assert counts == [1, 0, 1, 1, 2]
 
 

@@ -81,6 +81,8 @@ def test_only_answers_spend_a_slot() -> None:
         Outcome.COMPLETED,
         Outcome.PRUNED,
         Outcome.DIVERGED,
+        Outcome.OUT_OF_MEMORY,
+        Outcome.TIMED_OUT,
     }
     assert {outcome for outcome in Outcome if EFFECTS[outcome].fresh} == {Outcome.FAILED}
 

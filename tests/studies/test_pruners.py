@@ -4,7 +4,6 @@ import numpy as np
 import optuna
 import pytest
 from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.trial import Trial
 
 from studies.classes import make_pruner
 from studies.pruners import Pruning, default_pruner, rungs_of
@@ -92,7 +91,8 @@ def test_decisions_are_those_of_asking_every_time(config: dict[str, object], str
             one.report(score, step)
             other.report(score, step)
             answer = one.should_prune()
-            assert pruning.stops(other, step) == answer
+            asked = pruning.is_due(step) and pruning.stops(seldom, seldom.trials[number], step)
+            assert asked == answer
             answers.append(answer)
             if answer and number % 3:
                 break
@@ -101,20 +101,19 @@ def test_decisions_are_those_of_asking_every_time(config: dict[str, object], str
     assert any(answers) == (config["class_path"] != "optuna.pruners.NopPruner")
 
 
-def test_between_rungs_the_pruner_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Successive halving is asked at its rungs alone, and another pruner at every validation."""
-    asked: list[int] = []
-
-    def count_it(trial: Trial) -> bool:
-        asked.append(trial.number)
-        return False
-
-    monkeypatch.setattr(Trial, "should_prune", count_it)
-    for config, count in (
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
         ({"class_path": HALVING, "init_args": {"min_resource": 4, "reduction_factor": 3}}, 2),
         ({"class_path": f"{MedianPruner.__module__}.MedianPruner", "init_args": {}}, 30),
-    ):
-        asked.clear()
-        trial, pruning = optuna.create_study().ask(), Pruning(config)
-        assert not any(pruning.stops(trial, step) for step in range(1, 31))
-        assert len(asked) == count
+    ],
+)
+def test_between_rungs_the_pruner_is_not_asked(config: dict[str, object], count: int) -> None:
+    """Successive halving is asked at its rungs alone, and another pruner at every validation."""
+    study, pruning, asked = optuna.create_study(pruner=NopPruner()), Pruning(config), []
+    trial = study.ask()
+    for step in range(1, 31):
+        if pruning.is_due(step):
+            asked.append(step)
+            assert not pruning.stops(study, study.trials[trial.number], step)
+    assert len(asked) == count
