@@ -1,24 +1,52 @@
 """The catalogue by name: what `tuner spaces` lists and `use:` in a study file accepts."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
-from search_spaces import initialization, normalization, optimizers, recipe, regularizers, schedules
+from search_spaces import (
+    augmentation,
+    averaging,
+    initialization,
+    normalization,
+    optimizers,
+    recipe,
+    regularizers,
+    schedules,
+    structure,
+)
 from search_spaces.errors import UnknownSpace
 from search_spaces.space import Group
 
-CATALOGUE: Mapping[str, Callable[[], Group]] = {
+CATALOGUE: Mapping[str, Callable[..., Group]] = {
     "recipe.quick": recipe.quick,
+    "recipe.cocktail": recipe.cocktail,
+    "recipe.cocktail.images": recipe.cocktail_for_images,
+    "recipe.cocktail.regression": recipe.cocktail_for_regression,
+    "recipe.wide": recipe.wide,
+    "recipe.wide.images": recipe.wide_for_images,
+    "recipe.wide.regression": recipe.wide_for_regression,
     "optimizer": optimizers.optimizer,
+    "optimizer.wide": optimizers.wide_optimizer,
+    "schedule": schedules.schedule,
+    "schedule.cosine": schedules.cosine_with_warmup,
     "norm": normalization.norm,
     "init": initialization.norm_and_initialization,
     "dropout": regularizers.dropout,
-    "schedule.cosine": schedules.cosine_with_warmup,
+    "l1": regularizers.l1,
+    "label_smoothing": regularizers.label_smoothing,
+    "grad_clip": regularizers.gradient_clipping,
+    "augment": augmentation.mixup,
+    "augment.images": augmentation.augmentation_of_images,
+    "averaging": averaging.averaging,
+    "skip": structure.skip,
+    "activation": structure.activation,
+    "batch_size": structure.batch_size,
 }
 
 
-def named_space(name: str) -> Group:
-    """Give the catalogue's space of that name.
+def named_space(name: str, epochs: int | None = None) -> Group:
+    """Give the catalogue's space of that name, for trials of `epochs` if that is known.
 
     Raises:
         UnknownSpace: the catalogue has no such entry.
@@ -27,4 +55,11 @@ def named_space(name: str) -> Group:
         near = get_close_matches(name, CATALOGUE, n=1)
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(CATALOGUE)}."
         raise UnknownSpace(f"The catalogue has no space {name!r}; {hint}")
-    return CATALOGUE[name]()
+    return made_for(CATALOGUE[name], epochs)
+
+
+def made_for(make: Callable[..., Group], epochs: int | None) -> Group:
+    """Let `make` know the epochs of a trial, if they are known and it asks for them."""
+    if epochs is None or "epochs" not in inspect.signature(make).parameters:
+        return make()
+    return make(epochs=epochs)

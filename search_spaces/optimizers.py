@@ -1,13 +1,44 @@
-"""Optimizers, each with a learning rate of its own and with the kind of weight decay that it really has.
-
-torch's SGD, RMSprop and Adam add `weight_decay * parameter` to the gradient: *coupled* L2, which the adaptive
-ones then rescale. AdamW shrinks the parameter by `lr * weight_decay` beside the step: *decoupled* decay
-(Loshchilov & Hutter 2019).
-"""
+"""Optimizers, each with a learning rate of its own and with the kind of weight decay that it really has."""
 
 from search_spaces.space import Categorical, Choice, Float, Group, Node, Prior
+from search_spaces.weight_decay import EPOCHS, coupled_decay, decay_rate, decay_timescale
 
 UNDECAYED = {"callbacks.undecayed": {"class_path": "tuner.training.groups.UndecayedGroups", "init_args": {}}}
+
+
+def optimizer(*, epochs: int = EPOCHS, timescale: bool = True, wide: bool = False) -> Group:
+    """Choose an optimizer; biases and the parameters of norms are never decayed.
+
+    Args:
+        epochs: of a trial; the range of a decay's timescale follows from it.
+        timescale: whether a decoupled decay is searched by its timescale, or by its rate.
+        wide: whether what is rarely worth a search varies too: beta2 and eps of the Adam family.
+    """
+
+    def decay(name: str) -> dict[str, Node]:
+        return decay_timescale(name, epochs) if timescale else decay_rate(name)
+
+    branches = {
+        "sgd": sgd(),
+        "rmsprop": Group({"lr": _lr(), **coupled_decay("rmsprop")}, class_path="torch.optim.RMSprop"),
+        "adam": Group({**_adam(wide=wide), **coupled_decay("adam")}, class_path="torch.optim.Adam"),
+        "adamw": Group({**_adam(wide=wide), **decay("adamw")}, class_path="torch.optim.AdamW"),
+        "nadamw": Group(
+            {**_adam(wide=wide), **decay("nadamw")},
+            class_path="torch.optim.NAdam",
+            set={"optimizer.init_args.decoupled_weight_decay": True},
+        ),
+    }
+    choice = Choice(
+        branches, target="optimizer", default="adamw",
+        why="each has its own best learning rate and its own kind of decay", source="Choi et al. 2020",
+    )  # fmt: skip
+    return Group({"optimizer": choice}, set=UNDECAYED)
+
+
+def wide_optimizer(*, epochs: int = EPOCHS) -> Group:
+    """Choose an optimizer, with beta2 and eps of the Adam family besides."""
+    return optimizer(epochs=epochs, wide=True)
 
 
 def sgd() -> Group:
@@ -26,41 +57,29 @@ def sgd() -> Group:
             ),
             "nesterov": Categorical((False, True), default=True, why="looks ahead along the momentum",
             source="Sutskever et al. 2013"),
-            **_weight_decay("sgd", coupled=True),
+            **coupled_decay("sgd"),
         },
         class_path="torch.optim.SGD",
     )  # fmt: skip
 
 
-def rmsprop() -> Group:
-    """RMSprop without momentum."""
-    return Group({"lr": _lr(), **_weight_decay("rmsprop", coupled=True)}, class_path="torch.optim.RMSprop")
-
-
-def adam() -> Group:
-    """Adam, whose weight decay in torch is coupled L2."""
-    return Group(
-        {"lr": _lr(), "one_minus_beta1": _one_minus_beta1(), **_weight_decay("adam", coupled=True)},
-        class_path="torch.optim.Adam",
-    )
-
-
-def adamw() -> Group:
-    """Adam with decoupled weight decay."""
-    return Group(
-        {"lr": _lr(), "one_minus_beta1": _one_minus_beta1(), **_weight_decay("adamw", coupled=False)},
-        class_path="torch.optim.AdamW",
-    )
-
-
-def optimizer() -> Group:
-    """Choose an optimizer; biases and the parameters of norms are never decayed."""
-    branches = {"sgd": sgd(), "rmsprop": rmsprop(), "adam": adam(), "adamw": adamw()}
-    choice = Choice(
-        branches, target="optimizer", default="adamw",
-        why="each has its own best learning rate and its own kind of decay", source="Choi et al. 2020",
-    )  # fmt: skip
-    return Group({"optimizer": choice}, set=UNDECAYED)
+def _adam(*, wide: bool) -> dict[str, Node]:
+    narrow: dict[str, Node] = {"lr": _lr(), "one_minus_beta1": _one_minus_beta1()}
+    if not wide:
+        return narrow
+    return {
+        **narrow,
+        "one_minus_beta2": Float(
+            1e-4, 0.2, log=True, default=1e-3,
+            why="1 - beta2: steps over which squared gradients are averaged are its inverse",
+            source="AlgoPerf baselines, Dahl et al. 2023",
+        ),
+        "eps": Float(
+            1e-10, 1e-3, log=True, default=1e-8,
+            why="added to the root of the squared gradients; where it is large, Adam turns into SGD",
+            source="Choi et al. 2020",
+        ),
+    }  # fmt: skip
 
 
 def _lr() -> Float:
@@ -75,27 +94,3 @@ def _one_minus_beta1() -> Float:
         0.004, 0.5, log=True, default=0.1, prior=Prior(0.1, 0.4),
         why="1 - beta1: steps of averaging are its inverse", source="AlgoPerf baselines, Dahl et al. 2023",
     )  # fmt: skip
-
-
-def _weight_decay(optimizer: str, *, coupled: bool) -> dict[str, Node]:
-    """Weight decay on or off, and its rate; `optimizer` is the branch it belongs to."""
-    key = "optimizer.init_args.weight_decay"
-    switch = Choice(
-        {"none": Group(set={key: 0.0}), "on": Group()}, default="on",
-        why="off is a choice of its own, not a very small rate", source="Kadra et al. 2021",
-    )  # fmt: skip
-    when = {f"optimizer.{optimizer}.weight_decay": ("on",)}
-    if coupled:
-        rate = Float(
-            1e-7, 1e-1, log=True, default=1e-4, prior=Prior(1e-3, 1.0),
-            target=key, when=when, unit="1 / weight",
-            why="coupled L2: added to the gradient, before any rescaling",
-            source="Loshchilov & Hutter 2019",
-        )  # fmt: skip
-    else:
-        rate = Float(
-            1e-4, 10.0, log=True, default=1e-2, target=key, when=when, unit="1 / lr",
-            why="decoupled decay: a step shrinks weights by lr * rate",
-            source="Loshchilov & Hutter 2019",
-        )  # fmt: skip
-    return {"weight_decay": switch, "weight_decay.rate": rate}

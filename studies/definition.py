@@ -9,10 +9,10 @@ from search_spaces.space import Group
 from studies.classes import ClassConfig, make_pruner, make_sampler
 from studies.errors import BadClass, StudyFileError
 from studies.settings import StudySettings, read_settings
-from studies.space_section import read_space
+from studies.space_section import epochs_of, read_space
 from studies.study_file import FIXED_SECTIONS, StudyFile
 
-Expose = Callable[[str], Group | None]  # class path of a module -> the space that it exposes, if any
+Expose = Callable[[str, int | None], Group | None]  # class path of a module, epochs of a trial -> its space
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class StudyDefinition:
 def define(file: StudyFile, expose: Expose) -> StudyDefinition:
     """Make the definition that a study file describes.
 
-    Args: file: the study file. expose: gives the space that a module exposes; called only where the file
-        says `use: model` or names no space.
+    Args: file: the study file. expose: gives the space that a module exposes, for trials of so many epochs if
+        that is known; called only where the file says `use: model` or names no space.
 
     Raises:
         StudyFileError: something is wrong; the message names the file, the key and the remedy.
@@ -69,7 +69,7 @@ def define(file: StudyFile, expose: Expose) -> StudyDefinition:
             "model.class_path",
             "is missing; name the LightningModule to tune, such as package.module.MyModule.",
         )
-    space = read_space(file, lambda: expose(model["class_path"]))
+    space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)))
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:
         if sampler is not None:

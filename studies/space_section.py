@@ -30,7 +30,8 @@ def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
     for key in section:
         if key not in known:
             raise StudyFileError(file.source, f"space.{key}", f"is not known; {suggestion(str(key), known)}")
-    space = _used(file, section.get("use", None if "add" in section else "model"), exposed)
+    use = section.get("use", None if "add" in section else "model")
+    space = _used(file, use, exposed, epochs_of(file))
     for verb, change in _CHANGES.items():
         changes = section.get(verb) or {}
         if not isinstance(changes, Mapping):
@@ -56,7 +57,14 @@ def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
     return space
 
 
-def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None]) -> Group:
+def epochs_of(file: StudyFile) -> int | None:
+    """Give the epochs of a trial, if the file says so."""
+    trainer = file.data.get("trainer")
+    epochs = trainer.get("max_epochs") if isinstance(trainer, Mapping) else None
+    return epochs if isinstance(epochs, int) and not isinstance(epochs, bool) and epochs > 0 else None
+
+
+def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None], epochs: int | None) -> Group:
     if use is None:
         return Group()
     if use == "model":
@@ -70,7 +78,7 @@ def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None]) -> 
             )
         return space
     try:
-        return named_space(str(use))
+        return named_space(str(use), epochs)
     except TunerError as error:
         raise StudyFileError(file.source, "space.use", str(error)) from error
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from search_spaces.catalogue import made_for
 from search_spaces.configuration import configure
 from search_spaces.parameters import default_values, options, parameters
 from search_spaces.space import Categorical, Choice, Group, Value
@@ -33,13 +34,16 @@ def prepare(file: StudyFile) -> StudyDefinition:
     return definition
 
 
-def exposed_space(class_path: str) -> Group | None:
-    """Give the space that a module exposes by a static method `search_space()`, or None."""
+def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:
+    """Give the space that a module exposes by a static method `search_space()`, or None.
+
+    A method that takes `epochs` hears how many a trial has, if that is known.
+    """
     module = import_class(class_path, "model.class_path")
     expose = getattr(module, "search_space", None)
     if expose is None:
         return None
-    space = expose()
+    space = made_for(expose, epochs)
     if not isinstance(space, Group):
         raise BadConfiguration(
             "model.class_path", f"{module.__name__}.search_space() must return a Group, but gave {space!r}."

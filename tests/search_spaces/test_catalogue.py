@@ -134,5 +134,5 @@ def test_an_unknown_entry_is_answered_with_the_nearest() -> None:
         UnknownSpace, match=r"^The catalogue has no space 'recipe.quik'; did you mean recipe.quick\?$"
     ):
         named_space("recipe.quik")
-    with pytest.raises(TunerError, match=r"'123'; it has recipe\.quick, optimizer"):
+    with pytest.raises(TunerError, match=r"'123'; it has recipe\.quick, recipe\.cocktail"):
         named_space("123")

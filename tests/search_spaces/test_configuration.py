@@ -82,11 +82,11 @@ def test_rmsprop_has_a_rate_and_a_decay() -> None:
 @pytest.mark.parametrize(
     ("space", "values", "arguments"),
     [
-        (dropout(), {"dropout": "none"}, {"dropout": 0.0}),
+        (dropout(), {"dropout": "none"}, {"dropout": 0.0, "dropout_input": 0.0}),
         (
             dropout(),
-            {"dropout": "on", "dropout.rate": 0.5, "dropout.placement": "each"},
-            {"dropout": 0.5, "dropout_placement": "each"},
+            {"dropout": "on", "dropout.rate": 0.5, "dropout.placement": "each", "dropout.input": 0.1},
+            {"dropout": 0.5, "dropout_placement": "each", "dropout_input": 0.1},
         ),
         (norm(), {"norm": "none"}, {"norm": "none"}),
         (norm(), {"norm": "batch", "norm.placement": "post"}, {"norm": "batch", "norm_placement": "post"}),

@@ -38,7 +38,7 @@ def from_json(definition: StudyDefinition) -> StudyDefinition:
 
 def test_every_section_comes_back() -> None:
     """A file that uses everything survives JSON, so that a resumed study equals its file."""
-    definition = define(parse_study_file(FULL, source="a.yaml"), lambda _: SPACE)
+    definition = define(parse_study_file(FULL, source="a.yaml"), lambda *_: SPACE)
     again = from_json(definition)
     assert again == definition
     assert first_change(again, definition) is None
@@ -143,4 +143,4 @@ def test_shipped_studies_are_defined(name: str) -> None:
     """Every study that is shipped can be defined and is called by its file's name."""
     file = find_study_file(name)
     assert file is not None
-    assert define(file, lambda _: SPACE).settings.name == name
+    assert define(file, lambda *_: SPACE).settings.name == name

@@ -20,7 +20,7 @@ model: {class_path: package.Model}
 
 def defined(text: str, *overrides: str) -> StudyDefinition:
     """Define what a study file says, for a module that exposes the sample space."""
-    return define(parse_study_file(text, source="a.yaml", overrides=overrides), lambda _: SPACE)
+    return define(parse_study_file(text, source="a.yaml", overrides=overrides), lambda *_: SPACE)
 
 
 def node(definition: StudyDefinition, name: str) -> Node:
@@ -174,7 +174,7 @@ def test_a_module_that_exposes_nothing() -> None:
     with pytest.raises(
         StudyFileError, match=r"a\.yaml: space\.use: the module exposes no space; give it a static"
     ):
-        define(file, lambda _: None)
+        define(file, lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_space_that_is_added_alone_is_the_whole_space() -> None:
         f"{GOOD}\nspace: {{add: {{model.init_args.depth: {{type: int, low: 1, high: 5}}}}}}", source="a.yaml"
     )
 
-    def expose(_: str) -> Group | None:
+    def expose(*_: object) -> Group | None:
         raise AssertionError
 
     assert list(define(file, expose).space.children) == ["model.init_args.depth"]

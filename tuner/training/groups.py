@@ -114,7 +114,7 @@ class UndecayedGroupsEdit(OptimizerEdit):
         divided.
     """
 
-    phase = 0
+    phase = 1
 
     def __init__(self, *, embeddings: bool = False) -> None:
         super().__init__()

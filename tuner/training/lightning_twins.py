@@ -6,7 +6,10 @@ module, because `lightning` need not be installed.
 
 import lightning.pytorch
 
+from tuner.training.averaging import WeightAverageHooks
+from tuner.training.constraints import MaxNormHooks, ProximalL1Hooks
 from tuner.training.data import DigitsHooks
+from tuner.training.decay import DecayTimescaleEdit
 from tuner.training.groups import UndecayedGroupsEdit
 from tuner.training.schedules import LearningRateScheduleEdit
 
@@ -17,6 +20,22 @@ class UndecayedGroups(UndecayedGroupsEdit, lightning.pytorch.Callback):
 
 class LearningRateSchedule(LearningRateScheduleEdit, lightning.pytorch.Callback):
     """Schedule learning rates, as `LearningRateScheduleEdit` does."""
+
+
+class DecayTimescale(DecayTimescaleEdit, lightning.pytorch.Callback):
+    """Set the decay by its timescale, as `DecayTimescaleEdit` does."""
+
+
+class ProximalL1(ProximalL1Hooks, lightning.pytorch.Callback):
+    """Shrink weights to exact zeros, as `ProximalL1Hooks` does."""
+
+
+class MaxNorm(MaxNormHooks, lightning.pytorch.Callback):
+    """Bound the weights of each unit, as `MaxNormHooks` does."""
+
+
+class WeightAverage(WeightAverageHooks, lightning.pytorch.callbacks.WeightAveraging):  # type: ignore[misc]
+    """Average weights, as `WeightAverageHooks` does."""
 
 
 class Digits(DigitsHooks, lightning.pytorch.LightningDataModule):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from search_spaces.recipe import quick
+from search_spaces.recipe import cocktail
 from search_spaces.space import Group
+from search_spaces.weight_decay import EPOCHS
 from tuner.training.classification import Classifier
 from tuner.training.initialization import Scheme, initialize
 from tuner.training.layers import Activation, DropoutPlacement, Norm, NormPlacement, regularized_stack
@@ -63,6 +64,6 @@ class MLPClassifier(Classifier):
         initialize(self.network, init_scheme, init_gain)
 
     @staticmethod
-    def search_space() -> Group:
-        """Give the space that this module obeys: every choice of `recipe.quick`."""
-        return quick()
+    def search_space(epochs: int = EPOCHS) -> Group:
+        """Give the space that this module obeys, `recipe.cocktail`, for trials of so many epochs."""
+        return cocktail(epochs=epochs)

@@ -8,6 +8,8 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from tuner.training.averaging import validated_weights
+from tuner.training.class_paths import package_of
 from tuner.training.errors import MetricNotLogged
 from tuner.training.task import Task
 
@@ -41,6 +43,8 @@ class Observer:
         self.report = report
         self.interrupted = interrupted
         self.pending_loss: Tensor | None = None
+        callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
+        self.averaging: type[Any] = callbacks.WeightAveraging
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -89,8 +93,7 @@ class Observer:
         score = float(logged[self.task.metric])
         self.refuse_divergence(score)
         if self.wants_weights(score):
-            weights = pl_module.state_dict()
-            self.best_weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+            self.best_weights = validated_weights(trainer, pl_module, self.averaging)
         self.scores.append(score)
         stop = self.report(len(self.scores), score) if trainer.is_global_zero else False
         if trainer.strategy.broadcast(stop):

@@ -1,10 +1,10 @@
 """Learning rates that change from step to step: a linear warm-up, then a shape.
 
-A shape is a function from progress, the share of the steps behind the warm-up that are done, to the factor of
-the learning rate.
+torch's schedulers hold the same shapes, but each counts steps in its own way, and chaining one behind a
+warm-up warns; one formula for the factor of a step can be read, tested and resumed.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from math import cos, inf, pi
 from typing import Literal
 
@@ -15,23 +15,64 @@ from torch.optim.lr_scheduler import LambdaLR
 from tuner.training.errors import IllegalTraining
 from tuner.training.optimizer_edits import Configured, Module, OptimizerEdit, Trainer
 
-Schedule = Literal["constant", "cosine"]
+Schedule = Literal["constant", "cosine", "linear", "step", "one_cycle", "polynomial"]
+
+DROPS = 3  # the step schedule divides the steps in as many equal parts
+RISE = 0.3  # share of the steps in which one-cycle rises; this and the next two are torch's own
+FIRST_FACTOR = 1 / 25  # of one-cycle
+LAST_FACTOR = 1 / 25 / 1e4
 
 
-def keep_constant(_progress: float) -> float:
-    """Return 1 all the way."""
-    return 1.0
+@dataclass(frozen=True)
+class Shape:
+    """How the factor of the learning rate goes with the share of the steps done behind the warm-up.
+
+    Args:
+        schedule: `constant` stays at 1. `cosine` falls to 0 along half a cosine (Loshchilov & Hutter 2017,
+            equation 5, one cycle). `linear` and `polynomial` fall to `end_factor`. `step` is multiplied by
+            `gamma` after each third. `one_cycle` rises from 1 / 25 to 1 in the first 30 % and falls to
+            1 / 250,000, both along half a cosine (Smith & Topin 2018, as torch's OneCycleLR has it, without
+            its momentum).
+        gamma: of `step`.
+        power: of `polynomial`, `end_factor + (1 - end_factor) * (1 - progress) ** power`.
+        end_factor: of `linear` and `polynomial`.
+    """
+
+    schedule: Schedule = "cosine"
+    gamma: float = 0.3
+    power: float = 1.0
+    end_factor: float = 1e-2
+
+    def factor(self, progress: float) -> float:
+        """Return the factor at a progress in [0, 1]."""
+        match self.schedule:
+            case "constant":
+                return 1.0
+            case "cosine":
+                return along_cosine(1.0, 0.0, progress)
+            case "linear" | "polynomial":
+                power = self.power if self.schedule == "polynomial" else 1.0
+                return self.end_factor + (1 - self.end_factor) * float((1 - progress) ** power)
+            case "step":
+                # A progress of two thirds may be a digit short of it.
+                return float(self.gamma ** min(int(progress * DROPS + 1e-9), DROPS - 1))
+            case "one_cycle":
+                return one_cycle(progress)
 
 
-def fall_as_cosine(progress: float) -> float:
-    """Fall from 1 to 0 along half a cosine (Loshchilov & Hutter 2017, equation 5, one cycle)."""
-    return (1 + cos(pi * progress)) / 2
+def one_cycle(progress: float) -> float:
+    """Rise along half a cosine, then fall along another."""
+    if progress < RISE:
+        return along_cosine(FIRST_FACTOR, 1.0, progress / RISE)
+    return along_cosine(1.0, LAST_FACTOR, (progress - RISE) / (1 - RISE))
 
 
-SHAPES: dict[Schedule, Callable[[float], float]] = {"constant": keep_constant, "cosine": fall_as_cosine}
+def along_cosine(first: float, last: float, progress: float) -> float:
+    """Go from `first` to `last` along half a cosine."""
+    return last + (first - last) * (1 + cos(pi * progress)) / 2
 
 
-def schedule_factor(step: int, total: int, schedule: Schedule, warmup_fraction: float) -> float:
+def schedule_factor(step: int, total: int, shape: Shape, warmup_fraction: float) -> float:
     """Return what the learning rate is multiplied by at one optimizer step.
 
     The warm-up takes `w = round(warmup_fraction * total)` steps, but at least one step is left to the shape.
@@ -42,13 +83,13 @@ def schedule_factor(step: int, total: int, schedule: Schedule, warmup_fraction: 
     Args:
         step: index of the step, from 0.
         total: number of steps of the training.
-        schedule: the shape behind the warm-up.
+        shape: what follows the warm-up.
         warmup_fraction: share of the steps that warm up, in [0, 1).
     """
     warmup = min(round(warmup_fraction * total), total - 1)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    return SHAPES[schedule](min((step - warmup) / (total - warmup), 1.0))
+    return shape.factor(min((step - warmup) / (total - warmup), 1.0))
 
 
 class LearningRateScheduleEdit(OptimizerEdit):
@@ -58,25 +99,43 @@ class LearningRateScheduleEdit(OptimizerEdit):
     optimization steps its optimizers as it likes, so there a step is one training batch.
 
     Args:
-        schedule: the shape behind the warm-up.
-        warmup_fraction: share of all steps that warm up, in [0, 1).
+        schedule: the shape behind the warm-up, as `Shape` describes it; so are the last three arguments.
+        warmup_fraction: share of all steps that warm up, in [0, 1); `one_cycle` rises by itself, and takes
+            none unless it is given.
+        gamma: of `step`, in (0, 1].
+        power: of `polynomial`, positive.
+        end_factor: of `linear` and `polynomial`, in [0, 1].
 
     Raises:
-        IllegalTraining: `warmup_fraction` lies outside [0, 1); or, when the fit begins, the module has a
-        scheduler of its own
-            or no optimizer, or the trainer has no end that steps could be counted to.
+        IllegalTraining: an argument lies outside its range; or, when the fit begins, the module has a
+            scheduler of its own or no optimizer, or the trainer has no end that steps could be counted to.
     """
 
-    phase = 1
+    phase = 2
 
-    def __init__(self, schedule: Schedule = "cosine", warmup_fraction: float = 0.05) -> None:
+    def __init__(
+        self,
+        schedule: Schedule = "cosine",
+        warmup_fraction: float | None = None,
+        *,
+        gamma: float = 0.3,
+        power: float = 1.0,
+        end_factor: float = 1e-2,
+    ) -> None:
         super().__init__()
+        if warmup_fraction is None:
+            warmup_fraction = 0.0 if schedule == "one_cycle" else 0.05
         if not 0 <= warmup_fraction < 1:
             raise IllegalTraining(
                 f"0 <= warmup_fraction < 1 must hold, but got warmup_fraction={warmup_fraction}; name the "
                 "share of all steps that warm up, such as 0.05"
             )
-        self.schedule = schedule
+        if not (0 < gamma <= 1 and power > 0 and 0 <= end_factor <= 1):
+            raise IllegalTraining(
+                "0 < gamma <= 1, power > 0 and 0 <= end_factor <= 1 must hold, but got "
+                f"gamma={gamma}, power={power}, end_factor={end_factor}; change the one outside its range"
+            )
+        self.shape = Shape(schedule, gamma, power, end_factor)
         self.warmup_fraction = warmup_fraction
         self.stepped_by_hand: list[LambdaLR] = []
 
@@ -112,7 +171,7 @@ class LearningRateScheduleEdit(OptimizerEdit):
     def follow(self, optimizer: Optimizer, total: int) -> LambdaLR:
         """Make the scheduler of one optimizer."""
         return LambdaLR(
-            optimizer, lambda step: schedule_factor(step, total, self.schedule, self.warmup_fraction)
+            optimizer, lambda step: schedule_factor(step, total, self.shape, self.warmup_fraction)
         )
 
     def on_train_batch_end(

@@ -2,6 +2,7 @@
 
 import lightning.pytorch
 import pytest
+import torch
 from lightning.pytorch.cli import LightningCLI
 
 from tests.tuner.training.probes import IN_MEMORY, Steps, read, schedule
@@ -45,6 +46,25 @@ def test_twins_act_on_the_modules_own_optimizer() -> None:
     cli = read(configuration, cli=LightningCLI, trainer_defaults={"callbacks": [probe]})
     cli.trainer.fit(cli.model)
     assert [rates[0] for rates in probe.rates] == pytest.approx([0.1 * factor for factor in COSINE], abs=1e-7)
+
+
+def test_every_other_callback_has_a_twin_that_acts() -> None:
+    """Decay, L1, max-norm and averages act on a module of the other Lightning as on one of ours."""
+    probe = StepTwin()
+    arguments = {
+        "DecayTimescale": {"timescale": 2.0},
+        "ProximalL1": {"strength": 10.0},
+        "MaxNorm": {"limit": 0.01},
+        "WeightAverage": {"kind": "ema", "start": 0.5},
+    }
+    callbacks = [{"class_path": f"{TWINS}.{name}", "init_args": given} for name, given in arguments.items()]
+    configuration = {"model": MODULE, "trainer": {"max_epochs": 1, "callbacks": callbacks}}
+    cli = read(configuration, cli=LightningCLI, trainer_defaults={"callbacks": [probe]})
+    before = cli.model.network[0].bias.clone()
+    cli.trainer.fit(cli.model)
+    assert probe.decays == [[pytest.approx(1 / (2.0 * 0.1 * 10))]] * 10
+    assert not cli.model.network[0].weight.any()
+    assert not torch.equal(cli.model.network[0].bias, before)
 
 
 def test_the_data_have_a_twin() -> None:

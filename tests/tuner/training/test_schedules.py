@@ -19,29 +19,28 @@ from tests.tuner.training.probes import (
     read,
     schedule,
 )
+from tests.tuner.training.rows import COSINE, ROWS, warmup_of
 from tuner.training.errors import IllegalTraining
 from tuner.training.groups import UndecayedGroups
-from tuner.training.schedules import SHAPES, LearningRateSchedule, Schedule, schedule_factor
+from tuner.training.schedules import LearningRateSchedule, Schedule, Shape, schedule_factor
 
 pytestmark = IN_MEMORY
 
-# Ten steps, of which two warm up. (1 + cos(k pi / 8)) / 2 for k = 0 .. 7.
-COSINE = [1 / 3, 2 / 3, 1.0, 0.961940, 0.853553, 0.691342, 0.5, 0.308658, 0.146447, 0.038060]
-CONSTANT = [1 / 3, 2 / 3, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-ROWS = {"cosine": COSINE, "constant": CONSTANT}
 SGD = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1, "weight_decay": 0.5}}
 
 
 @pytest.mark.parametrize("name", list(ROWS))
 def test_factors_are_the_row_written_by_hand(name: str) -> None:
     """Warm-up and shape give each step the factor that the documentation promises."""
-    factors = [schedule_factor(step, 10, name, 0.2) for step in range(10)]
-    assert factors == pytest.approx(ROWS[name], abs=1e-6)
+    arguments, row = ROWS[name]
+    shape = Shape(name, **arguments)
+    factors = [schedule_factor(step, 10, shape, warmup_of(name)) for step in range(10)]
+    assert factors == pytest.approx(row, abs=1e-6)
 
 
 def test_cosine_reaches_zero_behind_the_last_step_and_stays() -> None:
     """No step is wasted on a rate of zero, and no rate rises again if training goes on."""
-    assert [schedule_factor(step, 10, "cosine", 0.2) for step in (10, 11, 100)] == [0.0, 0.0, 0.0]
+    assert [schedule_factor(step, 10, Shape("cosine"), 0.2) for step in (10, 11, 100)] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -54,13 +53,13 @@ def test_cosine_reaches_zero_behind_the_last_step_and_stays() -> None:
 )
 def test_the_warmup_may_be_nothing_or_nearly_all(total: int, fraction: float, expected: list[float]) -> None:
     """The full rate is reached in any training, however short."""
-    factors = [schedule_factor(step, total, "cosine", fraction) for step in range(total)]
+    factors = [schedule_factor(step, total, Shape("cosine"), fraction) for step in range(total)]
     assert factors == pytest.approx(expected, abs=1e-6)
 
 
 def test_every_schedule_that_may_be_named_has_its_shape() -> None:
-    """The names that LightningCLI accepts are the shapes that exist."""
-    assert set(get_args(Schedule)) == set(SHAPES) == set(ROWS)
+    """The names that LightningCLI accepts are the shapes that are tested here."""
+    assert set(get_args(Schedule)) == set(ROWS)
 
 
 @pytest.mark.parametrize("batches_a_step", [1, 2])
@@ -73,11 +72,11 @@ def test_an_optimizer_of_a_configuration_takes_each_step_at_its_factor(
         "max_epochs": 2,
         "limit_train_batches": 5 * batches_a_step,
         "accumulate_grad_batches": batches_a_step,
-        "callbacks": [schedule(schedule=name, warmup_fraction=0.2)],
+        "callbacks": [schedule(schedule=name, warmup_fraction=warmup_of(name), **ROWS[name][0])],
     }
     _, probe = fit_recorded(digits_fit(optimizer=SGD, trainer=trainer))
     assert [rates[0] for rates in probe.rates] == pytest.approx(
-        [0.1 * factor for factor in ROWS[name]], abs=1e-7
+        [0.1 * factor for factor in ROWS[name][1]], abs=1e-6
     )
 
 
@@ -199,6 +198,19 @@ def test_a_warmup_is_a_share(fraction: float) -> None:
     """A warm-up outside [0, 1) is refused with the rule."""
     with pytest.raises(IllegalTraining, match="0 <= warmup_fraction < 1 must hold"):
         LearningRateSchedule(warmup_fraction=fraction)
+
+
+@pytest.mark.parametrize("wrong", [{"gamma": 0.0}, {"power": 0.0}, {"end_factor": 1.1}])
+def test_a_shape_has_its_ranges(wrong: dict[str, float]) -> None:
+    """What shapes a schedule is refused outside its range, with the rule."""
+    with pytest.raises(IllegalTraining, match="0 < gamma <= 1, power > 0 and 0 <= end_factor <= 1 must hold"):
+        LearningRateSchedule("step", **wrong)
+
+
+def test_one_cycle_rises_by_itself() -> None:
+    """Without a word on the warm-up one-cycle has none, and any other schedule one of 5 %."""
+    fractions = [LearningRateSchedule(name).warmup_fraction for name in ("one_cycle", "cosine")]
+    assert fractions == [0.0, 0.05]
 
 
 def test_a_resumed_fit_goes_on_where_the_schedule_was(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Decoupled weight decay by its timescale."""
+
+from math import ceil, inf
+
+import pytorch_lightning
+
+from tuner.training.errors import IllegalTraining
+from tuner.training.optimizer_edits import Configured, Module, OptimizerEdit, Trainer
+
+
+class DecayTimescaleEdit(OptimizerEdit):
+    """Set the weight decay of every optimizer of a module so that weights forget over `timescale` epochs.
+
+    AdamW makes its weights an exponential average of its updates, over `1 / (lr * weight_decay)` steps (Wang
+    & Aitchison 2024). So `weight_decay = 1 / (timescale * lr * steps per epoch)`, with the full
+    learning rate of each group; under a schedule the decay falls with the rate, as AdamW's always does. No
+    timescale is taken shorter than a step, which would turn weights around. Groups without decay stay so
+    where others have one.
+
+    Args:
+        timescale: in epochs, positive.
+
+    Raises:
+        IllegalTraining: `timescale` is not positive; or, when the fit begins, an epoch has no known length.
+    """
+
+    phase = 0
+
+    def __init__(self, timescale: float) -> None:
+        super().__init__()
+        if not timescale > 0:
+            raise IllegalTraining(f"timescale > 0 must hold, but got timescale={timescale}; name epochs")
+        self.timescale = timescale
+
+    def edit(self, trainer: Trainer, pl_module: Module, configured: Configured) -> object:
+        """Set the decay of the groups in place; what the module returned stays as it is."""
+        steps = max(self.timescale * steps_per_epoch(trainer, type(self).__name__), 1.0)
+        for optimizer in configured.optimizers:
+            groups = [group for group in optimizer.param_groups if "weight_decay" in group]
+            decayed = [group for group in groups if group["weight_decay"]]
+            for group in decayed or groups:
+                group["weight_decay"] = 1.0 / (steps * float(group["lr"]))
+        return None
+
+
+def steps_per_epoch(trainer: Trainer, asked_by: str) -> int:
+    """Count the optimizer steps of an epoch on this rank.
+
+    Raises:
+        IllegalTraining: the training data have no length; `asked_by` needs it.
+    """
+    trainer.fit_loop.setup_data()
+    batches = trainer.num_training_batches
+    if batches == inf:
+        raise IllegalTraining(
+            f"{asked_by} needs to know the steps of an epoch, but the training data have no length; set "
+            "trainer.limit_train_batches, or choose the weight decay by its rate"
+        )
+    return ceil(batches / trainer.accumulate_grad_batches)
+
+
+class DecayTimescale(DecayTimescaleEdit, pytorch_lightning.Callback):
+    """Set the decay by its timescale, as `DecayTimescaleEdit` does, for `pytorch_lightning`."""
