@@ -60,6 +60,7 @@ class WeightAverageHooks(Behind):  # type: ignore[misc]
 
     def setup(self, trainer: Trainer, pl_module: Module, stage: str) -> None:
         """Keep the average where the weights will be, which are moved there only after this."""
+        # A private name, since the device is an argument of the class and known only now; a test watches it.
         self._device = trainer.strategy.root_device
         super().setup(trainer, pl_module, stage)
 

@@ -155,3 +155,11 @@ def test_an_average_needs_an_end() -> None:
     """Without a number of steps there is no share of them."""
     with pytest.raises(IllegalTraining, match=r"set trainer\.max_epochs"):
         pytorch_lightning.Trainer(**QUIET, max_epochs=-1, callbacks=[WeightAverage()]).fit(OwnModule())
+
+
+def test_lightning_still_keeps_the_device_of_the_average_there() -> None:
+    """We set this private name of `WeightAveraging`, which else averages on the CPU what trains elsewhere."""
+    average = WeightAverage()
+    assert average._device is None
+    pytorch_lightning.Trainer(**QUIET, max_steps=1, callbacks=[average]).fit(OwnModule())
+    assert average._device == torch.device("cpu")
