@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 DEFINITION, SOURCE, SPACE, LEDGER, VERSION = (
     f"tuner:{part}" for part in ("definition", "source", "space", "ledger", "version")
 )
+CODE = "tuner:code"  # what the user's modules were when the study was made
 
 # Optuna's table of study attributes, by the columns that its schema has had since its first migration.
 _attributes = sa.table(

@@ -23,6 +23,7 @@ from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
 from studies.outcomes import Outcome, count_name, outcome_of
 from studies.slots import Slots
+from studies.steering import FAILING
 from studies.storage import Database
 from studies.study_file import suggestion
 from studies.tables import create_tables
@@ -119,6 +120,19 @@ class Ledger:
             if best is None
             else {"number": best.number, "value": best.value, "params": best.params},
         }
+
+    def over(self) -> str | None:
+        """Say why the study takes no new trial, as the end of a sentence; None while it does or will."""
+        budget, spent = self.slots.budget(), self.slots.steering.spent()
+        if budget.done == budget.total:
+            return f"all its {budget.total} slots are spent"
+        match self.slots.steering.stopped():
+            case None:
+                return None if spent.limit is None else f"its {spent.limit} are spent"
+            case how if how == FAILING:
+                return "its trials kept ending with the same error"
+            case _:
+                return "it was stopped"
 
     def is_there(self) -> bool:
         """Say whether the study is still in the database, and is no other that took its number."""

@@ -23,12 +23,10 @@ from studies.database_clock import now
 from studies.identity import carries
 from studies.retries import persistently
 from studies.steering import Steering
-from studies.tables import NAME_LENGTH, OPEN
+from studies.tables import CLAIMED, DONE, NAME_LENGTH, OPEN
 
 LEASE = 60.0  # seconds that a claim holds without being renewed
 RENEWAL = 15.0  # seconds between two renewals
-
-CLAIMED, DONE = "claimed", "done"
 
 _GROW_ATTEMPTS = 10  # each fails only where another process has grown the same study meanwhile
 _slots = tables.slots

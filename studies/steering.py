@@ -9,8 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from studies import tables
 from studies.retries import persistently
 from studies.settings import StudySettings
+from studies.tables import DONE
 
 # How a study was stopped.
+DRAINED = "drain"  # running trials end as they would
+PREEMPTED = "now"  # running trials are preempted
 FAILING = "errors"  # its trials kept ending with the same error in the user's code
 
 _HOUR = 3600.0  # seconds
@@ -110,3 +113,15 @@ class Steering:
     def delete_within(self, connection: sa.Connection) -> None:
         """Forget the study, in a transaction of the caller's."""
         connection.execute(sa.delete(_studies).where(self._mine))
+
+
+def waiting(engine: sa.Engine) -> list[str]:
+    """List the ledgers of the studies that are open and not yet spent, by falling priority."""
+    has_slots = sa.exists().where(_slots.c.ledger == _studies.c.ledger, _slots.c.state != DONE)
+    query = sa.select(_studies.c.ledger).where(_studies.c.stop.is_(None), has_slots)
+
+    def read() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.scalars(query.order_by(_studies.c.priority.desc())))
+
+    return persistently(read)

@@ -9,7 +9,7 @@ from studies.errors import StorageError
 from studies.identity import ledgers
 
 VERSION = 2  # of these tables; 1 had the slots only
-OPEN = "open"  # a slot's first state
+OPEN, CLAIMED, DONE = "open", "claimed", "done"  # states of a slot
 NAME_LENGTH = 128  # characters kept of a worker's name
 
 _metadata = sa.MetaData()

@@ -14,12 +14,14 @@ import click
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
 from search_spaces.errors import TunerError
 from tuner.commands.analyse import importance, interactions, report
+from tuner.commands.create import create, stop
 from tuner.commands.inspect import best, list_studies, status, trial
 from tuner.commands.options import examples
 from tuner.commands.remove import delete
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
+from tuner.commands.worker import worker
 from tuner.errors import StudyStopped
 from tuner.failures import database_failure, first_line
 from tuner.interruption import EndedAtOnce
@@ -44,6 +46,9 @@ def cli(*, debug: bool) -> None:
 
 for command in (
     run,
+    create,
+    worker,
+    stop,
     validate,
     list_studies,
     status,

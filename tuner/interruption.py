@@ -25,7 +25,8 @@ class Interruption:
         """Set a time limit, in seconds."""
         self.stop = threading.Event()
         self.by_signal = False
-        self._timer = threading.Timer(timeout, self.stop.set) if timeout else None
+        self.is_over = False  # by a signal or the end of the time, and by nothing else that sets `stop`
+        self._timer = threading.Timer(timeout, self._end) if timeout else None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -51,4 +52,8 @@ class Interruption:
             self._before = dict.fromkeys(SIGNALS, signal.SIG_IGN)
             raise EndedAtOnce
         self.by_signal = True
+        self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
         self.stop.set()

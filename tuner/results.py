@@ -14,6 +14,7 @@ from search_spaces.describe import show_value
 from search_spaces.space import Value
 from studies.difference import differences
 from studies.ledger import Ledger
+from studies.outcomes import Outcome, count_name
 from studies.seeds import training_seed
 from tuner.next_steps import Request
 from tuner.screen import busy, open_screen, print_table
@@ -45,9 +46,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     if best is not None:
         print_best(screen, ledger, best, tested)
     trials = ledger.status()["trials"]
-    counts = [
-        f"{trials[name]} {name}" for name in ("complete", "pruned", "diverged", "failed") if trials[name]
-    ]
+    counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
         f"{_seconds(ledger):.0f} s of training"
@@ -55,6 +54,8 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     if best is not None:
         files = [folder / name for name in (BEST, f"trial-{best.number}.ckpt", REPORT)]
         screen.print(f"Written: {', '.join(str(file) for file in files if file.exists())}", soft_wrap=True)
+    if not is_finished and (reason := ledger.over()):
+        screen.print(f"It takes no new trial: {reason}.")
     if not is_finished:
         screen.print(f"Resume: {request.again()}", soft_wrap=True)
         return True

@@ -17,7 +17,7 @@ from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.slots import RENEWAL, Slot
-from studies.steering import FAILING
+from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, pruner_of, report, tell
 from tuner.errors import StudyStopped
 from tuner.training.fit import Ending, Fit, fit
@@ -62,29 +62,40 @@ class Worker:
     stop: threading.Event
     folder: Path
 
-    def work(self) -> None:
-        """Work until the budget is spent or `stop` is set.
+    def work(self, *, wait: bool = True) -> None:
+        """Work until the study takes no new trial or `stop` is set.
+
+        Args:
+            wait: for slots that other workers hold and may give back; else leave when none is free.
 
         Raises:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
-        self.ledger.study.pruner = pruner_of(self.ledger)
-        name = f"{socket.gethostname()}:{os.getpid()}"
         while not self.stop.is_set():
-            running = ask(self.ledger, name)
-            if running is not None:
-                self._answer(running)
-            elif self.ledger.slots.budget().claimed:
-                self.view.waiting()
-                self.stop.wait(WAIT)
-            else:
+            if self.work_once():
+                continue
+            if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
                 return
+            self.view.waiting()
+            self.stop.wait(WAIT)
+
+    def work_once(self) -> bool:
+        """Answer one trial; False where no slot is free now.
+
+        Raises:
+            StudyStopped: it and some before it ended with an error in the user's code.
+        """
+        self.ledger.study.pruner = pruner_of(self.ledger)
+        running = ask(self.ledger, f"{socket.gethostname()}:{os.getpid()}")
+        if running is not None:
+            self._answer(running)
+        return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
         self.view.started(running)
         best = self.ledger.best()
         try:
-            with _renewed(self.ledger, running.slot):
+            with _renewed(self.ledger, running.slot, self.stop):
                 result = fit(
                     self._task(running, best.value if best else None), self._report(running), self.stop.is_set
                 )
@@ -149,14 +160,16 @@ class Worker:
 
 
 @contextmanager
-def _renewed(ledger: Ledger, slot: Slot) -> Iterator[None]:
-    """Renew a slot's lease in a thread for as long as its trial runs."""
+def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]:
+    """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(RENEWAL):
             try:
                 ledger.slots.renew(slot)
+                if ledger.slots.steering.stopped() == PREEMPTED:
+                    stop.set()
             except SQLAlchemyError:
                 continue  # a lease outlasts several renewals; the next one tries again
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 ENDED = ("complete", "pruned", "diverged", "failed")
-RARE = ("preempted", "lost")  # counted in words only where there are some
+# Counted in words only where there are some.
+RARE = ("out_of_memory", "timed_out", "preempted", "lost", "disk_full", "unreadable")
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -31,11 +32,17 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     for summary in optuna.get_all_study_summaries(database.storage):
         if LEDGER in summary.user_attrs:
             status = open_ledger(database, summary.study_name).status()
-            rows.append({key: status[key] for key in ("name", "metric", "slots", "trials", "best")})
+            rows.append(
+                {
+                    key: status[key]
+                    for key in ("name", "metric", "slots", "stopped", "priority", "trials", "best")
+                }
+            )
         else:
             trials = {"all": summary.n_trials}
             rows.append(
-                {"name": summary.study_name, "metric": None, "slots": None, "trials": trials, "best": None}
+                {"name": summary.study_name, "metric": None, "slots": None, "stopped": None, "priority": None}
+                | {"trials": trials, "best": None}
             )
     if as_json:
         echo_json(rows)
@@ -44,13 +51,19 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     if not rows:
         screen.print("The database holds no study; `tuner run digits` makes one.")
         return
-    heads = ("study", "slots", "complete", "pruned", "running", "best")
+    heads = ("study", "slots", "complete", "pruned", "running", "other ends", "best")
     print_table(screen, heads, [_listed(row) for row in rows])
 
 
 def _listed(row: Mapping[str, Any]) -> list[str]:
     trials, best = row["trials"], row["best"]
     counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
+    others = [
+        f"{trials[key]} {key.replace('_', ' ')}" for key in ("diverged", "failed", *RARE) if trials.get(key)
+    ]
+    if row["stopped"]:
+        others.append("stopped")
+    counts.append(", ".join(others) or "-")
     score = f"{row['metric']} {best['value']:.5g}" if best else "-"
     return [row["name"], str(row["slots"] or "-"), *counts, score]
 
@@ -75,7 +88,12 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     running = f", {trials['running']} running" if trials["running"] else ""
     screen.print(f"{found['name']}: {budget.done} of {budget.total} slots are spent{running}")
     counts = [*ENDED, *(outcome for outcome in RARE if trials[outcome])]
-    screen.print(", ".join(f"{trials[outcome]} {outcome}" for outcome in counts))
+    screen.print(", ".join(f"{trials[outcome]} {outcome.replace('_', ' ')}" for outcome in counts))
+    for unit in ("epochs", "hours"):
+        if found["limits"][unit] is not None:
+            screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
+    if (reason := ledger.over()) and budget.done < budget.total:
+        screen.print(f"it takes no new trial: {reason}")
     if best:
         screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
     else:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,31 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Change one key of the study file, such as trainer.max_epochs=50; may be repeated.",
 )
+
+trials_option = click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Spend N slots in all, instead of what the study says; on a study that has fewer it adds the rest.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after this time; the same command resumes.",
+)
+name_option = click.option(
+    "--name", metavar="NAME", help="Call the study NAME instead of what its file says."
+)
+output_option = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where a folder for the best configuration, its weights and the report is made.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 
 
 def examples(*lines: str) -> str:

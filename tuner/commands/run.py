@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from tuner.commands.options import examples, open_database, open_study, set_option, storage_option
+from tuner.commands.options import (
+    examples,
+    name_option,
+    open_database,
+    open_study,
+    output_option,
+    quiet_option,
+    set_option,
+    storage_option,
+    timeout_option,
+    trials_option,
+)
 
 if TYPE_CHECKING:
     from studies.definition import StudyDefinition
@@ -30,29 +41,12 @@ INTERRUPTED = 130  # exit code
     )
 )
 @click.argument("study")
-@click.option(
-    "--trials",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Spend N slots in all, instead of what the study says; on a study that has fewer it adds the rest.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Stop after this time; the same command resumes.",
-)
-@click.option("--name", metavar="NAME", help="Call the study NAME instead of what its file says.")
+@trials_option
+@timeout_option
+@name_option
 @set_option
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    metavar="FOLDER",
-    help="Where a folder for the best configuration, its weights and the report is made.",
-)
-@click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
+@output_option
+@quiet_option
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
@@ -73,11 +67,11 @@ def run(
         from tuner.worker import Worker
 
         request = Request(study, name, overrides, trials, output, storage)
-        question = _read(request)
+        question = read_question(request)
     with Interruption(timeout) as interruption:
         with busy("training a batch", shown=not quiet):
-            ledger = _open(request, question, interruption)
-            folder = _writable(output / ledger.name)
+            ledger = open_question(request, question, interruption)
+            folder = writable(output / ledger.name)
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
         with view_for(ledger, quiet=quiet) as view:
@@ -88,7 +82,7 @@ def run(
     return 0 if has_best else 1
 
 
-def _read(request: "Request") -> "Question | None":
+def read_question(request: "Request") -> "Question | None":
     """Read and check the study file; None where the study is one of the database."""
     from studies.catalogue import find_study_file
     from tuner.preparation import prepare
@@ -102,9 +96,10 @@ def _read(request: "Request") -> "Question | None":
     return None if file is None else (file, prepare(file))
 
 
-def _open(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
+def open_question(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
     """Make the study, or open the one that is there."""
     from studies.ledger import create, is_known
+    from tuner.code import remember_code
     from tuner.preparation import rehearse
 
     if question is None:
@@ -113,7 +108,9 @@ def _open(request: "Request", question: "Question | None", interruption: "Interr
     database = open_database(request.storage, reading=False)
     if not is_known(database, definition.settings.name):
         rehearse(file, definition, interruption.stop.is_set)
-    return create(database, definition, file.text)
+    ledger = create(database, definition, file.text)
+    remember_code(ledger)
+    return ledger
 
 
 def _resume(request: "Request") -> "Ledger":
@@ -138,10 +135,11 @@ def _resume(request: "Request") -> "Ledger":
     ledger = open_study(request.storage, request.study, reading=False)
     settings = ledger.definition.settings
     ledger.slots.grow(request.trials or settings.trials, settings.exploration)
+    ledger.slots.steering.open()
     return ledger
 
 
-def _writable(folder: Path) -> Path:
+def writable(folder: Path) -> Path:
     """Make the folder of the results now, so that no hour of training ends with having nowhere to write."""
     from tuner.errors import Refused
 
@@ -158,7 +156,13 @@ def _writable(folder: Path) -> Path:
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
     """Say what the number of slots means for what was asked."""
-    budget = ledger.slots.budget()
+    from tuner.code import changed_code
+
+    budget, limit = ledger.slots.budget(), ledger.slots.steering.spent().limit
+    if changed := changed_code(ledger):
+        yield f"{', '.join(changed)} changed since {ledger.name} was made: its scores may not compare."
+    if limit is not None:
+        yield f"The {limit} of {ledger.name} are spent; raise the limit in its file, or by --set."
     if trials is not None and trials < budget.total:
         yield f"{ledger.name} has {budget.total} slots already; --trials {trials} takes none back."
     if budget.done == budget.total:

@@ -1,0 +1,93 @@
+"""`tuner create` and `tuner stop`: put a study in the database for workers, and let them leave it."""
+
+from typing import Any
+
+import click
+
+from tuner.commands.options import (
+    echo_json,
+    examples,
+    json_option,
+    name_option,
+    open_study,
+    set_option,
+    storage_option,
+    trials_option,
+)
+
+INTERRUPTED = 130  # exit code
+
+
+@click.command(
+    epilog=examples(
+        "tuner create digits", "tuner create my_study.yaml --storage postgresql://tuner@host/tuner --json"
+    )
+)
+@click.argument("study")
+@trials_option
+@name_option
+@set_option
+@storage_option
+@json_option
+def create(
+    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], storage: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Put a study in the database for workers to join.
+
+    STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
+    stopped. One batch is trained first, so that a study that cannot run is refused here.
+    """
+    from tuner.commands.run import open_question, read_question
+    from tuner.interruption import Interruption
+    from tuner.next_steps import OUTPUT, Request
+    from tuner.screen import busy, open_screen
+
+    with busy("loading PyTorch and the study", shown=not as_json):
+        request = Request(study, name, overrides, trials, OUTPUT, storage)
+        question = read_question(request)
+    with Interruption() as interruption, busy("training a batch", shown=not as_json):
+        ledger = open_question(request, question, interruption)
+    command = request.about("worker", ledger.name)
+    budget = ledger.slots.budget()
+    if as_json:
+        echo_json({"name": ledger.name, "slots": budget.total, "done": budget.done, "worker": command})
+    else:
+        screen = open_screen()
+        screen.print(f"{ledger.name} is in the database: {budget.done} of {budget.total} slots are spent.")
+        screen.print(f"Work on it, on any machine: {command}", soft_wrap=True)
+    return INTERRUPTED if interruption.by_signal else 0
+
+
+@click.command(epilog=examples("tuner stop digits", "tuner stop digits --now"))
+@click.argument("name")
+@click.option("--now", is_flag=True, help="Preempt running trials too: they are continued later.")
+@storage_option
+@json_option
+def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
+    """Let workers leave a study: no new trial begins.
+
+    NAME is a study of the database. Running trials end as they would; `--now` checkpoints them within some
+    seconds. `tuner run` or `tuner create` opens the study again.
+    """
+    from studies.steering import DRAINED, PREEMPTED
+    from tuner.next_steps import OUTPUT, Request
+    from tuner.screen import open_screen
+
+    ledger = open_study(storage, name, reading=False)
+    ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
+    budget = ledger.slots.budget()
+    again = Request(name, None, (), None, OUTPUT, storage).about("create", name)
+    found: dict[str, Any] = {
+        "name": name,
+        "stopped": PREEMPTED if now else DRAINED,
+        "running": budget.claimed,
+    }
+    if as_json:
+        echo_json(found)
+        return
+    how = "are preempted" if now else "end as they would"
+    running = f"; the {budget.claimed} that run {how}" if budget.claimed else ""
+    screen = open_screen()
+    screen.print(f"{name} takes no new trial{running}: {budget.done} of {budget.total} slots are spent.")
+    screen.print(f"Open it again: {again}", soft_wrap=True)

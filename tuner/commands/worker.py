@@ -1,0 +1,130 @@
+"""`tuner worker`: join a study of the database from any machine, or serve every one of them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tuner.commands.options import (
+    examples,
+    open_database,
+    open_study,
+    output_option,
+    quiet_option,
+    storage_option,
+    timeout_option,
+)
+
+if TYPE_CHECKING:
+    from tuner.interruption import Interruption
+
+INTERRUPTED = 130  # exit code
+
+
+@click.command(
+    epilog=examples(
+        "tuner worker digits --storage postgresql://tuner@host/tuner",
+        "tuner worker --storage postgresql://tuner@host/tuner --allow my_package",
+        "tuner worker digits --no-wait",
+    )
+)
+@click.argument("name", required=False)
+@click.option(
+    "--no-wait", is_flag=True, help="Leave when no slot is free, though others may give theirs back."
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Import path that studies may name beside torch's and Lightning's; may be repeated. "
+    "Also TUNER_ALLOW, separated by commas. Without a NAME, no other is imported.",
+)
+@click.option(
+    "--any-code", is_flag=True, help="Work also where a module differs from when the study was made."
+)
+@timeout_option
+@output_option
+@quiet_option
+@storage_option
+def worker(
+    name: str | None, no_wait: bool, allow: tuple[str, ...], any_code: bool, timeout: float | None,
+    output: Path, quiet: bool, storage: str | None,
+) -> int:  # fmt: skip
+    """Work on the trials of a study, on any machine.
+
+    NAME is a study of the database, see `tuner create`; without it every open study is served by its
+    priority, those that are created later too, until the worker is stopped. Ctrl-C or SIGTERM frees the
+    running trial's slot for others.
+    """
+    from tuner.code import KNOWN
+    from tuner.interruption import Interruption
+
+    given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
+    allowed = [*KNOWN, *(path.strip() for path in given)]
+    with Interruption(timeout) as interruption:
+        if name is None:
+            _serve(storage, interruption, allowed, output, any_code=any_code, wait=not no_wait, quiet=quiet)
+        else:
+            limits = allowed if given else None
+            _join(
+                storage, name, interruption, limits, output, any_code=any_code, wait=not no_wait, quiet=quiet
+            )
+    return INTERRUPTED if interruption.by_signal else 0
+
+
+def _join(
+    storage: str | None, name: str, interruption: "Interruption", allowed: list[str] | None, output: Path, *,
+    any_code: bool, wait: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Work on one study until it is over."""
+    from tuner.commands.run import writable
+    from tuner.errors import Refused
+    from tuner.progress import view_for
+    from tuner.screen import open_screen
+    from tuner.service import refusal
+    from tuner.worker import Worker
+
+    open_study(storage, name)  # for reading first, which makes no database
+    ledger = open_study(storage, name, reading=False)
+    reason = refusal(ledger, allowed, any_code=any_code)
+    if reason is not None:
+        raise Refused(f"The study {name!r} cannot be worked on here: {reason}.")
+    with view_for(ledger, quiet=quiet) as view:
+        Worker(ledger, view, interruption.stop, writable(output / ledger.name)).work(wait=wait)
+    if not quiet:
+        budget, over = ledger.slots.budget(), ledger.over()
+        why = f"; {over}" if over else ""
+        open_screen().print(f"{name}: {budget.done} of {budget.total} slots are spent{why}.")
+
+
+def _serve(
+    storage: str | None, interruption: "Interruption", allowed: list[str], output: Path, *,
+    any_code: bool, wait: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Work on every open study."""
+    from studies.ledger import Ledger
+    from tuner.commands.run import writable
+    from tuner.progress import LineView, QuietView
+    from tuner.screen import open_screen
+    from tuner.service import Service
+    from tuner.worker import Worker
+
+    screen = open_screen()
+
+    def make(ledger: Ledger) -> Worker:
+        view = QuietView() if quiet else LineView(ledger, screen)
+        return Worker(ledger, view, interruption.stop, writable(output / ledger.name))
+
+    def say(sentence: str) -> None:
+        click.echo(sentence, err=True)
+
+    Service(
+        database=open_database(storage, reading=False),
+        stop=interruption.stop,
+        is_over=lambda: interruption.is_over,
+        allowed=allowed,
+        any_code=any_code,
+        make=make,
+        say=say,
+    ).serve(wait=wait)
