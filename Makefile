@@ -17,7 +17,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.11 install"; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,dashboard,test,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,parquet,dashboard,test,dev]'
 	@touch $@
 
 run: install ## Tune scikit-learn's digits: a minute or two; leaves runs/digits
@@ -39,6 +39,7 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: install ## Measure what the documents promise; takes minutes
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@for file in tests/benchmarks/*.py; do echo "## $$file"; PYTHONPATH=. $(BIN)/python -W ignore $$file || exit 1; done
 
 dashboard: install ## Look at the studies of tuner.db in a browser

@@ -147,9 +147,10 @@ def _train_one_batch(
 
 def _place(error: Exception, definition: StudyDefinition) -> str:
     """Name the section whose class raised an error: the data's if its code did, else the model's."""
-    data = (definition.fixed.get("data") or {}).get("class_path", "")
-    raised_in = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
-    return "data" if data.rpartition(".")[0] in raised_in else "model"
+    package = (definition.fixed.get("data") or {}).get("class_path", "").rpartition(".")[0]
+    raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    is_datas = any(name == package or name.startswith(f"{package}.") for name in raised_in)
+    return "data" if is_datas else "model"
 
 
 def _shortened(configuration: Mapping[str, Any]) -> dict[str, Any]:

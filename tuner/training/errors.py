@@ -3,6 +3,7 @@
 TunerError
 ├── IllegalTraining      a training configuration contradicts itself or the module that it trains
 ├── BadConfiguration     a configuration names a class or an argument that does not exist; knows the key
+├── BadData              a file of data is not there, is no such file, or cannot be learnt from
 └── MetricNotLogged      the module does not log the metric that the study is about
 """
 
@@ -20,6 +21,10 @@ class BadConfiguration(TunerError, ValueError):
         """Say what is wrong with the value of `key`."""
         super().__init__(f"{key}: {message}")
         self.key = key
+
+
+class BadData(TunerError, ValueError):
+    """A file of data is not there, is no such file, or cannot be learnt from."""
 
 
 class MetricNotLogged(TunerError, KeyError):

@@ -8,7 +8,10 @@ import lightning.pytorch
 
 from tuner.training.averaging import WeightAverageHooks
 from tuner.training.constraints import MaxNormHooks, ProximalL1Hooks
-from tuner.training.data import DigitsHooks
+from tuner.training.data.diabetes import DiabetesHooks
+from tuner.training.data.digits import DigitsHooks
+from tuner.training.data.fashion import FashionMNISTHooks
+from tuner.training.data.table import TableHooks
 from tuner.training.decay import DecayTimescaleEdit
 from tuner.training.groups import UndecayedGroupsEdit
 from tuner.training.schedules import LearningRateScheduleEdit
@@ -40,3 +43,15 @@ class WeightAverage(WeightAverageHooks, lightning.pytorch.callbacks.WeightAverag
 
 class Digits(DigitsHooks, lightning.pytorch.LightningDataModule):
     """Hand out scikit-learn's digits, as `DigitsHooks` does."""
+
+
+class Diabetes(DiabetesHooks, lightning.pytorch.LightningDataModule):
+    """Hand out scikit-learn's diabetes data, as `DiabetesHooks` does."""
+
+
+class FashionMNIST(FashionMNISTHooks, lightning.pytorch.LightningDataModule):
+    """Hand out Fashion-MNIST, as `FashionMNISTHooks` does."""
+
+
+class Table(TableHooks, lightning.pytorch.LightningDataModule):
+    """Hand out the rows of a table, as `TableHooks` does."""

@@ -1,11 +1,15 @@
 """A module of `lightning.pytorch` gets the same data, groups and schedule from the twins."""
 
+import inspect
+
 import lightning.pytorch
 import pytest
+import pytorch_lightning
 import torch
 from lightning.pytorch.cli import LightningCLI
 
 from tests.tuner.training.probes import IN_MEMORY, Steps, read, schedule
+from tuner.training import data, lightning_twins
 
 pytestmark = IN_MEMORY
 
@@ -67,8 +71,17 @@ def test_every_other_callback_has_a_twin_that_acts() -> None:
     assert not torch.equal(cli.model.network[0].bias, before)
 
 
-def test_the_data_have_a_twin() -> None:
-    """The digits of either package are the same."""
+@pytest.mark.parametrize("name", ["Diabetes", "Digits", "FashionMNIST", "Table"])
+def test_all_data_have_a_twin(name: str) -> None:
+    """What `tuner.training.data` offers to one package it offers to the other, with the same arguments."""
+    twin, ours = getattr(lightning_twins, name), getattr(data, name)
+    assert issubclass(twin, lightning.pytorch.LightningDataModule)
+    assert issubclass(ours, pytorch_lightning.LightningDataModule)
+    assert inspect.signature(twin) == inspect.signature(ours)
+
+
+def test_the_digits_of_either_package_are_the_same() -> None:
+    """The twin hands out what its sibling does."""
     digits = {"class_path": f"{TWINS}.Digits", "init_args": {"batch_size": 100}}
     cli = read({"model": MODULE, "data": digits}, cli=LightningCLI)
     cli.datamodule.setup("fit")
