@@ -15,7 +15,7 @@ from studies.study_file import StudyFile
 from tuner.failures import first_line
 from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, check_names, import_class
-from tuner.training.errors import BadConfiguration, MetricNotLogged
+from tuner.training.errors import BadConfiguration, BadData, MetricNotLogged
 from tuner.training.fit import fit
 from tuner.training.task import Task
 
@@ -137,6 +137,8 @@ def _train_one_batch(
         raise _DoesNotTrain("", str(error)) from error
     except MetricNotLogged as error:
         raise _DoesNotTrain("study.metric", str(error)) from error
+    except BadData as error:
+        raise _DoesNotTrain("data", str(error)) from error
     except Exception as error:
         said = f"{type(error).__name__}: {first_line(error)}"
         raise _DoesNotTrain(

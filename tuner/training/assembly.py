@@ -7,7 +7,6 @@ from the package that the module comes from.
 
 import importlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.training.class_paths import check_data, check_names, package_of
-from tuner.training.errors import BadConfiguration
+from tuner.training.refusals import explain, explain_making
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
 TWINS = "tuner.training.lightning_twins"
@@ -57,7 +56,12 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
             subclass_mode_data=True,
         )
     except ArgumentError as error:
-        raise _explained(str(error)) from error
+        raise explain(str(error)) from error
+    except (ValueError, TypeError) as error:
+        refusal = explain_making(error, configuration)
+        if refusal is None:
+            raise
+        raise refusal from error
     return Assembly(made.model, made.datamodule, made.trainer)
 
 
@@ -112,35 +116,3 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
     base = importlib.import_module(f"{package}.cli").LightningCLI
     overridden = (setup_parser, parse_arguments, instantiate_trainer)
     return type("QuietCLI", (base,), {method.__name__: method for method in overridden})
-
-
-def _explained(message: str) -> "BadConfiguration":
-    """Make one sentence of jsonargparse's nested account: the key, what was expected, what was given."""
-    keys = re.findall(r'Parser key "([\w.]+)"', message)
-    key = ".init_args.".join(keys) if len(keys) > 1 else (keys[0] if keys else "")
-    expected = list(dict.fromkeys(re.findall(r"Expected an? <class '([\w.]+)'>", message)))
-    given = re.findall(r"(?:Given value|Got value): (.+)", message)
-    kinds = [_KINDS.get(name, name) for name in expected if name != "NoneType" or len(expected) == 1]
-    if key and kinds and given and not given[0].startswith("{"):
-        return BadConfiguration(key, f"must be {' or '.join(dict.fromkeys(kinds))}, but got {given[0]}.")
-    if not key:
-        required = re.search(r'Key "([\w.]+)" is required|required: ([\w., ]+)', message)
-        key = next(filter(None, required.groups()), "") if required else ""
-        if key:
-            return BadConfiguration(key, "is missing, and the class needs it.")
-    lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
-    telling = [
-        line for line in lines if line not in _STRUCTURE and not line.startswith(_STRUCTURE_STARTS)
-    ] or lines
-    return BadConfiguration(key or "configuration", f"{telling[0].rstrip('.')}.")
-
-
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a string",
-    "bool": "true or false",
-    "NoneType": "null",
-}
-_STRUCTURE = ("Errors:", "Does not validate against any of the Union subtypes")
-_STRUCTURE_STARTS = ("Parser key", "Subtypes:", "Problem with given class_path", "Given value")

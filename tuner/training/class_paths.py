@@ -10,6 +10,8 @@ from typing import Any
 from tuner.training.errors import BadConfiguration
 
 PACKAGES = ("pytorch_lightning", "lightning.pytorch")
+_MADE_FROM_ARGUMENTS = ("model", "data")  # an optimizer needs the parameters too, which are not given here
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _CLASS_SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
 
 
@@ -85,6 +87,8 @@ def check_names(configuration: Mapping[str, Any]) -> None:
             )
         cls = import_class(part["class_path"], f"{section}.class_path")
         _check_arguments(cls, part.get("init_args") or {}, f"{section}.init_args")
+        if section in _MADE_FROM_ARGUMENTS:
+            _check_complete(cls, part.get("init_args") or {}, f"{section}.init_args")
 
 
 def check_data(configuration: Mapping[str, Any]) -> None:
@@ -116,3 +120,10 @@ def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
             near = get_close_matches(str(name), taken, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(taken) or 'none'}."
             raise BadConfiguration(f"{key}.{name}", f"{cls.__name__} takes no such argument; {hint}")
+
+
+def _check_complete(cls: type, given: Mapping[str, Any], key: str) -> None:
+    for name, parameter in inspect.signature(cls).parameters.items():
+        is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIADIC
+        if is_needed and name not in given:
+            raise BadConfiguration(f"{key}.{name}", f"is missing, and {cls.__name__} needs it.")

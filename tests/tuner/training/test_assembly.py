@@ -39,6 +39,21 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "model.init_args.features",
         "a whole number",
     ),
+    "argument's value": (
+        {"data": {"class_path": "tuner.training.data.Digits", "init_args": {"batch_size": 0}}},
+        "data",
+        "batch_size >= 1 must hold, but got batch_size=0; name at least one sample.",
+    ),
+    "one of a few": (
+        {"model": {"class_path": MLP, "init_args": {"activation": "rulu"}}},
+        "model.init_args.activation",
+        "must be one of 'relu', 'gelu', 'silu', but got rulu.",
+    ),
+    "needed argument": (
+        {"data": {"class_path": "tuner.training.data.Table", "init_args": {"path": "mine.csv"}}},
+        "data.init_args.target",
+        "is missing, and Table needs it.",
+    ),
     "beside init_args": ({"data": {"class_path": "torch.nn.Linear", "batch": 3}}, "data.batch", "init_args"),
     "optimizer": ({"optimizer": {"class_path": "torch.optim.SDG"}}, "optimizer.class_path", "optim.SGD"),
     "rate": (

@@ -40,7 +40,6 @@ class FashionMNISTHooks(PartsHooks):
     """
 
     features = 28 * 28
-    channels = 1
     classes = 10
     held_out_batch = 1_000  # what a convolution makes of an image takes far more memory than the image
 

@@ -83,16 +83,16 @@ def test_without_the_files_it_is_said_how_to_get_them(tmp_path: Path) -> None:
         assert told in sentence
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"junk", "is no gzip file, or is cut off"),
-        (gzip.compress(b"junk" * 100)[:-9], "is no gzip file, or is cut off"),
-        (gzip.compress(b"\0\0\x08\x01"), "is no IDX file of bytes in 1 dimensions"),
-        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0"), "is no IDX file of bytes in 1 dimensions"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x09\0"), "promises 9 bytes but holds 1"),
-    ],
-)
+DAMAGED = {
+    "no gzip": (b"junk", "is no gzip file, or is cut off"),
+    "cut off": (gzip.compress(b"junk" * 100)[:-9], "is no gzip file, or is cut off"),
+    "short": (gzip.compress(b"\0\0\x08\x01"), "is no IDX file of bytes in 1 dimensions"),
+    "other numbers": (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0"), "is no IDX file of bytes in 1 dimensions"),
+    "too short": (gzip.compress(b"\0\0\x08\x01\0\0\0\x09\0"), "promises 9 bytes but holds 1"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     """A file that is cut off, or something else, is told by its name."""
     write_fashion(tmp_path)
