@@ -31,6 +31,8 @@ class StudySettings:
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
     all
     cores where it is None: the last digits of a score depend on it, and small models are fastest with one.
+    With `facts` each trial keeps a few numbers of its training, by which it can be called unstable or too
+    slow.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StudySettings:
     hours: float | None = None
     priority: int = 0
     retry: bool = True
+    facts: bool = True
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -86,6 +89,8 @@ def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
 
 
 def _in_words(kind: object) -> str:
+    if kind is bool:
+        return "true or false"
     if kind is int:
         return "a whole number"
     if kind is str:

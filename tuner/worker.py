@@ -110,7 +110,7 @@ class Worker:
                 running, ValueError("the fit ended without a single validation, so it has no score")
             )
             return
-        facts = {"cause": result.cause} if result.cause else {}
+        facts = {**result.facts, **({"cause": result.cause} if result.cause else {})}
         if tell(self.ledger, running, outcome, result.score, facts):
             self.view.ended(running, outcome, result.score)
             self._keep_only(result)
@@ -127,6 +127,7 @@ class Worker:
             keep=self.folder / f"trial-{running.number}.ckpt",
             better_than=best,
             threads=settings.threads,
+            facts=settings.facts,
         )
 
     def _report(self, running: RunningTrial) -> Callable[[int, float], bool]:

@@ -141,6 +141,8 @@ def test_the_status_of_a_study(ask: CommandLine) -> None:
 def test_one_trial(ask: CommandLine) -> None:
     """`tuner trial` shows outcome, score, curve and the whole configuration; trial 0 is the defaults."""
     trial = from_json(ask, "trial digits 0")
+    assert trial["facts"]["update_ratio"] > 0
+    assert all(finding["word"] and finding["why"] for finding in trial["findings"])
     assert (trial["number"], trial["slot"], trial["outcome"], trial["cause"]) == (0, 0, "completed", None)
     assert trial["score"] == trial["curve"]["2"]  # the shipped study scores the last validation
     assert len(trial["curve"]) == 2

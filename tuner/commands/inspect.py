@@ -1,6 +1,7 @@
 """`tuner list`, `status`, `trial`, `best`: look at studies, without changing anything."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,14 +107,22 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 @storage_option
 @json_option
 def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
-    """Show a trial: its outcome, curve and configuration.
+    """Show a trial: its outcome, curve and configuration, and what its training facts say.
 
     NAME is a study of the database, NUMBER one of its trials, counted from 0.
     """
+    from studies.diagnosis import diagnose
+
     ledger = open_study(storage, name)
     found = describe_trial(ledger.trial(number))
+    findings = diagnose(
+        found["facts"] or {},
+        list(found["curve"].values()),
+        metric=ledger.definition.settings.metric,
+        minimizes=ledger.minimizes,
+    )
     if as_json:
-        echo_json(found)
+        echo_json({**found, "findings": [asdict(finding) for finding in findings]})
         return
     import yaml
 
@@ -131,6 +140,11 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(f"cause: {found['cause']}")
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
+    for finding in findings:
+        screen.print(f"{finding.word}: {finding.why}", soft_wrap=True)
+    if found["facts"]:
+        numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found["facts"].items())
+        screen.print(f"training: {numbers}", soft_wrap=True)
     shown = {"params": found["params"], "configuration": found["configuration"]}
     screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
@@ -143,7 +157,7 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
 
     outcome = outcome_of(found)
     attributes = found.user_attrs
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration", "facts")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,

@@ -1,7 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
+from tuner.training.facts import facts_class
 from tuner.training.observer import Diverged, Interrupted, Observer, Report, Stopped, observer_class
 from tuner.training.task import Task
 
@@ -26,13 +27,17 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file."""
+    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+
+    `facts` is what else the training has to say of itself, as plain data.
+    """
 
     ending: Ending
     scores: tuple[float, ...]
     score: float | None
     cause: str = ""
     kept: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: False) -> Fit:
@@ -50,11 +55,19 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
-    observer = observer_class(package_of(task.configuration))(task, report, interrupted)
+    package = package_of(task.configuration)
+    observer = observer_class(package)(task, report, interrupted)
+    watch = facts_class(package)() if task.facts else None
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    assembly = assemble(task.configuration, [observer])
+    assembly = assemble(task.configuration, [observer, *([watch] if watch else [])])
+    result = _fit(task, observer, assembly)
+    logged = assembly.trainer.callback_metrics
+    return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
+
+
+def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
     try:
         assembly.trainer.fit(assembly.module, datamodule=assembly.data)
     except Stopped:

@@ -12,7 +12,8 @@ class Task:
 
     `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind
     the score is written there, provided the fit is completed and its score is better than `better_than`, if
-    that is given. `threads` are torch's on the CPU; None leaves them as they are.
+    that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
+    training facts are gathered.
     """
 
     configuration: Mapping[str, Any]
@@ -24,6 +25,7 @@ class Task:
     keep: Path | None = None
     better_than: float | None = None
     threads: int | None = None
+    facts: bool = True
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
