@@ -13,6 +13,7 @@ from studies.analysis.evidence import Evidence, cross_validated_r2, weigh
 from studies.analysis.intervals import Estimate, estimate
 from studies.analysis.surrogate import Surrogate, fit, points_of
 from studies.analysis.table import Table
+from studies.analysis.totals import total_shares
 
 EVALUATOR = "functional ANOVA of a conditional Gaussian process"
 Conditions = Mapping[str, tuple[Value, ...]]
@@ -23,7 +24,8 @@ class Effect:
     """What one parameter, or one pair beyond its two parameters, explains of the objective's variance.
 
     `share`, with its 90 % interval `low` to `high`, is a part of one; all three are None where no structure
-    was found. `trials` is the number of trials it rests on and `when` the conditions under which it exists.
+    was found. `total` is the share of a parameter with all its interactions, None for a pair. `trials` is the
+    number of trials it rests on and `when` the conditions under which it exists.
     """
 
     names: tuple[str, ...]
@@ -32,6 +34,7 @@ class Effect:
     high: float | None
     trials: int
     when: Conditions
+    total: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ class Importance:
             "outcomes": {outcome.value: count for outcome, count in evidence.outcomes.items()},
             "warnings": list(evidence.warnings),
             "policy": list(self.policy),
-            "main": [{"name": effect.names[0], **_effect_data(effect)} for effect in self.main],
+            "main": [
+                {"name": effect.names[0], **_effect_data(effect), "total": effect.total}
+                for effect in self.main
+            ],
             "pairs": [{"names": list(effect.names), **_effect_data(effect)} for effect in self.pairs],
         }
 
@@ -102,16 +108,21 @@ def fit_table(table: Table) -> Fitted:
 
 
 def measure_importance(
-    table: Table, *, seed: int = 0, progress: Callable[[float], None] = lambda _: None
+    table: Table,
+    *,
+    fitted: Fitted | None = None,
+    seed: int = 0,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Importance:
     """Measure what every parameter and every pair of a table explains.
 
     Args:
         table: the trials.
+        fitted: what `fit_table` made of them, where that has been done.
         seed: of folds, draws and resampling; the same seed gives the same result to the bit.
         progress: is told the fraction done.
     """
-    fitted = fit_table(table)
+    fitted = fitted or fit_table(table)
     progress(0.15)
     surrogate = fitted.surrogate
     cv_r2 = cross_validated_r2(surrogate.domain, surrogate.points, fitted.loss, fitted.variance, seed)
@@ -120,10 +131,14 @@ def measure_importance(
         surrogate, fitted.loss, fitted.variance, seed=seed, progress=lambda done: progress(0.35 + 0.65 * done)
     )
     evidence = weigh(table, cv_r2, estimates.unknown)
+    totals = total_shares(surrogate, seed)
     effects = []
     for members, share in estimates.shares.items():
         columns = tuple(sorted(fitted.order[member] for member in members))
-        effects.append((columns, _effect(table, columns, share if evidence.has_structure else None)))
+        # Measured by other means than the share itself, a total can fall short of it by a hair.
+        total = max(float(totals[members[0]]), share.share) if len(members) == 1 else None
+        shown = (share, total) if evidence.has_structure else (None, None)
+        effects.append((columns, _effect(table, columns, *shown)))
     # Ties, and everything where nothing is ranked, stand in the order of the space.
     effects.sort(key=lambda entry: (-(entry[1].share or 0.0), entry[0]))
     return Importance(
@@ -135,7 +150,9 @@ def measure_importance(
     )
 
 
-def _effect(table: Table, columns: tuple[int, ...], estimated: Estimate | None) -> Effect:
+def _effect(
+    table: Table, columns: tuple[int, ...], estimated: Estimate | None, total: float | None
+) -> Effect:
     when = _common_conditions(table.domain, columns)
     return Effect(
         names=tuple(table.domain.axes[column].name for column in columns),
@@ -144,6 +161,7 @@ def _effect(table: Table, columns: tuple[int, ...], estimated: Estimate | None) 
         high=estimated.high if estimated else None,
         trials=int(table.active[:, columns].all(axis=1).sum()),
         when=when,
+        total=None if total is None else min(total, 1.0),
     )
 
 
