@@ -120,9 +120,10 @@ def print_best(screen: Console, ledger: Ledger, best: FrozenTrial, tested: Mappi
 
 def _write(ledger: Ledger, best: FrozenTrial, folder: Path) -> None:
     from studies.report.page import write_report
+    from studies.report.subject import subject_of_ledger
 
     export(ledger, best, folder / BEST)
-    write_report(ledger, folder / REPORT)
+    write_report(subject_of_ledger(ledger), folder / REPORT)
 
 
 def _test(ledger: Ledger, best: FrozenTrial, folder: Path) -> dict[str, float]:

@@ -21,28 +21,25 @@ from studies.analysis.surrogate import points_of
 class Step:
     """One change: `name` from `before` to `after` (None where it did not exist before).
 
-    `score` is the expected score after it, `deviation` the posterior's standard deviation of the gain of this
-    step, and `gain` how much the step lowers the loss; all in the objective's unit.
+    `loss` is the expected loss after it, `deviation` the posterior's standard deviation of the gain of this
+    step, and `gain` how much the step lowers the loss; all in the unit of the surrogate's loss.
     """
 
     name: str
     before: Value | None
     after: Value
-    score: float
+    loss: float
     gain: float
     deviation: float
 
 
-def ablate(
-    fitted: Fitted, start: Mapping[str, Value], end: Mapping[str, Value], *, minimize: bool = True
-) -> tuple[Step, ...]:
+def ablate(fitted: Fitted, start: Mapping[str, Value], end: Mapping[str, Value]) -> tuple[Step, ...]:
     """Walk from one configuration to another.
 
     Args:
         fitted: the surrogate.
         start: the values of every active parameter where the path begins, such as the defaults.
         end: the same where it ends, such as the best trial.
-        minimize: the direction, for the sign of the scores.
     """
     domain = fitted.surrogate.domain
     now = dict(start)
@@ -62,13 +59,12 @@ def ablate(
         chosen = int(np.argmin(mean[1:])) + 1
         name, changed = options[chosen - 1]
         spread = covariance[0, 0] + covariance[chosen, chosen] - 2 * covariance[0, chosen]
-        sign = 1.0 if minimize else -1.0
         steps.append(
             Step(
                 name,
                 now.get(name),
                 end[name],
-                float(sign * mean[chosen]),
+                float(mean[chosen]),
                 float(mean[0] - mean[chosen]),
                 float(np.sqrt(max(spread, 0.0))),
             )

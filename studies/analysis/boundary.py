@@ -13,6 +13,7 @@ BEST_SHARE = 0.1  # of the trials that count as the best
 FEWEST_BEST = 5  # trials that count as the best at least
 CROWDING = 0.6  # of the best trials, at an edge that holds a tenth of the range
 EXTENSION = 0.5  # of the range, added on its scale
+MOST_EXTENSION = 10.0  # the factor by which a range on a log scale grows at most
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Boundary:
     """The best trials of a study crowd at one end of a parameter's range.
 
     `at` is `low` or `high`, `crowding` the share of the `trials` best trials in the outer tenth of the range
-    there. `low` and `high` are a range to search next, half as wide again on the parameter's scale.
+    there. `low` and `high` are a range to search next, half as wide again on the parameter's scale, but no
+    decade more, and not beyond 0 or 1 for a range between them, such as a rate's. Where that leaves no room,
+    it is the range as it was.
     """
 
     name: str
@@ -57,11 +60,16 @@ def _extended(axis: Axis, at: str) -> tuple[float, float]:
     node = axis.parameter.node
     assert isinstance(node, Float | Int)  # noqa: S101 - the caller looks at ranges only
     if node.log:
-        factor = (node.high / node.low) ** EXTENSION
+        factor = min((node.high / node.low) ** EXTENSION, MOST_EXTENSION)
         low, high = (node.low / factor, node.high) if at == "low" else (node.low, node.high * factor)
     else:
         step = (node.high - node.low) * EXTENSION
         low, high = (node.low - step, node.high) if at == "low" else (node.low, node.high + step)
+    # A probability, a share or 1 - momentum has no values beyond 0 and 1.
+    if node.low >= 0:
+        low = max(low, 0.0)
+    if node.high <= 1 and (not node.log or node.high == 1):
+        high = min(high, 1.0)
     if isinstance(node, Int):
         return float(max(round(low), 1) if node.log else round(low)), float(round(high))
     return low, high

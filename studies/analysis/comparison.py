@@ -5,6 +5,7 @@ trials have; PED-ANOVA says, one parameter at a time, how the best trials' value
 (Watanabe, Bansal and Hutter 2023).
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import optuna
@@ -41,7 +42,9 @@ def optuna_importances(
     found: dict[str, Mapping[str, float]] = {}
     for name, evaluator in evaluators.items():
         try:
-            importances = optuna.importance.get_param_importances(copy, evaluator=evaluator)
+            # What Optuna warns of, such as few trials on a branch, our own evidence says of ours.
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                importances = optuna.importance.get_param_importances(copy, evaluator=evaluator)
         except (ValueError, RuntimeError):
             # No parameter is in all trials, or all scores are alike: Optuna refuses, and there is nothing to
             # show.

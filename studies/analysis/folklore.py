@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from search_spaces.space import Float, Value
+from studies.analysis.drift import draw
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.evidence import FEWEST_ON_A_BRANCH
 from studies.analysis.importance import Fitted
@@ -128,9 +129,7 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
             return Verdict(
                 rule, "untested", None, None, None, f"Only {trials} trials have {rule.gate} at {option}."
             )
-    values, vectors = np.linalg.eigh(projection.covariance)
-    normal = np.random.default_rng(seed).standard_normal((len(values), DRAWS))
-    drawn = projection.mean[:, None] + vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * normal)
+    drawn = draw(projection, DRAWS, seed)
     logs = np.array([np.log(float(row[1])) for row in projection.values])
     best = {option: logs[rows][np.argmin(drawn[rows], axis=0)] for option, rows in chosen.items()}
     middle = {option: logs[rows][np.argmin(projection.mean[rows])] for option, rows in chosen.items()}

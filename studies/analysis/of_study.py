@@ -1,18 +1,22 @@
 """A study of the database, ours or plain Optuna's, as a table to analyse."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial
+from threadpoolctl import threadpool_limits
 
 from search_spaces.notation import from_data
 from search_spaces.space import Group
 from studies.analysis.comparison import optuna_importances
+from studies.analysis.domain import Array
 from studies.analysis.errors import SeveralObjectives
-from studies.analysis.importance import Importance, measure_importance
+from studies.analysis.importance import Fitted, Importance, fit_table, measure_importance
 from studies.analysis.infer import infer_space
-from studies.analysis.scales import scales_of, shares_on
+from studies.analysis.scales import Scale, main_scale, rescaled, scales_of, score_of, shares_on
 from studies.analysis.table import Table, observations
 from studies.identity import DEFINITION
 
@@ -21,16 +25,28 @@ from studies.identity import DEFINITION
 class StudyAnalysis:
     """The analysis of one study, with what stands beside it.
 
-    `by_scale` holds the share of each parameter and pair on other scales of the objective, `elsewhere` what
-    Optuna's own evaluators say.
+    `table` holds the trials with their scores as they are, `scale` says on which scale `fitted` and
+    `importance` are. `by_scale` holds the share of each parameter and pair on other scales of the objective,
+    `elsewhere` what Optuna's own evaluators say.
     """
 
     name: str
     metric: str
     table: Table
+    scale: Scale
+    fitted: Fitted
     importance: Importance
     by_scale: dict[str, dict[tuple[str, ...], float]]
     elsewhere: dict[str, dict[str, float]]
+
+    @property
+    def what(self) -> str:
+        """What the shares are shares of: the metric on the scale of the analysis."""
+        return f"log {self.metric}" if self.scale == "log" else self.metric
+
+    def score(self, loss: Array) -> Array:
+        """Turn losses of the surrogate into scores."""
+        return score_of(loss, self.scale, minimize=self.table.minimize)
 
     def to_data(self) -> dict[str, Any]:
         """Write everything as plain data for JSON."""
@@ -41,6 +57,7 @@ class StudyAnalysis:
         return {
             "study": self.name,
             "metric": self.metric,
+            "scale": self.scale,
             **self.importance.to_data(),
             "scales": scales,
             "optuna": self.elsewhere,
@@ -57,6 +74,45 @@ def space_of(study: Study) -> Group:
     )
 
 
+def trials_of(study: Study, objective: int | None = None) -> list[FrozenTrial]:
+    """List the trials of a study; of several objectives they keep the one chosen."""
+    trials = study.get_trials(deepcopy=False)
+    if objective is None or len(study.directions) == 1:
+        return trials
+    kept = [copy(trial) for trial in trials]
+    for trial in kept:
+        if trial.values is not None:
+            trial.values = [trial.values[objective]]
+    return kept
+
+
+def metric_of(study: Study, objective: int | None = None) -> str:
+    """Name what a study optimizes, as its definition or plain Optuna's metric names do."""
+    declared = study.user_attrs.get(DEFINITION, {}).get("study", {}).get("metric")
+    names = study.metric_names
+    return str(declared or (names[objective or 0] if names else "objective"))
+
+
+def objective_of(study: Study, objective: int | None) -> int | None:
+    """Check which objective of a study is meant.
+
+    Raises:
+        SeveralObjectives: there are several and none was chosen, or there is none of that number.
+    """
+    count = len(study.directions)
+    if objective is None and count > 1:
+        raise SeveralObjectives(
+            f"The study {study.study_name!r} has {count} objectives and one is analysed at a time; "
+            f"name it with --objective 0 to {count - 1}."
+        )
+    if objective is not None and not 0 <= objective < count:
+        valid = "0, its only one" if count == 1 else f"0 to {count - 1}"
+        raise SeveralObjectives(
+            f"The study {study.study_name!r} has no objective {objective}; --objective can be {valid}."
+        )
+    return objective
+
+
 def table_of(study: Study, objective: int | None = None) -> Table:
     """Put the trials of a study in a table.
 
@@ -68,17 +124,9 @@ def table_of(study: Study, objective: int | None = None) -> Table:
         SeveralObjectives: there are several and none was chosen, or there is none of that index.
         NothingToAnalyse: too few trials ended with a score.
     """
-    directions = study.directions
-    if objective is not None and not 0 <= objective < len(directions):
-        raise SeveralObjectives(
-            f"The study {study.study_name!r} has {len(directions)} objectives, so --objective must lie in "
-            f"0 .. {len(directions) - 1}, but got {objective}."
-        )
-    direction = directions[objective or 0]
-    return observations(
-        study.get_trials(deepcopy=False), space_of(study),
-        minimize=direction is StudyDirection.MINIMIZE, objective=objective,
-    )  # fmt: skip
+    direction = study.directions[objective_of(study, objective) or 0]
+    minimize = direction is StudyDirection.MINIMIZE
+    return observations(trials_of(study, objective), space_of(study), minimize=minimize)
 
 
 def analyse(
@@ -91,6 +139,9 @@ def analyse(
 ) -> StudyAnalysis:
     """Analyse a study.
 
+    One thread does it: the matrices are small, so several would wait for each other most of the time, and the
+    last digits would depend on their number.
+
     Args:
         study: any study.
         objective: the index of the objective to take, of a study that has several.
@@ -98,20 +149,30 @@ def analyse(
         compare: also measure on other scales of the objective, and ask Optuna's evaluators.
         progress: is told the fraction done.
     """
+    with threadpool_limits(limits=1):
+        return _analysed(study, objective, seed, progress, compare=compare)
+
+
+def _analysed(
+    study: Study, objective: int | None, seed: int, progress: Callable[[float], None], *, compare: bool
+) -> StudyAnalysis:
     table = table_of(study, objective)
     share = 0.7 if compare else 1.0
-    importance = measure_importance(table, seed=seed, progress=lambda done: progress(share * done))
+    scale = main_scale(table)
+    scaled = rescaled(table, scale)
+    fitted = fit_table(scaled)
+    importance = measure_importance(
+        scaled, fitted=fitted, seed=seed, progress=lambda done: progress(share * done)
+    )
     by_scale: dict[str, dict[tuple[str, ...], float]] = {}
     elsewhere: dict[str, dict[str, float]] = {}
     if compare:
-        others = [scale for scale in scales_of(table) if scale != "value"]
-        for done, scale in enumerate(others, start=1):
-            by_scale[scale] = shares_on(table, scale)
+        others = [other for other in scales_of(table) if other != scale]
+        for done, other in enumerate(others, start=1):
+            by_scale[other] = shares_on(table, other)
             progress(share + 0.2 * done / len(others))
-        found = optuna_importances(
-            study.get_trials(deepcopy=False), minimize=table.minimize, objective=objective or 0, seed=seed
-        )
+        found = optuna_importances(trials_of(study, objective), minimize=table.minimize, seed=seed)
         elsewhere = {evaluator: dict(values) for evaluator, values in found.items()}
     progress(1.0)
-    metric = study.user_attrs.get(DEFINITION, {}).get("study", {}).get("metric", "objective")
-    return StudyAnalysis(study.study_name, metric, table, importance, by_scale, elsewhere)
+    metric = metric_of(study, objective)
+    return StudyAnalysis(study.study_name, metric, table, scale, fitted, importance, by_scale, elsewhere)

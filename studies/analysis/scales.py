@@ -6,12 +6,32 @@ from typing import Literal
 import numpy as np
 from scipy.stats import rankdata
 
+from studies.analysis.domain import Array
 from studies.analysis.effects import structures_of
 from studies.analysis.importance import fit_table
 from studies.analysis.intervals import posterior_shares
 from studies.analysis.table import Table
 
 Scale = Literal["value", "log", "rank"]
+
+
+SPREAD = 10.0  # worst over best score from which the log is what a reader compares by
+
+
+def main_scale(table: Table) -> Scale:
+    """Choose the scale of the analysis: the log where scores above zero differ by a factor of ten or more.
+
+    On the value itself a few trials that went far wrong would be nearly all of the variance, and what tells
+    good configurations apart nothing.
+    """
+    values = table.loss if table.minimize else -table.loss
+    return "log" if values.min() > 0 and values.max() >= SPREAD * values.min() else "value"
+
+
+def score_of(loss: Array, scale: Scale, *, minimize: bool) -> Array:
+    """Turn losses on the value's or the log's scale back into scores."""
+    signed = loss if minimize else -loss
+    return np.exp(signed) if scale == "log" else signed
 
 
 def scales_of(table: Table) -> tuple[Scale, ...]:

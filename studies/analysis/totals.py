@@ -1,9 +1,9 @@
 """What a parameter explains alone and together with all others: its total share.
 
 The total share is the part of the variance that is left when everything but the parameter is known, E[Var(f |
-the others)] / Var f (Homma and Saltelli 1996). The inner variance is a sum over the options of a choice, or a
-Gauss and Legendre rule along a range; the outer mean is quasi-random. A parameter whose total share is next to
-nothing can be fixed.
+the others)] / Var f (Homma and Saltelli 1996). The inner variance is a sum over the options of a choice, or
+a Gauss and Legendre rule along a range; the outer mean is quasi-random. A parameter whose total share is next
+to nothing can be fixed.
 """
 
 import numpy as np

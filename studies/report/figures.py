@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial
 from search_spaces.describe import show_value
 from search_spaces.parameters import Parameter, options
 from search_spaces.space import Float, Int
+from studies.analysis.history import History
 from studies.outcomes import Outcome, outcome_of
 from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
 
@@ -34,9 +35,22 @@ def axis_of_trials(trials: Sequence[FrozenTrial], metric: str, *, minimizes: boo
     return score_axis(metric, [score for score in scores if score is not None], minimizes=minimizes)
 
 
-def progress_figure(trials: Sequence[FrozenTrial], axis: ScoreAxis) -> go.Figure:
-    """Draw every trial's score in the order of their numbers, and the best so far as a line."""
+def progress_figure(
+    trials: Sequence[FrozenTrial], axis: ScoreAxis, history: History | None = None
+) -> go.Figure:
+    """Draw every trial's score in the order of their numbers, and the best so far as a line with its band."""
     figure = go.Figure()
+    if history is not None:
+        figure.add_scatter(
+            x=[*history.numbers, *reversed(history.numbers)],
+            y=[axis.place(score) for score in (*history.high, *reversed(history.low))],
+            fill="toself",
+            mode="lines",
+            line={"width": 0},
+            fillcolor="rgba(0,0,0,.12)",
+            name="best so far in 90 % of reordered studies",
+            hoverinfo="skip",
+        )
     for outcome in MARKS:
         chosen = [trial for trial in trials if outcome_of(trial) is outcome]
         _add_marks(figure, outcome, chosen, [trial.number for trial in chosen], axis, size=8)
@@ -49,7 +63,7 @@ def progress_figure(trials: Sequence[FrozenTrial], axis: ScoreAxis) -> go.Figure
             name="best so far",
             line={"color": _BEST, "shape": "hv"},
         )
-    _style(figure, "trial (number)")
+    style(figure, "trial (number)")
     axis.apply(figure)
     return figure
 
@@ -88,7 +102,7 @@ def curves_figure(
             )
     if best is not None and best.intermediate_values:
         _add_curve(figure, best, axis, name=f"best (trial {best.number})", line={"color": _BEST, "width": 3})
-    _style(figure, "validation (number)")
+    style(figure, "validation (number)")
     axis.apply(figure)
     return figure
 
@@ -110,7 +124,7 @@ def slice_figure(
             name=f"best (trial {best.number})",
             marker={"color": _BEST, "symbol": "star", "size": 13},
         )
-    _style(figure, plain(name.rpartition(".")[2] + (f" ({node.unit})" if node.unit else "")), height=290)
+    style(figure, plain(name.rpartition(".")[2] + (f" ({node.unit})" if node.unit else "")), height=290)
     figure.update_layout(showlegend=False)
     if not isinstance(node, Float | Int):
         # Every option, tried or not, in the order of the space.
@@ -166,7 +180,8 @@ def _hover(trial: FrozenTrial) -> str:
     return f"trial {trial.number}: " + ("no score" if score is None else f"{score:.5g}")
 
 
-def _style(figure: go.Figure, x: str, *, height: int = 400) -> None:
+def style(figure: go.Figure, x: str, *, height: int = 400) -> None:
+    """Give a figure the looks of the report."""
     figure.update_layout(
         template="simple_white",
         height=height,

@@ -1,6 +1,7 @@
 """Putting a report together: what was found in plain words, the figures, the table of trials."""
 
-import io
+import base64
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -8,76 +9,109 @@ from typing import Any
 import jinja2
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
-from ruamel.yaml import YAML
 
 from search_spaces.describe import show_conditions, show_value
 from search_spaces.parameters import Parameter, parameters
 from search_spaces.space import Value
 from studies.difference import differences
-from studies.identity import VERSION
-from studies.ledger import Ledger
 from studies.outcomes import Outcome, outcome_of
+from studies.report.analysis_part import analysis_part
 from studies.report.figures import axis_of_trials, curves_figure, last_score, progress_figure, slice_figure
+from studies.report.investigation import Investigation, investigate
+from studies.report.next_study import NextStudy, next_study
+from studies.report.subject import Subject
+from studies.yaml_text import yaml_text
 
 _ABSENT = "-"
+_SHARE_OF_ANALYSIS = 0.9  # of the time that a report takes
 
 
-def write_report(ledger: Ledger, path: Path) -> None:
+def write_report(
+    subject: Subject, path: Path, *, progress: Callable[[float], None] = lambda _: None
+) -> NextStudy | None:
     """Write the report of a study to `path` as one HTML file that needs nothing else, offline as well."""
+    page, proposal = render_report(subject, progress=progress)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_report(ledger), encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
+    return proposal
 
 
-def render_report(ledger: Ledger) -> str:
-    """Render the report of a study as HTML."""
-    trials, best, settings = ledger.trials(), ledger.best(), ledger.definition.settings
-    status, ended = ledger.status(), [outcome_of(trial) for trial in trials]
-    axis = axis_of_trials(trials, settings.metric, minimizes=ledger.minimizes)
+def render_report(
+    subject: Subject, *, progress: Callable[[float], None] = lambda _: None
+) -> tuple[str, NextStudy | None]:
+    """Render the report of a study as HTML, with the study that it proposes to run next."""
+    trials, best = subject.trials, subject.best
+    found = investigate(subject, progress=lambda done: progress(_SHARE_OF_ANALYSIS * done))
+    ended = [outcome_of(trial) for trial in trials]
+    axis = axis_of_trials(trials, subject.metric, minimizes=subject.minimizes)
+    figures = _Figures()
     tried = [
         parameter
-        for parameter in parameters(ledger.definition.space)
+        for parameter in parameters(subject.space)
         if any(parameter.name in trial.params for trial in trials)
     ]
-    drawn = _draw(
-        progress_figure(trials, axis),
-        curves_figure(trials, settings.metric, best, minimizes=ledger.minimizes),
-        *(slice_figure(trials, parameter, axis, best) for parameter in tried),
-    )
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (files("studies.report") / "template.html").read_text(encoding="utf-8")
-    )
-    return template.render(
-        settings=settings,
+    history = None if found.views is None else found.views.history
+    proposal = _proposal(subject, found)
+    template = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string((files("studies.report") / "template.html").read_text(encoding="utf-8"))
+    page = template.render(
+        subject=subject,
+        direction="minimized" if subject.minimizes else "maximized",
         best=best,
-        spent=status["slots"] - status["trials"]["waiting"] - status["trials"]["running"],
-        slots=status["slots"],
+        spent=sum(outcome in (Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED) for outcome in ended),
         counts=[(outcome.value, count) for outcome in Outcome if (count := ended.count(outcome))],
-        running=status["trials"]["running"],
-        differences=_differences(ledger, best),
-        progress=drawn[0],
-        curves=drawn[1],
-        slices=[(p.name, _existence(p, trials), figure) for p, figure in zip(tried, drawn[2:], strict=True)],
+        running=subject.running,
+        found=analysis_part(subject, found, figures.add),
+        reason=found.reason,
+        differences=_differences(subject, best),
+        progress=figures.add(progress_figure(trials, axis, history)),
+        curves=figures.add(curves_figure(trials, subject.metric, best, minimizes=subject.minimizes)),
+        slices=[
+            (p.name, _existence(p, trials), figures.add(slice_figure(trials, p, axis, best))) for p in tried
+        ],
+        proposal=proposal,
+        download=None if proposal is None else _address(proposal.text),
         trials=[_row(trial) for trial in trials],
-        definition=_definition(ledger),
-        version=ledger.study.user_attrs[VERSION],
+        definition=_definition(subject),
     )
+    progress(1.0)
+    return page, proposal
 
 
-def _draw(*figures: go.Figure) -> list[str]:
-    """Give each figure as HTML; the first one carries the drawing library for all."""
-    config = {"displayModeBar": False, "responsive": True}
-    return [
-        figure.to_html(full_html=False, include_plotlyjs=position == 0, config=config)
-        for position, figure in enumerate(figures)
-    ]
+class _Figures:
+    """Figures as HTML; the first one carries the drawing library for all."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, figure: go.Figure) -> str:
+        """Give a figure as HTML."""
+        self._count += 1
+        config = {"displayModeBar": False, "responsive": True}
+        return str(figure.to_html(full_html=False, include_plotlyjs=self._count == 1, config=config))
 
 
-def _differences(ledger: Ledger, best: FrozenTrial | None) -> list[tuple[str, str, str]]:
+def _proposal(subject: Subject, found: Investigation) -> NextStudy | None:
+    if subject.definition is None:
+        return None
+    best = None if subject.best is None else subject.best.params
+    importance = None if found.analysis is None else found.analysis.importance
+    return next_study(subject.definition, importance, found.views, best)
+
+
+def _address(text: str) -> str:
+    """Put a text into an address, so that a link saves it as a file without any server."""
+    return "data:text/yaml;base64," + base64.b64encode(text.encode()).decode()
+
+
+def _differences(subject: Subject, best: FrozenTrial | None) -> list[tuple[str, str, str]]:
     if best is None:
         return []
+    if subject.definition is None:
+        return [(name, _ABSENT, _shown(value)) for name, value in best.params.items()]
     return [
-        (row.name, _shown(row.default), _shown(row.value))
-        for row in differences(ledger.definition.space, best.params)
+        (row.name, _shown(row.default), _shown(row.value)) for row in differences(subject.space, best.params)
     ]
 
 
@@ -85,7 +119,7 @@ def _shown(value: Value | None) -> str:
     return _ABSENT if value is None else show_value(value)
 
 
-def _existence(parameter: Parameter, trials: list[FrozenTrial]) -> str:
+def _existence(parameter: Parameter, trials: Any) -> str:
     count = sum(parameter.name in trial.params for trial in trials)
     when = f", when {show_conditions(parameter)}" if parameter.conditions else ""
     return f"{count} trial{'s' if count > 1 else ''}{when}"
@@ -100,14 +134,12 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
         "score": _ABSENT if score is None else f"{score:.5g}",
         "validations": len(trial.intermediate_values),
         "seconds": _ABSENT if seconds is None else f"{seconds:.1f}",
-        "params": ", ".join(f"{name}={show_value(value)}" for name, value in trial.params.items()),
+        "params": ", ".join(f"{name}={_shown(value)}" for name, value in trial.params.items()),
     }
 
 
-def _definition(ledger: Ledger) -> str:
-    data = ledger.definition.to_data()
-    text = io.StringIO()
-    YAML(typ="safe", pure=True).dump(
-        {key: data[key] for key in data if key != "space" and data[key] is not None}, text
-    )
-    return text.getvalue()
+def _definition(subject: Subject) -> str | None:
+    if subject.definition is None:
+        return None
+    data: Mapping[str, Any] = subject.definition.to_data()
+    return yaml_text({key: data[key] for key in data if key != "space" and data[key] is not None})

@@ -15,6 +15,7 @@ from studies.outcomes import Outcome
 from studies.report.axes import log_ticks, score_axis
 from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
 from studies.report.page import render_report, write_report
+from studies.report.subject import subject_of_ledger
 from studies.storage import open_database
 from studies.trials import ask, tell
 from tests.studies.samples import sample_definition
@@ -56,7 +57,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 @pytest.fixture(scope="module")
 def html(ledger: Ledger) -> str:
     """Give the report as HTML."""
-    return render_report(ledger)
+    return render_report(subject_of_ledger(ledger))[0]
 
 
 class Reader(HTMLParser):
@@ -87,9 +88,9 @@ def read(page: str) -> Reader:
 
 
 def test_a_report_refers_to_nothing(html: str) -> None:
-    """No tag loads anything, from the network or from beside the file."""
+    """No tag loads anything, from the network or beside the file; the next study is in the page itself."""
     found = read(html)
-    assert found.addresses == []
+    assert [address.partition(",")[0] for address in found.addresses] == ["data:text/yaml;base64"]
     assert "link" not in found.tags
     assert "iframe" not in found.tags
 
@@ -182,7 +183,8 @@ def test_ticks_of_a_log_axis(low: float, high: float, ticks: list[float]) -> Non
 def test_an_empty_study_has_a_report(tmp_path: Path) -> None:
     """Before any trial has ended the report says so."""
     database = open_database(f"sqlite:///{tmp_path}/tuner.db")
-    write_report(create(database, sample_definition(trials=3), ""), tmp_path / "folder" / "report.html")
+    ledger = create(database, sample_definition(trials=3), "")
+    write_report(subject_of_ledger(ledger), tmp_path / "folder" / "report.html")
     database.engine.dispose()
     text = " ".join(read((tmp_path / "folder" / "report.html").read_text(encoding="utf-8")).text.split())
     assert "No trial is completed yet. 0 of 3 slots are spent." in text

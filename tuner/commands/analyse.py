@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.options import echo_json, examples, json_option, open_database, open_study, storage_option
+from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -130,19 +130,41 @@ def _open(storage: str | None, name: str) -> "Study":
 @click.argument("name")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where to write it; else NAME.html here.")  # fmt: skip
+@objective_option
 @storage_option
-def report(name: str, output: Path | None, storage: str | None) -> None:
+@json_option
+def report(name: str, output: Path | None, objective: int | None, storage: str | None, as_json: bool) -> None:
     """Write the report of a study as one HTML file.
 
-    NAME is a study of the database. The file needs nothing else, and works offline.
+    NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
+    works offline.
     """
+    from studies.identity import LEDGER
+    from studies.ledger import find_study, open_ledger
     from studies.report.page import write_report
+    from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
 
     path = output or Path(f"{name}.html")
-    ledger = open_study(storage, name)
+    database = open_database(storage, reading=True)
+    study = find_study(database, name)
+    if LEDGER in study.user_attrs:
+        subject = subject_of_ledger(open_ledger(database, name))
+    else:
+        subject = subject_of_study(study, objective)
     try:
-        write_report(ledger, path)
+        with _progress(hidden=as_json) as progress:
+            proposal = write_report(subject, path, progress=progress)
     except OSError as error:
         raise Refused(f"--output: {path} cannot be written: {error.strerror}; name another file.") from error
+    if as_json:
+        echo_json(
+            {
+                "report": str(path),
+                "next_study": None
+                if proposal is None
+                else {"yaml": proposal.text, "changes": proposal.changes},
+            }
+        )
+        return
     click.echo(f"Written: {path}")

@@ -1,0 +1,105 @@
+"""What a report shows beside the shares: the strongest pairs, rules, ranges, the path to the best."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search_spaces.parameters import default_values
+from search_spaces.space import Float, Group, Int, Value
+from studies.analysis.ablation import Step, ablate
+from studies.analysis.boundary import Boundary, boundaries
+from studies.analysis.coordinates import Coordinate, find_coordinates
+from studies.analysis.domain import Axis
+from studies.analysis.drift import Drift, drift_of
+from studies.analysis.folklore import Verdict, judge
+from studies.analysis.history import History, best_so_far
+from studies.analysis.importance import Effect
+from studies.analysis.of_study import StudyAnalysis
+from studies.analysis.projection import Projection, project
+
+MOST_PAIRS = 4  # that are drawn
+LEAST_PAIR = 0.01  # share of a pair that is drawn
+LEAST_REMOVED = 0.5  # of an interaction, by a coordinate that is worth a word
+
+
+@dataclass(frozen=True, eq=False)
+class PairView:
+    """A pair that interacts: the expected score over both, and where the first one's best value lies.
+
+    `drift` follows the parameter named first in `projection` along the second. `coordinate` is the
+    combination that takes most of the interaction away, if one takes half.
+    """
+
+    effect: Effect
+    projection: Projection
+    drift: Drift
+    coordinate: Coordinate | None
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Everything that a report shows beside the shares; `ablation` needs declared defaults."""
+
+    pairs: tuple[PairView, ...]
+    single: Mapping[str, Projection]
+    rules: tuple[Verdict, ...]
+    boundaries: tuple[Boundary, ...]
+    ablation: tuple[Step, ...]
+    history: History
+
+
+def views_of(
+    found: StudyAnalysis, space: Group, best: Mapping[str, Value] | None, *, declared: bool, seed: int = 0
+) -> Views:
+    """Look at an analysis from every side.
+
+    Args:
+        found: the analysis.
+        space: the study's.
+        best: the values of the best trial.
+        declared: whether the space is the study's own, so that its defaults mean something.
+        seed: of draws and resampling.
+    """
+    ranked = found.importance.evidence.has_structure
+    shown = [effect for effect in found.importance.pairs if ranked and is_shown(effect)][:MOST_PAIRS]
+    main = [effect.names[0] for effect in found.importance.main if ranked and (effect.share or 0) > 0]
+    path: tuple[Step, ...] = ()
+    if ranked and declared and best is not None:
+        path = ablate(found.fitted, default_values(space), best)
+    return Views(
+        pairs=tuple(_pair(found, effect, main, seed) for effect in shown),
+        single={name: project(found.fitted, name) for name in main},
+        rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
+        boundaries=boundaries(found.table),
+        ablation=path,
+        history=best_so_far(found.table, seed=seed),
+    )
+
+
+def is_shown(effect: Effect) -> bool:
+    """Say whether a pair is worth a map: the trials show it, and both have more than one value together."""
+    together = not set(effect.names) & set(effect.when)
+    return together and (effect.share or 0.0) >= LEAST_PAIR and (effect.low or 0.0) > 0
+
+
+def is_range(axis: Axis) -> bool:
+    """Say whether an axis is a range."""
+    return isinstance(axis.parameter.node, Float | Int)
+
+
+def _pair(found: StudyAnalysis, effect: Effect, main: list[str], seed: int) -> PairView:
+    domain = found.fitted.surrogate.domain
+    axes = {name: domain.axes[domain.names.index(name)] for name in effect.names}
+    # The best value of a range is followed, of two the one that matters more.
+    place = {name: main.index(name) if name in main else len(main) for name in effect.names}
+    first, second = sorted(effect.names, key=lambda name: (not is_range(axes[name]), place[name]))
+    coordinate = None
+    if all(map(is_range, axes.values())):
+        candidates = find_coordinates(found.fitted, (first, second)).candidates
+        if candidates and candidates[0].removed >= LEAST_REMOVED:
+            coordinate = candidates[0]
+    return PairView(
+        effect,
+        project(found.fitted, first, second),
+        drift_of(found.fitted, first, second, seed=seed),
+        coordinate,
+    )

@@ -1,0 +1,115 @@
+"""The next study: the same question with what this one taught, as a study file that runs as it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from search_spaces.algebra import fix
+from search_spaces.algebra import replace as replace_node
+from search_spaces.configuration import configure
+from search_spaces.describe import show_value
+from search_spaces.notation import to_data
+from search_spaces.parameters import default_values, parameters
+from search_spaces.space import Float, Group, Int, Value
+from studies.analysis.evidence import FEWEST_ON_A_BRANCH
+from studies.analysis.importance import Importance
+from studies.analysis.views import Views
+from studies.definition import StudyDefinition
+from studies.yaml_text import yaml_text
+
+IDLE = 0.01  # total share up to which a parameter is fixed
+SUFFIX = "-2"
+LONGEST_NAME = 100  # characters, as a study's name may have
+_WORDS = ("why", "source")  # of a parameter, which would double the file
+
+
+@dataclass(frozen=True)
+class NextStudy:
+    """A study file, and in words what it changes."""
+
+    name: str
+    text: str
+    changes: tuple[str, ...]
+
+
+def next_study(
+    definition: StudyDefinition,
+    importance: Importance | None,
+    views: Views | None,
+    best: Mapping[str, Value] | None,
+) -> NextStudy:
+    """Propose the study to run next: ranges widened where the best lie at an end, idle parameters fixed.
+
+    Args:
+        definition: the study's.
+        importance: its analysis, where there is one.
+        views: what else the analysis shows.
+        best: the values of the best trial, at which what does not matter is fixed.
+    """
+    space, changes, fixed = definition.space, [], {}
+    for found in () if views is None else views.boundaries:
+        node = next(p.node for p in parameters(space) if p.name == found.name)
+        assert isinstance(node, Float | Int)  # noqa: S101 - only ranges have boundaries
+        if (found.low, found.high) == (node.low, node.high):
+            continue
+        kind = int if isinstance(node, Int) else float
+        bounds: dict[str, Any] = {"low": kind(found.low), "high": kind(found.high)}
+        space = replace_node(space, found.name, replace(node, **bounds))
+        end, new = show_value(getattr(node, found.at)), f"{show_value(found.low)} .. {show_value(found.high)}"
+        changes.append(
+            f"{found.name} ranges over {new}: {found.crowding:.0%} of the {found.trials} best trials lay at "
+            f"its {found.at} end, {end}."
+        )
+    narrowed = space
+    for name in _idle(importance):
+        known = {p.name for p in parameters(narrowed)}
+        value = (best or {}).get(name, default_values(narrowed).get(name))
+        if name not in known or value is None or len(known) == 1:
+            continue
+        narrowed = fix(narrowed, name, value)
+        fixed[name] = value
+        changes.append(
+            f"{name} is fixed at {show_value(value)}: it explains at most {IDLE:.0%}, interactions included."
+        )
+    if not changes:
+        changes.append(
+            "Nothing but the seed: the trials gave no reason to widen a range or to fix a parameter."
+        )
+    name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
+    return NextStudy(name, _written(definition, name, space, fixed, changes), tuple(changes))
+
+
+def _idle(importance: Importance | None) -> list[str]:
+    """Name the parameters that trials show to matter nowhere, choices before what depends on them."""
+    if importance is None or importance.evidence.confidence != "good":
+        return []
+    return [
+        effect.names[0]
+        for effect in sorted(importance.main, key=lambda effect: len(effect.when))
+        if effect.total is not None and effect.total <= IDLE and effect.trials >= FEWEST_ON_A_BRANCH
+    ]
+
+
+def _written(
+    definition: StudyDefinition, name: str, space: Group, fixed: Mapping[str, Value], changes: list[str]
+) -> str:
+    data = definition.to_data()
+    settings = {key: value for key, value in data["study"].items() if value is not None}
+    settings |= {"name": name, "seed": definition.settings.seed + 1}
+    # What the space sets whatever is chosen stands in the sections themselves.
+    sections = configure(definition.fixed, Group(set=space.set), {})
+    section: dict[str, Any] = {"add": _without_words(to_data(Group(space.children)))}
+    if fixed:
+        section["fix"] = dict(fixed)
+    classes = {key: data[key] for key in ("sampler", "pruner") if data[key] is not None}
+    head = "".join(
+        f"# {line}\n" for line in (f"What {definition.settings.name} suggests to run next.", *changes)
+    )
+    return head + yaml_text({"study": settings, **sections, "space": section, **classes})
+
+
+def _without_words(data: Any) -> Any:
+    """Leave out reasons and sources, and branches' contents where there are none."""
+    if not isinstance(data, dict):
+        return data
+    return {key: _without_words(value) for key, value in data.items() if key not in _WORDS}

@@ -1,0 +1,78 @@
+"""What a report is about: a study of ours with its slots and definition, or one that plain Optuna made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from search_spaces.space import Group
+from studies.analysis.errors import NothingToAnalyse
+from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
+from studies.definition import StudyDefinition
+from studies.identity import DEFINITION, VERSION
+from studies.ledger import Ledger
+from studies.outcomes import Outcome, outcome_of
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A study as its report shows it.
+
+    `definition` and `slots` are None for a study that plain Optuna made; its `space` is inferred from its
+    trials. `objective` is which of several the report is about.
+    """
+
+    study: Study
+    name: str
+    metric: str
+    minimizes: bool
+    trials: Sequence[FrozenTrial]
+    space: Group
+    objective: int | None
+    definition: StudyDefinition | None
+    slots: int | None
+    version: str | None
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The completed trial with the best score, the earlier one among equals."""
+        completed = [trial for trial in self.trials if outcome_of(trial) is Outcome.COMPLETED]
+        sign = 1.0 if self.minimizes else -1.0
+        return min(completed, key=lambda trial: sign * (trial.value or 0.0), default=None)
+
+    @property
+    def running(self) -> int:
+        """How many trials run."""
+        return sum(trial.state is TrialState.RUNNING for trial in self.trials)
+
+
+def subject_of_study(study: Study, objective: int | None = None) -> Subject:
+    """Take a study of the database, whoever made it.
+
+    Raises:
+        SeveralObjectives: it has several and none was chosen, or there is none of that number.
+    """
+    objective = objective_of(study, objective)
+    definition = study.user_attrs.get(DEFINITION)
+    try:
+        space = space_of(study)
+    except NothingToAnalyse:
+        space = Group()  # no trial of a study that plain Optuna made has ended
+    return Subject(
+        study=study,
+        name=study.study_name,
+        metric=metric_of(study, objective),
+        minimizes=study.directions[objective or 0] is StudyDirection.MINIMIZE,
+        trials=trials_of(study, objective),
+        space=space,
+        objective=objective,
+        definition=None if definition is None else StudyDefinition.from_data(definition),
+        slots=None,
+        version=study.user_attrs.get(VERSION),
+    )
+
+
+def subject_of_ledger(ledger: Ledger) -> Subject:
+    """Take a study of ours, with its slots."""
+    return replace(subject_of_study(ledger.study), slots=ledger.slots.budget().total)
