@@ -40,7 +40,6 @@ class Views:
     """Everything that a report shows beside the shares; `ablation` needs declared defaults."""
 
     pairs: tuple[PairView, ...]
-    single: Mapping[str, Projection]
     rules: tuple[Verdict, ...]
     boundaries: tuple[Boundary, ...]
     ablation: tuple[Step, ...]
@@ -67,7 +66,6 @@ def views_of(
         path = ablate(found.fitted, default_values(space), best)
     return Views(
         pairs=tuple(_pair(found, effect, main, seed) for effect in shown),
-        single={name: project(found.fitted, name) for name in main},
         rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
         boundaries=boundaries(found.table),
         ablation=path,

@@ -29,7 +29,7 @@ SPACE = Group(
 
 
 def _views(*found: Boundary) -> Views:
-    return Views((), {}, (), found, (), History((), (), (), ()))
+    return Views((), (), found, (), History((), (), (), ()))
 
 
 def _importance(totals: dict[str, float], confidence: float = 0.9) -> Importance:

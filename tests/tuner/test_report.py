@@ -75,8 +75,8 @@ def _conditional(trial: optuna.Trial) -> float:
 
 
 def test_a_study_of_plain_optuna_has_a_report(tuner: CommandLine) -> None:
-    """Defined as it ran, with parameters of one branch, it is analysed like ours; no study file is offered."""
-    _optimize("theirs", 30, _conditional)
+    """Defined as it ran, with parameters of one branch, it is analysed like ours, and no file is offered."""
+    _optimize("theirs", 20, _conditional)
     answer = tuner("report theirs --output out/theirs.html")
     assert (answer.code, answer.out) == (0, "Written: out/theirs.html\n")
     page = Path("out/theirs.html").read_text(encoding="utf-8")
