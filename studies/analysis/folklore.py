@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from search_spaces.space import Float, Value
+from search_spaces.rules import SHIFTS, Shift
+from search_spaces.space import Float
 from studies.analysis.drift import draw
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.evidence import FEWEST_ON_A_BRANCH
@@ -16,60 +17,6 @@ from studies.analysis.table import Table
 
 DRAWS = 400
 INTERVAL = (0.05, 0.95)
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A rule: with `gate` at `on` instead of `off` the best value of `parameter` is `factor` times as large.
-
-    `parameter` is on a log scale and `gate` a choice; names are those of the space.
-    """
-
-    statement: str
-    parameter: str
-    gate: str
-    on: Value
-    off: Value
-    factor: float
-    source: str
-
-
-RULES: tuple[Shift, ...] = (
-    *(
-        Shift(
-            "With batch norm SGD's best learning rate is larger.",
-            f"optimizer.sgd.{name}", "norm", "batch", "none", 3.0,
-            "Ioffe and Szegedy 2015; Santurkar et al. 2018",
-        )
-        for name in ("lr_effective", "lr")
-    ),
-    Shift(
-        "With batch norm SGD needs less coupled L2.",
-        "optimizer.sgd.weight_decay.rate", "norm", "batch", "none", 0.5, "van Laarhoven 2017",
-    ),
-    Shift(
-        "With dropout Adam's best learning rate is not smaller.",
-        "optimizer.adam.lr", "dropout", "on", "none", 1.4, "the catalogue",
-    ),
-    Shift(
-        "With dropout AdamW's best learning rate is not smaller.",
-        "optimizer.adamw.lr", "dropout", "on", "none", 1.4, "the catalogue",
-    ),
-    *(
-        Shift(
-            "With dropout less weight decay is needed.",
-            f"optimizer.{name}.weight_decay.rate", "dropout", "on", "none", 0.6, "Srivastava et al. 2014",
-        )
-        for name in ("sgd", "rmsprop", "adam", "adamw")
-    ),
-    *(
-        Shift(
-            "With dropout and no max-norm SGD's best learning rate is smaller.",
-            f"optimizer.sgd.{name}", "dropout", "on", "none", 0.4, "Srivastava et al. 2014, appendix A.2",
-        )
-        for name in ("lr_effective", "lr")
-    ),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,7 +37,7 @@ class Verdict:
 
 
 def judge(
-    table: Table, fitted: Fitted, *, rules: Sequence[Shift] = RULES, seed: int = 0
+    table: Table, fitted: Fitted, *, rules: Sequence[Shift] = SHIFTS, seed: int = 0
 ) -> tuple[Verdict, ...]:
     """Hold each rule whose parameters the space has against the trials.
 

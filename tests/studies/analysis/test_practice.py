@@ -5,13 +5,14 @@ import optuna
 import pytest
 
 from search_spaces.parameters import default_values
+from search_spaces.rules import Shift
 from search_spaces.space import Categorical, Choice, Float, Group
 from studies.analysis.ablation import ablate
 from studies.analysis.boundary import boundaries
 from studies.analysis.comparison import optuna_importances
 from studies.analysis.coordinates import find_coordinates
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.folklore import Shift, judge
+from studies.analysis.folklore import judge
 from studies.analysis.history import best_so_far
 from studies.analysis.importance import fit_table
 from studies.analysis.isolation import isolate

@@ -1,0 +1,42 @@
+"""The soft rules are sound data about parameters that the catalogue has."""
+
+from search_spaces.algebra import combine
+from search_spaces.catalogue import named_space
+from search_spaces.optimizers import optimizer
+from search_spaces.parameters import find
+from search_spaces.regularizers import dropout
+from search_spaces.rules import PREFERENCES, SHIFTS, Preference, Shift, rules_of
+from search_spaces.space import Float
+
+
+def test_every_rule_speaks_of_the_catalogue() -> None:
+    """Each is about a range on a log scale, or a value that can be, of a ready-made space or one like it."""
+    spaces = [named_space("recipe.wide"), named_space("recipe.quick")]
+    covered = {rule for space in spaces for rule in map(repr, rules_of(space))}
+    left = {rule.parameter for rule in (*SHIFTS, *PREFERENCES) if repr(rule) not in covered}
+    # A study that searches SGD by its plain rate has to add that parameter itself.
+    assert left == {"optimizer.sgd.lr"}
+    for rule in rules_of(spaces[0]):
+        node = find(spaces[0], rule.parameter).node
+        if isinstance(rule, Shift):
+            assert isinstance(node, Float)
+            assert node.log
+        elif rule.bounds is not None:
+            assert isinstance(node, Float)
+            assert rule.bounds[0] < node.high
+        assert rule.source
+        assert rule.statement.endswith(".")
+
+
+def test_a_space_has_the_rules_of_its_own_choices() -> None:
+    """Without a norm nothing is said of norms, and without a batch size nothing of batches."""
+    rules = rules_of(combine(optimizer(), dropout()))
+    assert {rule.gate for rule in rules if isinstance(rule, Shift)} == {"dropout"}
+    assert not [rule for rule in rules if isinstance(rule, Preference)]
+
+
+def test_the_strong_rules_are_these() -> None:
+    """What the literature agrees on: larger rates under batch norm, and where dropout belongs."""
+    rules = rules_of(named_space("recipe.cocktail"))
+    strong = {rule.parameter for rule in rules if rule.strength == "strong"}
+    assert strong == {"optimizer.sgd.lr_effective", "dropout.placement", "dropout.rate"}
