@@ -132,9 +132,10 @@ def rules_of(space: Group) -> tuple[Shift | Preference, ...]:
     def can_be(name: str, value: Value) -> bool:
         return name in known and value in options(known[name])
 
+    every: tuple[Shift | Preference, ...] = (*SHIFTS, *PREFERENCES)
     return tuple(
         rule
-        for rule in (*SHIFTS, *PREFERENCES)
+        for rule in every
         if rule.parameter in known and all(can_be(name, value) for name, value in _needs(rule))
     )
 

@@ -14,7 +14,7 @@ from search_spaces.space import Value
 from studies.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY, fit_recorded, read
 from tests.tuner.training.rows import ROWS, warmup_of
-from tuner.preparation import prepare
+from tuner.preparation import prepare, rehearse_branches
 from tuner.training.layers import Residual
 
 pytestmark = IN_MEMORY
@@ -226,3 +226,11 @@ def test_the_epochs_of_the_study_decide_the_timescales() -> None:
     )
     assert (node.high, node.default) == (60.0, pytest.approx(2 / 3))
     assert log(node.prior.centre) == pytest.approx(log(2) / 2)
+
+
+def test_every_branch_of_the_cocktail_trains() -> None:
+    """A batch of each branch and value of each choice, beside the defaults of the rest, makes no error."""
+    definition = prepare(parse_study_file(STUDY.format(space="{use: model}"), source="choices.yaml"))
+    rehearsals = list(rehearse_branches(definition))
+    assert {(row.choice, row.branch): row.cause for row in rehearsals if row.cause} == {}
+    assert len(rehearsals) > 50
