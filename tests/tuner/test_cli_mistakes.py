@@ -95,7 +95,7 @@ CHANGES = {
     "metric never logged": (
         "study.metric=val_los",
         "my.yaml: study.metric: The metric 'val_los' is not logged",
-        "which logs val_error, val_loss; set study.metric to one of them",
+        "which logs val_balanced_error, val_error, val_loss; set study.metric to one of them",
     ),
     "no optimizer": (
         "space.use=dropout",

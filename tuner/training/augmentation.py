@@ -85,7 +85,6 @@ class Augmentation:
     """Augment the batches of a classification as its arguments say; at zero each of them does nothing.
 
     Args:
-        classes: number of classes.
         mixup_alpha: as `mixup` takes it.
         cutmix_probability: as `cutmix` takes it.
         cutout_probability, cutout_patch: as `cutout` takes them.
@@ -97,7 +96,6 @@ class Augmentation:
 
     def __init__(
         self,
-        classes: int,
         *,
         mixup_alpha: float = 0.0,
         cutmix_probability: float = 0.0,
@@ -114,14 +112,13 @@ class Augmentation:
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"0 <= {name} <= 1 must hold, but got {name}={share}; name a share")
-        self.classes = classes
         self.mixup_alpha = mixup_alpha
         self.cutmix_probability = cutmix_probability
         self.cutout_probability = cutout_probability
         self.cutout_patch = cutout_patch
 
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Augment a batch of samples `(batch, ...)` with classes `(batch,)`.
+    def __call__(self, x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Augment a batch of samples `(batch, ...)` with classes `(batch,)` out of so many.
 
         Returns:
             The samples, and their classes `(batch,)` or, where samples were mixed, the probabilities
@@ -136,7 +133,7 @@ class Augmentation:
             x = cutout(x, self.cutout_probability, self.cutout_patch)
         if not self.mixup_alpha and not self.cutmix_probability:
             return x, y
-        targets = functional.one_hot(y, self.classes).to(x.dtype)
+        targets = functional.one_hot(y, classes).to(x.dtype)
         if self.mixup_alpha:
             x, targets = mixup(x, targets, self.mixup_alpha)
         if self.cutmix_probability:

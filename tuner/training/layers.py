@@ -5,6 +5,7 @@ order, and so that any module can take them apart or put its own layers between 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -24,6 +25,13 @@ NORMS: dict[Norm, Callable[[int], nn.Module] | None] = {
 }
 
 
+NORMS_OF_IMAGES: dict[Norm, Callable[[int], nn.Module] | None] = {
+    "none": None,
+    "batch": nn.BatchNorm2d,
+    "layer": partial(nn.GroupNorm, 1),  # one group: the mean over all channels and pixels of an image
+}
+
+
 def regularized_block(
     features: int,
     *,
@@ -33,8 +41,9 @@ def regularized_block(
     dropout: float = 0.0,
     dropout_placement: DropoutPlacement = "after_last_norm",
     is_last: bool = False,
+    images: bool = False,
 ) -> list[nn.Module]:
-    """List the layers that stand behind one linear layer of `features` outputs.
+    """List the layers that stand behind one linear or convolutional layer of `features` outputs.
 
     Args:
         features: the width of the layer in front, which the norm has to know.
@@ -46,17 +55,20 @@ def regularized_block(
             last one, behind its norm and its activation; `before_norm` drops directly before the norm of
             every block, or, without a norm, where `norm_placement` would have put it.
         is_last: whether this is the last block of its network.
+        images: whether the layers are for images of `features` channels, whose pixels a norm takes together
+            and of which dropout takes out whole channels (Tompson et al. 2015).
 
     Returns:
-        Layers that map `(batch, features)` to `(batch, features)`.
+        Layers that map `(batch, features)` or, for images, `(batch, features, height, width)` to the same.
 
     Raises:
         ValueError: `dropout` is not a probability.
     """
-    make_norm = NORMS[norm]
+    make_norm = (NORMS_OF_IMAGES if images else NORMS)[norm]
+    make_dropout = nn.Dropout2d if images else nn.Dropout
     normalization = [] if make_norm is None else [make_norm(features)]
     # Compared with zero, so that torch still refuses a negative rate.
-    drop: list[nn.Module] = [] if dropout == 0 else [nn.Dropout(dropout)]
+    drop: list[nn.Module] = [] if dropout == 0 else [make_dropout(dropout)]
     if dropout_placement == "before_norm":
         normalization, drop = [*drop, *normalization], []
     elif dropout_placement == "after_last_norm" and not is_last:

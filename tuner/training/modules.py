@@ -1,6 +1,7 @@
 """Modules that expose the catalogue's choices."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import nn
 
@@ -8,16 +9,17 @@ from search_spaces.recipe import cocktail
 from search_spaces.space import Group
 from search_spaces.weight_decay import EPOCHS
 from tuner.training.classification import Classifier
-from tuner.training.initialization import Scheme, initialize
-from tuner.training.layers import Activation, DropoutPlacement, Norm, NormPlacement, regularized_stack
+from tuner.training.initialization import Scheme
+from tuner.training.layers import Activation, DropoutPlacement, Norm, NormPlacement
+from tuner.training.networks import multilayer_perceptron
 
 
 class MLPClassifier(Classifier):
     """A multilayer perceptron that classifies vectors by cross-entropy; `Classifier` says what it logs.
 
     Args:
-        features: length of an input vector.
-        classes: number of classes.
+        features: length of an input vector; null takes what the data have.
+        classes: number of classes; null takes what the data have.
         hidden: width of each hidden layer; without any, the model is linear.
         activation, norm, norm_placement, dropout, dropout_placement, dropout_input, skip, drop_path: as
             `regularized_stack` describes them.
@@ -26,12 +28,13 @@ class MLPClassifier(Classifier):
 
     Raises:
         ValueError: a share or probability lies outside its range.
+        BadConfiguration: when the data are set up, `features` or `classes` is not theirs.
     """
 
     def __init__(  # noqa: PLR0917 - LightningCLI gives them by name
         self,
-        features: int = 64,
-        classes: int = 10,
+        features: int | None = 64,
+        classes: int | None = 10,
         hidden: Sequence[int] = (128, 128),
         activation: Activation = "relu",
         norm: Norm = "none",
@@ -46,11 +49,11 @@ class MLPClassifier(Classifier):
         label_smoothing: float = 0.0,
         mixup_alpha: float = 0.0,
     ) -> None:
-        super().__init__(classes=classes, label_smoothing=label_smoothing, mixup_alpha=mixup_alpha)
+        super().__init__(label_smoothing=label_smoothing, mixup_alpha=mixup_alpha)
         self.save_hyperparameters()
-        widths = [features, *hidden]
-        body = regularized_stack(
-            widths,
+        self.make = partial(
+            multilayer_perceptron,
+            hidden=hidden,
             activation=activation,
             norm=norm,
             norm_placement=norm_placement,
@@ -59,9 +62,14 @@ class MLPClassifier(Classifier):
             dropout_input=dropout_input,
             skip=skip,
             drop_path=drop_path,
+            init_scheme=init_scheme,
+            init_gain=init_gain,
         )
-        self.network = nn.Sequential(*body, nn.Linear(widths[-1], classes))
-        initialize(self.network, init_scheme, init_gain)
+        self.take_sizes(features=features, classes=classes)
+
+    def make_network(self, **sizes: int) -> nn.Module:
+        """Make the network from vectors `(batch, features)` to logits `(batch, classes)`."""
+        return self.make(sizes["features"], sizes["classes"])
 
     @staticmethod
     def search_space(epochs: int = EPOCHS) -> Group:

@@ -161,14 +161,14 @@ def test_mixup_mixes_samples_and_targets_alike() -> None:
     model = read(chosen({"augment": "mixup", "augment.mixup.alpha": 0.7})).model
     x, y = torch.rand(16, 64), torch.arange(16) % 10
     torch.manual_seed(3)
-    mixed, targets = model.augmentation(x, y)
+    mixed, targets = model.augmentation(x, y, 10)
     torch.manual_seed(3)
     share = torch.distributions.Beta(0.7, 0.7).sample()
     partners = torch.randperm(16)
     one_hot = functional.one_hot(y, 10).float()
     torch.testing.assert_close(mixed, share * x + (1 - share) * x[partners])
     torch.testing.assert_close(targets, share * one_hot + (1 - share) * one_hot[partners])
-    assert read(chosen({"augment": "none"})).model.augmentation(x, y)[1] is y
+    assert read(chosen({"augment": "none"})).model.augmentation(x, y, 10)[1] is y
 
 
 def test_the_gradient_is_clipped_to_its_norm() -> None:

@@ -208,7 +208,8 @@ def test_weights_that_are_not_better_are_not_kept(
 def test_testing_reads_the_test_part_and_nothing_else_does(tmp_path: Path) -> None:
     """The test scores come from the checkpoint, and a fit logs none of them."""
     fit(task(keep=tmp_path / "kept.ckpt"), never)
-    assert set(evaluate(configuration(), tmp_path / "kept.ckpt")) == {"test_loss", "test_error"}
+    scores = {"test_loss", "test_error", "test_balanced_error"}
+    assert set(evaluate(configuration(), tmp_path / "kept.ckpt")) == scores
 
 
 def test_a_module_without_a_test_step_has_no_test_scores(tmp_path: Path) -> None:

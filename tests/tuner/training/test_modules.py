@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 from torch.nn import functional
 
@@ -41,7 +42,8 @@ def test_losses_and_errors_are_means_over_the_samples_of_their_part() -> None:
             logits = cli.model(x)
             expected[f"{part}_loss"] = functional.cross_entropy(logits, y).item()
             expected[f"{part}_error"] = 1 - (logits.argmax(1) == y).double().mean().item()
-    del expected["train_error"]
+            expected[f"{part}_balanced_error"] = 1 - balanced_accuracy_score(y, logits.argmax(1))
+    del expected["train_error"], expected["train_balanced_error"]
     assert {name: float(value) for name, value in logged.items()} == pytest.approx(expected, abs=1e-6)
 
 

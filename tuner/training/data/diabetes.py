@@ -28,7 +28,7 @@ class DiabetesHooks(PartsHooks):
         self.target_mean = 0.0
         self.target_scale = 1.0
 
-    def setup(self, stage: str) -> None:
+    def load(self, stage: str) -> None:
         """Load, split and standardize the data, once for all stages."""
         if self.parts:
             return

@@ -28,7 +28,7 @@ class DigitsHooks(PartsHooks):
         super().__init__(batch_size)
         self.split_seed = split_seed
 
-    def setup(self, stage: str) -> None:
+    def load(self, stage: str) -> None:
         """Load and split the digits, once for all stages."""
         if self.parts:
             return

@@ -40,6 +40,7 @@ class FashionMNISTHooks(PartsHooks):
     """
 
     features = 28 * 28
+    channels = 1
     classes = 10
     held_out_batch = 1_000  # what a convolution makes of an image takes far more memory than the image
 
@@ -53,7 +54,7 @@ class FashionMNISTHooks(PartsHooks):
         self.val_share = val_share
         self.split_seed = split_seed
 
-    def setup(self, stage: str) -> None:
+    def load(self, stage: str) -> None:
         """Read what a stage needs, once: the images for training and validation, or those for testing."""
         if stage == "test":
             if "test" not in self.parts:

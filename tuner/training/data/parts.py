@@ -3,10 +3,11 @@
 from torch.utils.data import DataLoader
 
 from tuner.training.data.batches import Batch, load_batches
+from tuner.training.shaped_by_data import introduce
 
 
 class PartsHooks:
-    """The loaders of a data module whose `setup` fills `parts` with `train`, `val` and `test`.
+    """The loaders of a data module whose `load` fills `parts` with `train`, `val` and `test`.
 
     The last training batch of an epoch is smaller than the others, and left out only if a single sample were
     left for it, because batch norm cannot normalise one sample. Validation and testing take the whole part
@@ -26,6 +27,15 @@ class PartsHooks:
             )
         self.batch_size = batch_size
         self.parts: dict[str, Batch] = {}
+
+    def load(self, stage: str) -> None:
+        """Fill the parts that a stage needs, if they are not there yet."""
+        raise NotImplementedError
+
+    def setup(self, stage: str) -> None:
+        """Load what a stage needs, and tell the module of it."""
+        self.load(stage)
+        introduce(self)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches of the training part."""

@@ -97,7 +97,7 @@ class TableHooks(PartsHooks):
         self.weights = class_weights
         self.prepared: Prepared | None = None
 
-    def setup(self, stage: str) -> None:
+    def load(self, stage: str) -> None:
         """Read, split and encode the table, once for all stages."""
         if self.prepared is None:
             self.prepared = prepare_table(self.options)
