@@ -1,12 +1,17 @@
 """The studies that are shipped: each is a sound question, and a batch of it trains."""
 
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from studies.catalogue import find_study_file, shipped_studies
 from studies.definition import StudyDefinition
 from studies.study_file import StudyFile
+from tests.tuner.command_line import CommandLine
+from tests.tuner.training.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.preparation import prepare, rehearse
 
@@ -15,19 +20,65 @@ pytestmark = IN_MEMORY
 QUESTIONS = ("digits-momentum", "digits-momentum-effective", "digits-init", "digits-dropout")
 
 
-def shipped(study: str) -> tuple[StudyFile, StudyDefinition]:
+def shipped(study: str, *overrides: str) -> tuple[StudyFile, StudyDefinition]:
     """Read a shipped study."""
-    file = find_study_file(study)
+    file = find_study_file(study, overrides)
     assert file is not None
     return file, prepare(file)
 
 
+def with_data(study: str, folder: Path) -> tuple[str, ...]:
+    """Say where the data are of a study that comes without, having put some into a folder."""
+    if study == "table":
+        load_breast_cancer(as_frame=True).frame.to_csv(folder / "mine.csv", index=False)
+        return (f"data.init_args.path={folder}/mine.csv",)
+    if study == "fashion":
+        write_fashion(folder)
+        return (f"data.init_args.root={folder}",)
+    return ()
+
+
 @pytest.mark.parametrize("study", shipped_studies())
-def test_a_shipped_study_trains(study: str) -> None:
+def test_a_shipped_study_trains(study: str, tmp_path: Path) -> None:
     """It is called what its file is called, nothing in it is wrong, and its defaults train a batch."""
-    file, definition = shipped(study)
+    file, definition = shipped(study, *with_data(study, tmp_path))
     assert definition.settings.name == study
     rehearse(file, definition)
+
+
+@pytest.mark.parametrize("study", ["fashion", "regression", "table"])
+def test_a_few_trials_of_other_data(tuner: CommandLine, study: str) -> None:
+    """Images, a table and a quantity are tuned as they are shipped, and the best is tested."""
+    small = (*with_data(study, tuner.folder), "trainer.max_epochs=2", "study.trials=3")
+    sets = " ".join(f"--set {override}" for override in small)
+    answer = tuner(f"run {study} {sets}")
+    assert answer.code == 0, answer.err
+    assert "3 of 3 slots are spent" in answer.out
+    assert "failed" not in answer.out
+    tested = {"fashion": "test_balanced_error", "regression": "test_rmse", "table": "test_loss"}
+    assert tested[study] in answer.out
+
+
+@pytest.mark.parametrize(
+    ("study", "change", "said"),
+    [
+        ("table", "study.trials=1", "table.yaml: data: my_table.csv: the file cannot be read: No such file"),
+        ("table", "data.init_args.target=tumor", "there is no column 'tumor', which `target` names"),
+        ("table", "data.init_args.targte=target", "data.init_args.targte: Table takes no such argument"),
+        ("table", "data.init_args.target=mean area", "the target is a quantity; use MLPRegressor"),
+        ("fashion", "data.init_args.root=nowhere", "nowhere/train-images-idx3-ubyte cannot be read"),
+    ],
+)
+def test_data_that_are_wrong_are_told_before_the_first_trial(
+    tuner: CommandLine, study: str, change: str, said: str
+) -> None:
+    """The sentence names the study's file and what to mend, and nothing is left behind."""
+    given = with_data("table", tuner.folder) if study == "table" and "target" in change else ()
+    sets = " ".join(f"--set {shlex.quote(override)}" for override in (*given, change))
+    answer = tuner(f"run {study} {sets}")
+    assert answer.code == 2
+    assert said in answer.sentence
+    assert not (tuner.folder / "runs").exists()
 
 
 @pytest.mark.parametrize("study", QUESTIONS)
