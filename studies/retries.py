@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 PATIENCE = 600.0  # seconds that a worker waits for its database before it ends
@@ -65,7 +65,19 @@ def persistently(
 
 def is_passing(error: BaseException) -> bool:
     """Say whether the database may answer the same call later."""
-    return any(isinstance(link, PoolTimeout) or _passes(link) for link in _causes(error))
+    # A connection that breaks in the midst of a session leaves the second of them.
+    return any(
+        isinstance(link, PoolTimeout | PendingRollbackError) or _passes(link) for link in _causes(error)
+    )
+
+
+def is_restarting(error: BaseException) -> bool:
+    """Say whether a server answered that it ends or begins just now."""
+    origins = [link.orig for link in _causes(error) if isinstance(link, DBAPIError)]
+    return any(
+        str(getattr(origin, "sqlstate", "")).startswith("57P0") or "in shutdown" in str(origin).lower()
+        for origin in origins
+    )
 
 
 def _passes(error: BaseException) -> bool:

@@ -78,7 +78,7 @@ class Slots:
         self._engine = engine
         self.ledger = ledger
         self.steering = Steering(engine, ledger)
-        self._lease = lease
+        self.lease = lease
         self._mine = _slots.c.ledger == ledger
         self._study_lives = carries(study, ledger)
 
@@ -133,7 +133,7 @@ class Slots:
                             state=CLAIMED,
                             attempt=row.attempt + 1,
                             worker=worker[:NAME_LENGTH],
-                            lease=now() + self._lease,
+                            lease=now() + self.lease,
                             token=token,
                         )
                     )
@@ -154,7 +154,7 @@ class Slots:
 
     def renew(self, slot: Slot) -> bool:
         """Extend the lease of a claimed slot; False where the claim is lost."""
-        return self._update(slot, lease=now() + self._lease)
+        return self._update(slot, lease=now() + self.lease)
 
     def finish(self, slot: Slot) -> bool:
         """Mark a claimed slot as spent; False where the claim is lost."""

