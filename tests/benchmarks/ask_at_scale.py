@@ -8,7 +8,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,6 @@ def fill(ledger: Ledger) -> None:
         )
         study.tell(asked, score)
     for trial in trials:
-        trial.datetime_start = trial.datetime_complete = datetime.now()  # noqa: DTZ005 - as Optuna has them
         ledger.study.add_trial(trial)
     with ledger.database.engine.begin() as connection:
         mine = (tables.slots.c.ledger == ledger.slots.ledger, tables.slots.c.slot < FINISHED)
