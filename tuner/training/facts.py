@@ -15,7 +15,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-PAIRS = 24  # of consecutive steps that are looked at in a fit of known length
+PAIRS = 8  # of consecutive steps that are looked at in a fit of known length
 SPARSE = 100  # steps from one pair to the next where the length is not known
 WINDOW = 32  # steps that a spike is measured against
 SPIKE = 6.0  # robust standard deviations above the median of the window
@@ -44,6 +44,7 @@ class FactsHooks:
     def __init__(self) -> None:
         super().__init__()
         self.every = SPARSE
+        self.step = 0
         self.before: tuple[Tensor, Tensor] | None = None  # gradient and weights of the first step of a pair
         self.pairs: list[Tensor] = []
         self.pending: list[Tensor] = []  # losses of this epoch
@@ -52,14 +53,15 @@ class FactsHooks:
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Spread the pairs over the fit."""
-        steps = trainer.estimated_stepping_batches
+        steps, self.step = trainer.estimated_stepping_batches, trainer.global_step
         self.every = max(2, int(steps) // PAIRS) if 1 <= steps < math.inf else SPARSE
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Look at gradient and weights, in two consecutive steps of many."""
-        position = trainer.global_step % self.every
+        position = self.step % self.every
+        self.step += 1  # Lightning's own count takes longer than all the rest of most steps
         if position > 1 or len(trainer.optimizers) != 1:
             return
         moving = [
@@ -82,7 +84,8 @@ class FactsHooks:
         """Keep the loss."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
-            self.pending.append(loss.detach())
+            loss = loss.detach() if loss.requires_grad else loss
+            self.pending.append(loss.mean() if loss.ndim else loss)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the losses of the epoch."""
@@ -97,7 +100,7 @@ class FactsHooks:
     def read(self) -> None:
         """Turn the pending losses into numbers, all at once."""
         if self.pending:
-            self.losses += torch.stack([loss.mean() for loss in self.pending]).float().cpu().tolist()
+            self.losses += torch.stack(self.pending).float().cpu().tolist()
             self.pending.clear()
 
     def state_dict(self) -> dict[str, Any]:

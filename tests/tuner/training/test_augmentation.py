@@ -90,21 +90,25 @@ def test_mixup_of_real_numbers_mixes_them_as_well() -> None:
 def test_an_augmentation_has_its_ranges(arguments: dict[str, float], said: str) -> None:
     """What is no share is refused with the rule."""
     with pytest.raises(ValueError, match=said):
-        Augmentation(CLASSES, **arguments)
+        Augmentation(**arguments)
 
 
 def test_vectors_have_no_squares() -> None:
     """Cutmix and cutout of vectors are refused with what to use instead."""
     with pytest.raises(ValueError, match=r"shape \(3, 4\); turn them off, or use mixup"):
-        Augmentation(CLASSES, cutout_probability=0.5)(torch.rand(3, 4), torch.zeros(3, dtype=torch.int64))
+        Augmentation(cutout_probability=0.5)(torch.rand(3, 4), torch.zeros(3, dtype=torch.int64), CLASSES)
 
 
 class OwnImages(Classifier):
     """A linear classifier of images."""
 
     def __init__(self, **choices: Any) -> None:
-        super().__init__(classes=CLASSES, **choices)
-        self.network = nn.Sequential(nn.Flatten(), nn.Linear(2 * SIDE * SIDE, CLASSES))
+        super().__init__(**choices)
+        self.take_sizes(classes=CLASSES)
+
+    def make_network(self, **sizes: int) -> nn.Module:
+        """Make one layer."""
+        return nn.Sequential(nn.Flatten(), nn.Linear(2 * SIDE * SIDE, sizes["classes"]))
 
 
 @pytest.mark.parametrize("kind", ["none", "mixup", "cutmix", "cutout"])
@@ -117,7 +121,7 @@ def test_each_branch_augments_in_its_own_way_and_turns_the_others_off(kind: str)
     module = OwnImages(**configure(base, space, values)["model"]["init_args"])
     x = torch.rand(SAMPLES, 2, SIDE, SIDE) + 0.1
     y = torch.arange(SAMPLES) % CLASSES
-    augmented, targets = module.augmentation(x, y)
+    augmented, targets = module.augmentation(x, y, CLASSES)
     assert (targets.ndim == 2) == (kind in {"mixup", "cutmix"})
     assert bool((augmented == 0).any()) == (kind == "cutout")
     assert torch.equal(augmented, x) == (kind == "none")

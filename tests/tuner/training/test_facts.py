@@ -32,7 +32,7 @@ class Quadratic(pytorch_lightning.LightningModule):
         return self.weight.square().sum() / 2
 
     def train_dataloader(self) -> Any:
-        """Give 24 batches, each a pair's first step or second."""
+        """Give 24 batches."""
         return torch.utils.data.DataLoader(torch.zeros(24), batch_size=1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -57,8 +57,8 @@ def test_the_facts_of_a_quadratic_are_known(lr: float, overshoot: float) -> None
     assert facts["overshoot"] == pytest.approx(overshoot, abs=1e-5)
     assert facts["update_ratio"] == pytest.approx(lr, rel=1e-4)
     assert facts["weight_norm"] == pytest.approx(length * abs(1 - lr) ** 24, rel=1e-3)
-    # Pairs begin at steps 0, 2, ..., 22; the middle of their norms lies between steps 10 and 12.
-    norms = [length * abs(1 - lr) ** step for step in range(0, 24, 2)]
+    # Eight pairs begin at steps 0, 3, ..., 21.
+    norms = [length * abs(1 - lr) ** step for step in range(0, 24, 3)]
     assert facts["gradient_norm"] == pytest.approx(float(np.median(norms)), rel=1e-3)
     both = 1 - lr
     assert facts["gradient_noise"] == pytest.approx(min(1 - 2 * both / (1 + both**2), 1), abs=1e-5)
