@@ -22,8 +22,8 @@ class Boundary:
 
     `at` is `low` or `high`, `crowding` the share of the `trials` best trials in the outer tenth of the range
     there. `low` and `high` are a range to search next, half as wide again on the parameter's scale, but no
-    decade more, and not beyond 0 or 1 for a range between them, such as a rate's. Where that leaves no room,
-    it is the range as it was.
+    decade more, and at most halfway to 0 or 1 for a range between them, such as a rate's. Where that leaves
+    no room, it is the range as it was.
     """
 
     name: str
@@ -65,11 +65,11 @@ def _extended(axis: Axis, at: str) -> tuple[float, float]:
     else:
         step = (node.high - node.low) * EXTENSION
         low, high = (node.low - step, node.high) if at == "low" else (node.low, node.high + step)
-    # A probability, a share or 1 - momentum has no values beyond 0 and 1.
-    if node.low >= 0:
-        low = max(low, 0.0)
+    # A probability, a share or 1 - momentum has no values beyond 0 and 1, and a dropout of 1 leaves nothing.
+    if node.low >= 0 and not node.log:
+        low = max(low, node.low / 2)
     if node.high <= 1 and (not node.log or node.high == 1):
-        high = min(high, 1.0)
+        high = min(high, (node.high + 1) / 2)
     if isinstance(node, Int):
         return float(max(round(low), 1) if node.log else round(low)), float(round(high))
     return low, high

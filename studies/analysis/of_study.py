@@ -1,6 +1,6 @@
 """A study of the database, ours or plain Optuna's, as a table to analyse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 from threadpoolctl import threadpool_limits
 
+from search_spaces.algebra import narrow
 from search_spaces.notation import from_data
-from search_spaces.space import Group
+from search_spaces.space import Group, Value
 from studies.analysis.comparison import optuna_importances
-from studies.analysis.domain import Array
+from studies.analysis.domain import Array, as_option
 from studies.analysis.errors import SeveralObjectives
 from studies.analysis.importance import Fitted, Importance, fit_table, measure_importance
 from studies.analysis.infer import infer_space
@@ -25,13 +26,14 @@ from studies.identity import DEFINITION
 class StudyAnalysis:
     """The analysis of one study, with what stands beside it.
 
-    `table` holds the trials with their scores as they are, `scale` says on which scale `fitted` and
-    `importance` are. `by_scale` holds the share of each parameter and pair on other scales of the objective,
-    `elsewhere` what Optuna's own evaluators say.
+    `where` says to which part of the space it keeps. `table` holds the trials with their scores as they are,
+    `scale` says on which scale `fitted` and `importance` are. `by_scale` holds the share of each parameter
+    and pair on other scales of the objective, `elsewhere` what Optuna's own evaluators say.
     """
 
     name: str
     metric: str
+    where: dict[str, Value]
     table: Table
     scale: Scale
     fitted: Fitted
@@ -58,6 +60,7 @@ class StudyAnalysis:
             "study": self.name,
             "metric": self.metric,
             "scale": self.scale,
+            "where": self.where or None,
             **self.importance.to_data(),
             "scales": scales,
             "optuna": self.elsewhere,
@@ -84,6 +87,16 @@ def trials_of(study: Study, objective: int | None = None) -> list[FrozenTrial]:
         if trial.values is not None:
             trial.values = [trial.values[objective]]
     return kept
+
+
+def _within(trials: list[FrozenTrial], where: Mapping[str, Value]) -> list[FrozenTrial]:
+    return [
+        trial
+        for trial in trials
+        if all(
+            name in trial.params and as_option(trial.params[name]) == value for name, value in where.items()
+        )
+    ]
 
 
 def metric_of(study: Study, objective: int | None = None) -> str:
@@ -113,12 +126,14 @@ def objective_of(study: Study, objective: int | None) -> int | None:
     return objective
 
 
-def table_of(study: Study, objective: int | None = None) -> Table:
+def table_of(study: Study, objective: int | None = None, where: Mapping[str, Value] | None = None) -> Table:
     """Put the trials of a study in a table.
 
     Args:
         study: any study.
         objective: the index of the objective to take, of a study that has several.
+        where: choices and the option that each must have; only such trials are taken, and the space is that
+            part of the whole.
 
     Raises:
         SeveralObjectives: there are several and none was chosen, or there is none of that index.
@@ -126,13 +141,18 @@ def table_of(study: Study, objective: int | None = None) -> Table:
     """
     direction = study.directions[objective_of(study, objective) or 0]
     minimize = direction is StudyDirection.MINIMIZE
-    return observations(trials_of(study, objective), space_of(study), minimize=minimize)
+    space = space_of(study)
+    for name, value in (where or {}).items():
+        space = narrow(space, name, choices=[value])
+    trials = _within(trials_of(study, objective), where or {})
+    return observations(trials, space, minimize=minimize)
 
 
 def analyse(
     study: Study,
     *,
     objective: int | None = None,
+    where: Mapping[str, Value] | None = None,
     seed: int = 0,
     compare: bool = True,
     progress: Callable[[float], None] = lambda _: None,
@@ -145,18 +165,25 @@ def analyse(
     Args:
         study: any study.
         objective: the index of the objective to take, of a study that has several.
+        where: choices and the option that each must have, for an analysis of that part of the space.
         seed: of folds, draws and resampling.
         compare: also measure on other scales of the objective, and ask Optuna's evaluators.
         progress: is told the fraction done.
     """
     with threadpool_limits(limits=1):
-        return _analysed(study, objective, seed, progress, compare=compare)
+        return _analysed(study, objective, dict(where or {}), seed, progress, compare=compare)
 
 
 def _analysed(
-    study: Study, objective: int | None, seed: int, progress: Callable[[float], None], *, compare: bool
+    study: Study,
+    objective: int | None,
+    where: dict[str, Value],
+    seed: int,
+    progress: Callable[[float], None],
+    *,
+    compare: bool,
 ) -> StudyAnalysis:
-    table = table_of(study, objective)
+    table = table_of(study, objective, where)
     share = 0.7 if compare else 1.0
     scale = main_scale(table)
     scaled = rescaled(table, scale)
@@ -171,8 +198,12 @@ def _analysed(
         for done, other in enumerate(others, start=1):
             by_scale[other] = shares_on(table, other)
             progress(share + 0.2 * done / len(others))
-        found = optuna_importances(trials_of(study, objective), minimize=table.minimize, seed=seed)
+        found = optuna_importances(
+            _within(trials_of(study, objective), where), minimize=table.minimize, seed=seed
+        )
         elsewhere = {evaluator: dict(values) for evaluator, values in found.items()}
     progress(1.0)
     metric = metric_of(study, objective)
-    return StudyAnalysis(study.study_name, metric, table, scale, fitted, importance, by_scale, elsewhere)
+    return StudyAnalysis(
+        study.study_name, metric, where, table, scale, fitted, importance, by_scale, elsewhere
+    )

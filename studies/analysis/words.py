@@ -2,7 +2,7 @@
 
 from search_spaces.describe import show_value
 from studies.analysis.evidence import FEWEST_ON_A_BRANCH
-from studies.analysis.importance import Effect
+from studies.analysis.importance import Conditions, Effect
 from studies.analysis.of_study import StudyAnalysis
 from studies.analysis.views import PairView, Views, is_range
 
@@ -33,8 +33,13 @@ def verdict_in_words(found: StudyAnalysis, views: Views) -> tuple[str, ...]:
 
 
 def interval(effect: Effect) -> str:
-    """Write a share with its 90 % interval: `40 % (26 to 74)`."""
-    return f"{_percent(effect.share)} % ({_percent(effect.low)} to {_percent(effect.high)})"
+    """Write a share with its 90% interval: `40% (26 to 74)`."""
+    return f"{_percent(effect.share)}% ({_percent(effect.low)} to {_percent(effect.high)})"
+
+
+def show_when(when: Conditions) -> str:
+    """Write conditions: `optimizer is sgd and dropout is on`."""
+    return " and ".join(f"{name} is {' or '.join(map(show_value, values))}" for name, values in when.items())
 
 
 def _percent(share: float | None) -> str:
@@ -49,14 +54,16 @@ def _main(found: StudyAnalysis) -> tuple[str, ...]:
     first, *others = named
     most = (
         f"{first.names[0]} matters most: alone it explains {interval(first)} of the variance of "
-        f"{found.what} over the whole space, and {_percent(first.total)} % with its interactions."
+        f"{found.what} over the whole space, and {_percent(first.total)}% with its interactions."
     )
+    if first.when:
+        most += f" It exists where {show_when(first.when)}."
     sentences = [most]
     if others:
         listed = " and ".join(f"{effect.names[0]} with {interval(effect)}" for effect in others)
         sentences.append(f"Next {'comes' if len(others) == 1 else 'come'} {listed}.")
     if pairs >= MUCH:
-        sentences.append(f"Pairs of parameters explain {_percent(min(pairs, 1))} % beyond that.")
+        sentences.append(f"Pairs of parameters explain {_percent(min(pairs, 1))}% beyond that.")
     return tuple(sentences)
 
 
@@ -113,6 +120,6 @@ def _left_alone(found: StudyAnalysis) -> tuple[str, ...]:
     ]
     if not idle:
         return ()
-    names = ", ".join(idle[:FEW]) + (f" and {len(idle) - FEW} others" if len(idle) > FEW else "")
+    names = ", ".join(idle[:FEW]) + (f" and {len(idle) - FEW} more" if len(idle) > FEW else "")
     verb = "it explains" if len(idle) == 1 else "each explains"
     return (f"{names} can be left alone: {verb} at most {LITTLE:.0%}, interactions included.",)

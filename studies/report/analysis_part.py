@@ -13,7 +13,7 @@ from studies.analysis.boundary import Boundary
 from studies.analysis.importance import Effect
 from studies.analysis.of_study import StudyAnalysis
 from studies.analysis.views import PairView, Views
-from studies.analysis.words import verdict_in_words
+from studies.analysis.words import show_when, verdict_in_words
 from studies.report.investigation import Investigation
 from studies.report.pair_figures import doubt_figure, drift_figure, score_figure
 from studies.report.subject import Subject
@@ -74,15 +74,14 @@ def _basis(analysis: StudyAnalysis) -> str:
     return (
         f"{evaluator[0].upper()}{evaluator[1:]} on {evidence.trials} trials, "
         f"{evidence.exploration:.0%} of them quasi-random. Region: the whole space, every range on its "
-        f"scale. Shares are of the variance of {analysis.what}, with 90 % intervals. On trials that it has "
+        f"scale. Shares are of the variance of {analysis.what}, with 90% intervals. On trials that it has "
         f"not seen the surrogate has an R2 of {evidence.cv_r2:.2f}; {evidence.unknown:.0%} of the variance "
         "is left open."
     )
 
 
 def _when(when: Mapping[str, tuple[Value, ...]]) -> str:
-    parts = [f"{name} is {' or '.join(map(show_value, values))}" for name, values in when.items()]
-    return " and ".join(parts) or "always"
+    return show_when(when) or "always"
 
 
 def _bar(effect: Effect) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def _cell(effect: Effect | None) -> dict[str, Any]:
     mark = "*" if set(effect.names) & set(effect.when) else ""
     text = "" if share < LEAST_SHOWN else f"{100 * share:.0f}{mark}"
     title = (
-        f"{' x '.join(effect.names)}: {100 * share:.1f} % ({100 * (effect.low or 0):.1f} to "
+        f"{' x '.join(effect.names)}: {100 * share:.1f}% ({100 * (effect.low or 0):.1f} to "
         f"{100 * (effect.high or 0):.1f}), {effect.trials} trials, exists when {_when(effect.when)}"
     )
     return {"text": text, "shade": round(min(share * 1.5, 0.75), 3), "title": title}
@@ -140,7 +139,7 @@ def _pair(
     doubt = doubt_figure(analysis, view.projection, (first, second))
     effect = view.effect
     note = (
-        f"{100 * (effect.share or 0):.0f} % of the variance of {analysis.what} "
+        f"{100 * (effect.share or 0):.0f}% of the variance of {analysis.what} "
         f"({100 * (effect.low or 0):.0f} to {100 * (effect.high or 0):.0f}), {effect.trials} trials; exists "
         f"{'always' if not effect.when else 'when ' + _when(effect.when)}. Averaged over all others."
     )

@@ -48,7 +48,7 @@ def progress_figure(
             mode="lines",
             line={"width": 0},
             fillcolor="rgba(0,0,0,.12)",
-            name="best so far in 90 % of reordered studies",
+            name="best so far in 90% of reordered studies",
             hoverinfo="skip",
         )
     for outcome in MARKS:

@@ -18,7 +18,7 @@ from studies.outcomes import outcome_of
 from studies.report.axes import log_ticks, plain
 from studies.report.figures import MARKS, last_score, style
 
-SURE = 1.645  # standard deviations on each side of a 90 % interval
+SURE = 1.645  # standard deviations on each side of a 90% interval
 _LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _GREYS = ("#111", "#1f5aa6", "#6b6b6b", "#c8501e", "#3d8a4d", "#7a4fa0")
 
@@ -50,24 +50,24 @@ def score_figure(
 def doubt_figure(
     found: StudyAnalysis, projection: Projection, nodes: Sequence[Parameter]
 ) -> go.Figure | None:
-    """Draw how unsure the expected score over two ranges is: half of its 90 % interval."""
+    """Draw how unsure the expected score over two ranges is: half of its 90% interval."""
     if not all(isinstance(parameter.node, Float | Int) for parameter in nodes):
         return None  # the lines of options carry their own bands
     half = SURE * projection.deviation
     if found.scale == "log":
-        return _map(projection, nodes, np.exp(half), "90 % interval: times or divided by")
-    return _map(projection, nodes, half, f"90 % interval: ± {found.metric}")
+        return _map(projection, nodes, np.exp(half), "90% interval: times or divided by")
+    return _map(projection, nodes, half, f"90% interval: ± {found.metric}")
 
 
 def drift_figure(drift: Drift, nodes: Sequence[Parameter]) -> go.Figure:
-    """Draw where the best value of a parameter lies along another, with its 90 % interval."""
+    """Draw where the best value of a parameter lies along another, with its 90% interval."""
     first, second = nodes
     figure = go.Figure()
     x = [_shown(value) for value in drift.values]
     if isinstance(second.node, Float | Int):
         figure.add_scatter(
             x=[*x, *reversed(x)], y=[*drift.high, *reversed(drift.low)], fill="toself", mode="lines",
-            line={"width": 0}, fillcolor="rgba(0,0,0,.15)", name="90 % interval", hoverinfo="skip",
+            line={"width": 0}, fillcolor="rgba(0,0,0,.15)", name="90% interval", hoverinfo="skip",
         )  # fmt: skip
         figure.add_scatter(
             x=x, y=list(drift.best), mode="lines", name="best value", line={"color": "#111", "width": 2}
@@ -79,13 +79,17 @@ def drift_figure(drift: Drift, nodes: Sequence[Parameter]) -> go.Figure:
         }
         numeric = isinstance(first.node, Float | Int)
         figure.add_scatter(
-            x=x, y=list(map(_shown, drift.best)), mode="markers", name="best value, with its 90 % interval",
+            x=x, y=list(map(_shown, drift.best)), mode="markers", name="best value, with its 90% interval",
             error_y={"type": "data", "symmetric": False, "color": "#111", **spans} if numeric else None,
             marker={"size": 10, "color": "#111"},
         )  # fmt: skip
     style(figure, "", height=330)
     _axis(figure, "x", second, "")
     _axis(figure, "y", first, "best ")
+    if isinstance(first.node, Float | Int) and first.node.log:
+        ends = [float(value) for value in (*drift.low, *drift.high)]
+        ticks = log_ticks(min(ends), max(ends))
+        figure.update_yaxes(tickvals=ticks, ticktext=[show_value(tick) for tick in ticks])
     return figure
 
 
@@ -102,6 +106,8 @@ def _map(projection: Projection, nodes: Sequence[Parameter], values: Array, titl
     if spread:
         ticks = log_ticks(10**low, 10**high)
         bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}
+    else:
+        bar["tickformat"] = ".3~g"
     figure = go.Figure(
         go.Contour(
             x=x,

@@ -12,6 +12,7 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.study import Study
 
+    from search_spaces.space import Value
     from studies.analysis.importance import Effect
     from studies.analysis.of_study import StudyAnalysis
 
@@ -20,6 +21,12 @@ objective_option = click.option(
     type=click.IntRange(min=0),
     metavar="N",
     help="Which objective, of a study that has several.",
+)
+where_option = click.option(
+    "--where",
+    multiple=True,
+    metavar="CHOICE=OPTION",
+    help="Keep to a part of the space, such as norm=none; may be repeated.",
 )
 SHOWN = 15  # rows of a table
 LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
@@ -30,36 +37,55 @@ LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
 )
 @click.argument("name")
 @objective_option
+@where_option
 @storage_option
 @json_option
-def importance(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
+def importance(
+    name: str, objective: int | None, where: tuple[str, ...], storage: str | None, as_json: bool
+) -> None:
     """Show what each parameter explains of the score.
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
     """
-    _show(name, objective, storage, as_json=as_json, pairs=False)
+    _show(name, objective, where, storage, as_json=as_json, pairs=False)
 
 
 @click.command(epilog=examples("tuner interactions digits", "tuner interactions digits --json"))
 @click.argument("name")
 @objective_option
+@where_option
 @storage_option
 @json_option
-def interactions(name: str, objective: int | None, storage: str | None, as_json: bool) -> None:
+def interactions(
+    name: str, objective: int | None, where: tuple[str, ...], storage: str | None, as_json: bool
+) -> None:
     """Show which parameters depend on one another.
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
     """
-    _show(name, objective, storage, as_json=as_json, pairs=True)
+    _show(name, objective, where, storage, as_json=as_json, pairs=True)
 
 
-def _show(name: str, objective: int | None, storage: str | None, *, as_json: bool, pairs: bool) -> None:
+def _show(
+    name: str,
+    objective: int | None,
+    where: tuple[str, ...],
+    storage: str | None,
+    *,
+    as_json: bool,
+    pairs: bool,
+) -> None:
     from studies.analysis.of_study import analyse
     from tuner.screen import open_screen, print_table
 
+    study = _open(storage, name)
     with _progress(hidden=as_json) as progress:
         found = analyse(
-            _open(storage, name), objective=objective, compare=as_json or not pairs, progress=progress
+            study,
+            objective=objective,
+            where=_options(study, where),
+            compare=as_json or not pairs,
+            progress=progress,
         )
     if as_json:
         echo_json(found.to_data())
@@ -84,6 +110,27 @@ def _show(name: str, objective: int | None, storage: str | None, *, as_json: boo
         screen.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
 
 
+def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
+    """Read `--where`, whose options are named as tables show them."""
+    from search_spaces.describe import show_value
+    from search_spaces.parameters import find, options
+    from studies.analysis.of_study import space_of
+    from tuner.errors import Refused
+
+    chosen = {}
+    for text in where:
+        name, _, option = text.partition("=")
+        possible = {show_value(value): value for value in options(find(space_of(study), name).node)}
+        if option not in possible:
+            known = ", ".join(f"{name}={each}" for each in possible)
+            raise Refused(
+                f"--where {text}: it must name a choice and one of its options"
+                + (f"; for {name} write {known}." if known else f", and {name} is a range.")
+            )
+        chosen[name] = possible[option]
+    return chosen
+
+
 def _cells(effect: "Effect") -> list[str]:
     from search_spaces.describe import show_value
 
@@ -102,7 +149,9 @@ def _cells(effect: "Effect") -> list[str]:
 
 def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
     evidence = found.importance.evidence
-    show(f"{found.name}: {found.importance.verdict}; shares of the variance of {found.metric}")
+    show(f"{found.name}: {found.importance.verdict}; shares of the variance of {found.what}")
+    if found.where:
+        show("  where " + " and ".join(f"{name} is {value}" for name, value in found.where.items()))
     basis = f"{evidence.trials} trials, {evidence.exploration:.0%} of them quasi-random"
     show(f"  {basis}; R2 on trials that the surrogate has not seen {evidence.cv_r2:.2f}")
     for warning in evidence.warnings:
