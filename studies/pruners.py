@@ -11,6 +11,8 @@ from optuna.trial import FrozenTrial
 REDUCTION = 3  # a third of the trials that reach a rung go on
 FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
 
+MOST_VALIDATIONS = 10**6  # more than a trial ever makes
+
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 NO_PRUNING = "optuna.pruners.NopPruner"
 
@@ -65,6 +67,23 @@ def rungs_of(pruner: Mapping[str, Any]) -> Rungs | None:
     if not isinstance(first, int):
         return None  # it follows from the trials that have ended
     return Rungs(first * factor ** arguments.get("min_early_stopping_rate", 0), factor)
+
+
+def decisions_of(pruner: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Name the validations after which a pruner may stop a trial; None means after any.
+
+    Args:
+        pruner: the pruner of the study, as `class_path` and `init_args`.
+    """
+    if pruner["class_path"] == NO_PRUNING:
+        return ()
+    rungs = rungs_of(pruner)
+    if rungs is None:
+        return None
+    found = [rungs.first]
+    while found[-1] < MOST_VALIDATIONS:
+        found.append(rungs.after(found[-1]))
+    return tuple(found)
 
 
 class Pruning:

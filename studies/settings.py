@@ -29,10 +29,9 @@ class StudySettings:
     `score` says which of a trial's validations counts. `exploration` is the share of slots that are
     quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
-    all
-    cores where it is None: the last digits of a score depend on it, and small models are fastest with one.
-    With `facts` each trial keeps a few numbers of its training, by which it can be called unstable or too
-    slow.
+    all cores where it is None: the last digits of a score depend on it, and small models are fastest with
+    one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
+    a few numbers of its training, by which it can be called unstable or too slow.
     """
 
     name: str
@@ -49,6 +48,7 @@ class StudySettings:
     priority: int = 0
     retry: bool = True
     facts: bool = True
+    trial_timeout: float | None = None
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -113,6 +113,10 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
         "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
         "epochs": (settings.epochs is None or settings.epochs > 0, "must be more than 0"),
         "hours": (settings.hours is None or settings.hours > 0, "must be more than 0"),
+        "trial_timeout": (
+            settings.trial_timeout is None or settings.trial_timeout > 0,
+            "must be more than 0 seconds",
+        ),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
         "diverged_beyond": (
             settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),

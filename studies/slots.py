@@ -221,6 +221,16 @@ class Slots:
 
         return persistently(read)
 
+    def abandon(self, worker: str) -> None:
+        """Let the leases of a worker lapse now, because it is known to be dead."""
+        held = (_slots.c.state == CLAIMED, _slots.c.worker == worker[:NAME_LENGTH])
+
+        def update() -> None:
+            with self._engine.begin() as connection:
+                connection.execute(sa.update(_slots).where(self._mine, *held).values(lease=0.0))
+
+        persistently(update)
+
     def delete(self) -> None:
         """Delete every slot of the study, and what steers it."""
         with self._engine.begin() as connection:

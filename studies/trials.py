@@ -3,8 +3,9 @@
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -31,6 +32,7 @@ from studies.slots import Slot
 _LONGEST_FACT = (
     10_000  # characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one
 )
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 _DELETED = "The study {name!r} has been deleted while it ran; start it again."
 
 
@@ -57,12 +59,13 @@ class RunningTrial:
         return self.trial.number
 
 
-def ask(ledger: Ledger, worker: str) -> RunningTrial | None:
+def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> RunningTrial | None:
     """Claim a slot and make its trial; None where no slot is free now.
 
     Args:
         ledger: the study.
         worker: a name for the table of slots, such as host and process.
+        facts: what else to keep as attributes of the trial from its beginning.
 
     Raises:
         UnknownStudy: the study has been deleted meanwhile.
@@ -70,7 +73,7 @@ def ask(ledger: Ledger, worker: str) -> RunningTrial | None:
     while (slot := ledger.slots.claim(worker)) is not None:
         if slot.lapsed:
             slot = settle(ledger, slot)
-        running = None if slot is None else _begin(ledger, slot, worker)
+        running = None if slot is None else _begin(ledger, slot, worker, facts)
         if running is not None:
             return running
     if not ledger.is_there():
@@ -97,6 +100,21 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
     except UpdateFinishedTrialError:
         return True
     return stops and not running.slot.explore
+
+
+def carry_on(running: RunningTrial, scores: Sequence[float]) -> None:
+    """Record the validations of an earlier attempt, behind which this one goes on.
+
+    The pruner notes who reached a rung when it is asked, so it is; it has let the attempt pass there, so what
+    it says now does not matter.
+
+    Args:
+        running: the trial, of which nothing has been reported.
+        scores: of its validations, from the first.
+    """
+    for step, score in enumerate(scores, start=1):
+        report(running, step, score)
+    running.reports.count = 0  # they have been paid for
 
 
 def tell(
@@ -175,10 +193,10 @@ def _pruner(ledger: Ledger) -> Mapping[str, Any]:
     return ledger.definition.pruner or default_pruner(ledger.definition.fixed)
 
 
-def _begin(ledger: Ledger, slot: Slot, worker: str) -> RunningTrial | None:
+def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> RunningTrial | None:
     """Make the trial of a claimed slot; None where the claim was lost meanwhile."""
     started = time.monotonic()
-    identifier = _make_trial(ledger, slot, worker)
+    identifier = _make_trial(ledger, slot, worker, facts)
     # A copy has a sampler, and a cache of trials, of its own.
     study = copy.copy(ledger.study)
     try:
@@ -202,10 +220,10 @@ def _begin(ledger: Ledger, slot: Slot, worker: str) -> RunningTrial | None:
     return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
 
 
-def _make_trial(ledger: Ledger, slot: Slot, worker: str) -> int:
+def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> int:
     """Make a trial with what it is for in one transaction, so that one that is left behind can be traced."""
     claim = {"slot": slot.number, "attempt": slot.attempt}
-    attributes = {**claim, "exploration": slot.explore, "worker": worker}
+    attributes = {**facts, **claim, "exploration": slot.explore, "worker": worker}
     if slot.trial is not None:
         attributes["earlier"] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
     template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)

@@ -13,7 +13,7 @@ OUTPUT = Path("runs")  # the default of `tuner run --output`
 
 @dataclass(frozen=True)
 class Request:
-    """What `tuner run` was asked."""
+    """What `tuner run` was asked; `manner` is how it is to be worked on, in words of the command line."""
 
     study: str
     name: str | None
@@ -21,6 +21,7 @@ class Request:
     trials: int | None
     output: Path
     storage: str | None
+    manner: tuple[str, ...] = ()
 
     def again(self, trials: int | None = None) -> str:
         """Write the command that resumes the study, with another number of trials if one is given."""
@@ -33,6 +34,7 @@ class Request:
             words += ["--trials", str(trials or self.trials)]
         if self.output != OUTPUT:
             words += ["--output", str(self.output)]
+        words += self.manner
         return self.about(*words)
 
     def about(self, *words: str) -> str:

@@ -17,6 +17,7 @@ from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, check_names, import_class
 from tuner.training.errors import BadConfiguration, BadData, MetricNotLogged
 from tuner.training.fit import fit
+from tuner.training.ranks import on_one_device
 from tuner.training.task import Task
 
 
@@ -61,7 +62,7 @@ class Rehearsal:
 
 
 def rehearse(
-    file: StudyFile, definition: StudyDefinition, interrupted: Callable[[], bool] = lambda: False
+    file: StudyFile, definition: StudyDefinition, time_left: Callable[[], float | None] = lambda: None
 ) -> None:
     """Train one batch of the defaults, so that a study that cannot run is refused before it is made.
 
@@ -71,8 +72,10 @@ def rehearse(
     values = default_values(definition.space)
     try:
         # As it stands first: what shortening it to one batch replaces may be wrong too.
-        _check_optimizer(assemble(configure(definition.fixed, definition.space, values)).module)
-        _train_one_batch(definition, values, interrupted)
+        _check_optimizer(
+            assemble(on_one_device(configure(definition.fixed, definition.space, values))).module
+        )
+        _train_one_batch(definition, values, time_left)
     except BadConfiguration as error:
         raise StudyFileError(file.source, "", str(error)) from error
     except _DoesNotTrain as error:
@@ -121,18 +124,20 @@ class _DoesNotTrain(Exception):
 
 
 def _train_one_batch(
-    definition: StudyDefinition, values: Mapping[str, Value], interrupted: Callable[[], bool] = lambda: False
+    definition: StudyDefinition,
+    values: Mapping[str, Value],
+    time_left: Callable[[], float | None] = lambda: None,
 ) -> None:
     settings = definition.settings
     task = Task(
-        _shortened(configure(definition.fixed, definition.space, values)),
+        on_one_device(_shortened(configure(definition.fixed, definition.space, values))),
         seed=settings.seed,
         metric=settings.metric,
         minimizes=settings.direction == "minimize",
         threads=settings.threads,
     )
     try:
-        fit(task, lambda *_: False, interrupted)
+        fit(task, lambda *_: False, time_left)
     except BadConfiguration as error:
         raise _DoesNotTrain("", str(error)) from error
     except MetricNotLogged as error:

@@ -13,9 +13,8 @@ from rich.text import Text
 from search_spaces.describe import show_value
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
-from studies.trials import RunningTrial
 from tuner.screen import open_screen
-from tuner.worker import View
+from tuner.worker import Shown, View
 
 REFRESH = 4.0  # times a second
 _COUNTED = ("complete", "pruned", "diverged", "failed")
@@ -27,13 +26,13 @@ _STYLES: Mapping[Outcome | None, str] = {
 
 
 @contextmanager
-def view_for(ledger: Ledger, *, quiet: bool) -> Iterator[View]:
-    """Give the view that suits where the output goes."""
+def view_for(ledger: Ledger, *, quiet: bool, workers: int = 1) -> Iterator[View]:
+    """Give the view of so many workers that suits where the output goes."""
     screen = open_screen()
     if quiet:
         yield QuietView()
     elif screen.is_terminal:
-        view = LiveView(ledger)
+        view = LiveView(ledger, workers)
         # It leaves no trace: the results that follow say the same of a study that has ended.
         with Live(get_renderable=view.render, console=screen, refresh_per_second=REFRESH, transient=True):
             yield view
@@ -44,13 +43,13 @@ def view_for(ledger: Ledger, *, quiet: bool) -> Iterator[View]:
 class QuietView:
     """Shows nothing."""
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: Shown) -> None:
         """Show nothing."""
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: Shown, step: int, score: float) -> None:
         """Show nothing."""
 
-    def ended(self, running: RunningTrial, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Show nothing."""
 
     def waiting(self) -> None:
@@ -66,7 +65,7 @@ class LineView(QuietView):
         self._console = console
         self._waiting = False
 
-    def ended(self, running: RunningTrial, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Print the trial's line."""
         self._waiting = False
         budget, best = self._ledger.slots.budget(), self._ledger.best()
@@ -88,14 +87,13 @@ class LineView(QuietView):
 class LiveView(QuietView):
     """Shows the budget, the running trial against the best, counts of outcomes and the time left."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        """Show `ledger`."""
+    def __init__(self, ledger: Ledger, workers: int = 1) -> None:
+        """Show `ledger`, and so many workers."""
         self._ledger = ledger
+        self._workers = workers
         self._began = time.monotonic()
         self._epochs = (ledger.definition.fixed.get("trainer") or {}).get("max_epochs")
-        self._running: RunningTrial | None = None
-        self._step = 0
-        self._score: float | None = None
+        self._running: dict[int, tuple[Shown, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
         self._refresh_counts()
@@ -105,19 +103,19 @@ class LiveView(QuietView):
         self._budget, self._best = self._ledger.slots.budget(), self._ledger.best()
         self._counts = self._ledger.status()["trials"]
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: Shown) -> None:
         """Show the trial that has begun."""
-        self._running, self._step, self._score, self._is_waiting = running, 0, None, False
+        self._running[running.number], self._is_waiting = (running, 0, None), False
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: Shown, step: int, score: float) -> None:
         """Show the running trial's newest score."""
-        self._step, self._score = step, score
+        self._running[running.number] = (running, step, score)
 
-    def ended(self, running: RunningTrial, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Show how the trial ended."""
         shown = "" if score is None else f" with {score:.5g}"
         self._last = f"trial {running.number} {outcome.value}{shown}", outcome
-        self._running = None
+        self._running.pop(running.number, None)
         self._refresh_counts()
 
     def waiting(self) -> None:
@@ -140,29 +138,28 @@ class LiveView(QuietView):
         return Group(
             head,
             Text(f"best {settings.metric} {best}", style="green"),
-            self._now(),
+            *self._now(),
             Text(counts, style="dim"),
             Text(last, style=_STYLES.get(outcome, "")),
         )
 
-    def _now(self) -> Text:
-        """Write the line of the running trial: always one, so that those below it stay where they are."""
-        running = self._running
-        if running is None:
-            what = (
-                "waiting for slots that other workers hold" if self._is_waiting else "choosing the next trial"
-            )
-            return Text(what, style="dim")
+    def _now(self) -> list[Text]:
+        """Write a line for each worker: always as many, so that those below stay where they are."""
+        lines = [self._line(*shown) for _, shown in sorted(self._running.items())]
+        what = "waiting for slots that other workers hold" if self._is_waiting else "choosing the next trial"
+        return lines + [Text(what, style="dim")] * (self._workers - len(lines))
+
+    def _line(self, running: Shown, step: int, score: float | None) -> Text:
         of = f"/{self._epochs}" if isinstance(self._epochs, int) and self._epochs > 0 else ""
         metric = self._ledger.definition.settings.metric
-        score = "" if self._score is None else f"  {metric} {self._score:.5g}"
+        shown = "" if score is None else f"  {metric} {score:.5g}"
         # What a branch holds would say little without its name, and there is no room for both.
         choices = [
             f"{name}={show_value(value)}"
             for name, value in running.values.items()
             if isinstance(value, str) and "." not in name
         ]
-        line = f"trial {running.number}  validation {self._step}{of}{score}  {' '.join(choices)}"
+        line = f"trial {running.number}  validation {step}{of}{shown}  {' '.join(choices)}"
         return Text(line, overflow="ellipsis", no_wrap=True)
 
     def _time(self) -> str:

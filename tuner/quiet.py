@@ -1,24 +1,11 @@
 """Silence what Optuna and Lightning say of themselves on every trial; warnings to act on stay."""
 
-import logging
-import warnings
-
 import optuna
 
-# Each is said once a trial, and is either no news to whoever tunes or nothing that they can change.
-HARMLESS = (
-    r"The '\w+' does not have many workers which may be a bottleneck",
-    r"The number of training batches .* is smaller than the logging interval",
-    r".*LeafSpec.* is deprecated",
-    r"Checkpoint directory .* exists and is not empty",
-)
-_LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
+from tuner.training.quiet import hush_lightning
 
 
 def hush() -> None:
     """Raise the loggers of Optuna and Lightning to warnings and ignore their harmless ones."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in HARMLESS:
-        warnings.filterwarnings("ignore", message=message)
+    hush_lightning()

@@ -3,27 +3,40 @@
 import os
 import socket
 import threading
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from optuna.exceptions import StorageInternalError
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from search_spaces.notation import to_data
+from search_spaces.space import Value
 from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
+from studies.pruners import decisions_of, default_pruner
 from studies.slots import RENEWAL, Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
 from tuner.errors import StudyStopped
-from tuner.training.fit import Ending, Fit, fit
-from tuner.training.task import Task
+from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.training.checkpoints import Checkpoints
+from tuner.training.messages import Fault, Raised
+from tuner.training.ranks import ranks_of
+from tuner.training.task import Ending, Fit, Task
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
+GRACE = (
+    20.0  # seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30
+)
+
+LOGS = "logs"  # folder beside the results
+LOG = "logs"  # attribute of a trial: the folder that its log is in
+KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
+KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
 OUTCOMES = {
     Ending.COMPLETED: Outcome.COMPLETED,
@@ -31,18 +44,41 @@ OUTCOMES = {
     Ending.DIVERGED: Outcome.DIVERGED,
     Ending.INTERRUPTED: Outcome.PREEMPTED,
 }
+ERRORS = {
+    Fault.CODE: Outcome.FAILED,
+    Fault.MEMORY: Outcome.OUT_OF_MEMORY,
+    Fault.DISK: Outcome.DISK_FULL,
+    Fault.DATA: Outcome.UNREADABLE,
+}
+GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
+
+
+class Shown(Protocol):
+    """What is shown of a trial that runs; `started` is by the monotonic clock of this machine."""
+
+    @property
+    def number(self) -> int:
+        """Its number in its study."""
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What was suggested."""
+
+    @property
+    def started(self) -> float:
+        """When it was asked for, in seconds."""
 
 
 class View(Protocol):
     """Whoever watches a worker."""
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: Shown) -> None:
         """Hear of a trial that has begun."""
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: Shown, step: int, score: float) -> None:
         """Hear of one validation."""
 
-    def ended(self, running: RunningTrial, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Hear of a trial that has ended."""
 
     def waiting(self) -> None:
@@ -51,16 +87,23 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class Worker:
-    """One process that answers the trials of one study.
+    """One process that answers the trials of one study, and trains each in a process of its own.
 
-    `stop` is set to end: the running trial is given up at its next batch and its slot is freed. `folder`
-    takes the checkpoint of the best trial.
+    `stop` is set to end: the running trial leaves a checkpoint at the end of its epoch, or ends at once if
+    that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
+    trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
+    worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
+    and `gpus` those that a training may see, None all of them.
     """
 
     ledger: Ledger
     view: View
     stop: threading.Event
     folder: Path
+    grace: float = 20.0
+    checkpoints: str | None = None
+    threads: int | None = None
+    gpus: str | None = None
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -71,13 +114,17 @@ class Worker:
         Raises:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
-        while not self.stop.is_set():
-            if self.work_once():
-                continue
-            if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
-                return
-            self.view.waiting()
-            self.stop.wait(WAIT)
+        try:
+            while not self.stop.is_set():
+                if self.work_once():
+                    continue
+                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
+                    return
+                self.view.waiting()
+                self.stop.wait(WAIT)
+        finally:
+            with suppress(OSError):  # there is something in it
+                (self.folder / LOGS).rmdir()
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -85,38 +132,65 @@ class Worker:
         Raises:
             StudyStopped: it and some before it ended with an error in the user's code.
         """
+        logs, definition = self.folder.absolute() / LOGS, self.ledger.definition
+        logs.mkdir(parents=True, exist_ok=True)
+        warm_up(modules_of([definition.fixed, to_data(definition.space)]))
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, f"{socket.gethostname()}:{os.getpid()}")
+        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
         if running is not None:
             self._answer(running)
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
         self.view.started(running)
-        best = self.ledger.best()
-        try:
-            with _renewed(self.ledger, running.slot, self.stop):
-                result = fit(
-                    self._task(running, best.value if best else None), self._report(running), self.stop.is_set
-                )
-        except (StorageInternalError, SQLAlchemyError):
-            raise  # the database is at fault, not the trial: its lease lapses, and the slot is tried again
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
-            self._tell_failed(running, error)
-            return
-        outcome = OUTCOMES[result.ending]
-        if outcome is Outcome.COMPLETED and result.score is None:
-            self._tell_failed(
-                running, ValueError("the fit ended without a single validation, so it has no score")
-            )
-            return
-        facts = {**result.facts, **({"cause": result.cause} if result.cause else {})}
-        if tell(self.ledger, running, outcome, result.score, facts):
-            self.view.ended(running, outcome, result.score)
-            self._keep_only(result)
 
-    def _task(self, running: RunningTrial, best: float | None) -> Task:
-        settings = self.ledger.definition.settings
+        def scored(step: int, score: float) -> bool:
+            self.view.scored(running, step, score)
+            return report(running, step, score)
+
+        def resumed(scores: Sequence[float]) -> None:
+            carry_on(running, scores)
+
+        with _renewed(self.ledger, running.slot, self.stop):
+            end = train(self._task(running), self._orders(running), scored, resumed)
+            self._tell(running, end)
+
+    def _tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
+        match end:
+            case Fit(ending=Ending.COMPLETED, score=None):
+                cause = "ValueError: the fit ended without a single validation, so it has no score"
+                self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
+            case Fit():
+                facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
+                self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
+                if end.kept is not None:
+                    self._keep_only_the_best()
+            case Raised():
+                self._tell_error(running, end)
+            case TimedOut():
+                self._tell_ended(running, Outcome.TIMED_OUT, None, {"cause": end.cause})
+            case Vanished(out_of_memory=True):
+                self._tell_ended(running, Outcome.OUT_OF_MEMORY, None, {"cause": end.cause})
+            case Vanished():
+                if end.killed and _kills(self.ledger, running.slot) < KILLS - 1:
+                    self._tell_ended(running, Outcome.LOST, None, {"cause": end.cause, KILLED: True})
+                else:
+                    self._tell_error(running, Raised(f"ChildProcessError: {end.cause}", "", Fault.CODE, 0.0))
+
+    def _tell_ended(
+        self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
+    ) -> bool:
+        if not tell(self.ledger, running, outcome, score, facts):
+            return False  # another worker has its slot
+        self.view.ended(running, outcome, score)
+        if outcome not in GO_ON:
+            self._checkpoints().collect(running.slot.number)
+        return True
+
+    def _task(self, running: RunningTrial) -> Task:
+        settings, best, slot = self.ledger.definition.settings, self.ledger.best(), running.slot
+        checkpoints = self._checkpoints()
+        resume = None if slot.trial is None else checkpoints.newest(slot.number, slot.draw, slot.attempt)
         return Task(
             configuration=running.configuration,
             seed=running.seed,
@@ -125,39 +199,62 @@ class Worker:
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
             keep=self.folder / f"trial-{running.number}.ckpt",
-            better_than=best,
-            threads=settings.threads,
+            better_than=best.value if best else None,
+            threads=settings.threads or self.threads,
             facts=settings.facts,
+            checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
+            resume=resume,
         )
 
-    def _report(self, running: RunningTrial) -> Callable[[int, float], bool]:
-        def record(step: int, score: float) -> bool:
-            self.view.scored(running, step, score)
-            return report(running, step, score)
+    def _orders(self, running: RunningTrial) -> Orders:
+        definition = self.ledger.definition
+        pruner = definition.pruner or default_pruner(definition.fixed)
+        return Orders(
+            log=self.folder / LOGS / f"trial-{running.number}.log",
+            stop=self.stop,
+            grace=self.grace,
+            # One that explores is never stopped, so it waits for no answer.
+            decided_at=() if running.slot.explore else decisions_of(pruner),
+            ranks=ranks_of(running.configuration),
+            limit=definition.settings.trial_timeout,
+            gpus=self.gpus,
+        )
 
-        return record
+    def _checkpoints(self) -> Checkpoints:
+        if self.checkpoints is None:
+            return Checkpoints(str(self.folder.absolute() / "checkpoints"))
+        return Checkpoints(
+            f"{self.checkpoints.rstrip('/')}/{self.ledger.name}-{self.ledger.slots.ledger[:8]}"
+        )
 
-    def _tell_failed(self, running: RunningTrial, error: Exception) -> None:
-        trace = "".join(traceback.format_exception(error))
-        cause = f"{type(error).__name__}: {error}"
-        if not tell(self.ledger, running, Outcome.FAILED, None, {"cause": cause, "traceback": trace}):
+    def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
+        facts = {"cause": raised.cause, "traceback": raised.traceback}
+        if not self._tell_ended(running, ERRORS[raised.fault], None, facts):
             return
-        self.view.ended(running, Outcome.FAILED, None)
         if alike := is_failing(self.ledger):
             self.ledger.slots.steering.stop(FAILING)
             raise StudyStopped(
                 f"The study {self.ledger.name!r} is stopped: its last {alike} trials ended with an error, "
-                f"the last with {cause}; mend it and give the same command again.",
-                trace,
+                f"the last with {raised.cause}; mend it and give the same command again.",
+                raised.traceback,
             )
 
-    def _keep_only(self, result: Fit) -> None:
-        if result.kept is None:
-            return
+    def _keep_only_the_best(self) -> None:
         best = self.ledger.best()
         for checkpoint in self.folder.glob("trial-*.ckpt"):
             if best is not None and checkpoint.name != f"trial-{best.number}.ckpt":
                 checkpoint.unlink(missing_ok=True)
+
+
+def worker_name(process: int) -> str:
+    """Name the worker that is a process of this machine, as the table of slots does."""
+    return f"{socket.gethostname()}:{process}"
+
+
+def _kills(ledger: Ledger, slot: Slot) -> int:
+    """Count the attempts at a slot whose training process was killed."""
+    trials = ledger.trials(TrialState.FAIL)
+    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager

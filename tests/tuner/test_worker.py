@@ -5,19 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from pytorch_lightning import LightningModule
 
 from studies.ledger import Ledger, create
 from studies.outcomes import Outcome, outcome_of
 from studies.storage import open_database
 from studies.study_file import parse_study_file
 from studies.trials import RunningTrial
+from tests.tuner.small_modules import Diverging, Hanging, Killed, KilledOnce, Raising, Small
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.errors import StudyStopped
 from tuner.preparation import prepare
 from tuner.progress import QuietView
-from tuner.training.data import load_batches
 from tuner.worker import Worker
 
 pytestmark = IN_MEMORY
@@ -28,49 +26,6 @@ trainer: {{max_epochs: 2}}
 model: {{class_path: {model}}}
 space: {{add: {{model.init_args.width: {{low: 1, high: 8, type: int, default: 4}}}}}}
 """
-
-
-class Small(LightningModule):
-    """A module that trains in milliseconds."""
-
-    def __init__(self, width: int = 4) -> None:
-        super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, 1))
-
-    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Return a loss."""
-        return (self.layers(batch[0]) - 1).square().mean()
-
-    def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
-        """Log the loss."""
-        self.log("val_loss", (self.layers(batch[0]) - 1).square().mean())
-
-    def train_dataloader(self) -> object:
-        """Give two batches."""
-        return load_batches(torch.linspace(0, 1, 16).reshape(8, 2), batch_size=4, shuffle=True)
-
-    val_dataloader = train_dataloader
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Choose the optimizer in the module."""
-        return torch.optim.SGD(self.parameters(), lr=0.05)
-
-
-class Raising(Small):
-    """A module with a mistake in it."""
-
-    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Raise."""
-        raise ZeroDivisionError("the mistake")
-
-
-class Diverging(Small):
-    """A module whose loss is no number for wide layers."""
-
-    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Return NaN where the layer is wide."""
-        loss = super().training_step(batch, batch_idx)
-        return loss * torch.nan if self.layers[0].out_features > 4 else loss
 
 
 def make_ledger(folder: Path, model: type, **study: Any) -> Ledger:
@@ -170,3 +125,37 @@ def test_a_worker_that_is_stopped_frees_its_slot_for_the_same_experiment(tmp_pat
     assert (again.user_attrs["slot"], again.user_attrs["attempt"]) == (0, 2)
     assert again.params == first.params
     assert ledger.slots.budget().done == 6
+
+
+def test_a_killed_training_costs_its_attempt_and_not_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt is lost with its cause, and the same worker spends the slot with the same values."""
+    monkeypatch.chdir(tmp_path)
+    ledger = make_ledger(tmp_path, KilledOnce, trials=1)
+    work(ledger, tmp_path)
+    lost, again = ledger.trials()
+    assert outcome_of(lost) is Outcome.LOST
+    assert lost.user_attrs["cause"] == "its process was ended by SIGKILL"
+    assert (outcome_of(again), again.user_attrs["slot"]) == (Outcome.COMPLETED, 0)
+    assert again.params == lost.params
+
+
+def test_a_training_that_is_killed_each_time_is_an_error(tmp_path: Path) -> None:
+    """What kills the third attempt of a slot is no accident, and somebody is told."""
+    ledger = make_ledger(tmp_path, Killed, trials=1)
+    with pytest.raises(StudyStopped, match="ended by SIGKILL"):
+        work(ledger, tmp_path)
+    assert [outcome_of(trial) for trial in ledger.trials()][:3] == [
+        Outcome.LOST,
+        Outcome.LOST,
+        Outcome.FAILED,
+    ]
+
+
+def test_limits_are_outcomes(tmp_path: Path) -> None:
+    """A training that hangs is timed out, and the worker spends the rest of the budget."""
+    ledger = make_ledger(tmp_path, Hanging, trials=1, trial_timeout=0.5, retry=False)
+    work(ledger, tmp_path)
+    assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.TIMED_OUT]
+    assert ledger.slots.budget().done == 1

@@ -51,6 +51,28 @@ output_option = click.option(
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 
+GRACE = 20.0  # seconds; Slurm and Kubernetes kill after 30
+grace_option = click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=GRACE,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long Ctrl-C or SIGTERM lets the running epoch come to its end.",
+)
+gpus_option = click.option(
+    "--gpus",
+    metavar="auto|0,1,...",
+    help="Train on these GPUs, each for one worker at a time; auto takes all that are free. "
+    "Without it a worker sees every GPU.",
+)
+checkpoints_option = click.option(
+    "--checkpoints",
+    metavar="FOLDER",
+    help="Where a trial that is interrupted leaves its state: a folder or URL that all machines reach; "
+    "by default beside the results.",
+)
+
 
 def examples(*lines: str) -> str:
     """Write the end of a command's help: lines that can be typed as they stand."""

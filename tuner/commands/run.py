@@ -1,6 +1,7 @@
 """`tuner run`: make or resume a study, and work until its budget is spent."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -9,7 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from tuner.commands.options import (
+    GRACE,
+    checkpoints_option,
     examples,
+    gpus_option,
+    grace_option,
     name_option,
     open_database,
     open_study,
@@ -45,12 +50,24 @@ INTERRUPTED = 130  # exit code
 @timeout_option
 @name_option
 @set_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="Train K trials at a time. With one, the same file and seed give the same trials.",
+)
+@gpus_option
 @output_option
+@checkpoints_option
+@grace_option
 @quiet_option
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
-    output: Path, quiet: bool, storage: str | None,
+    workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, quiet: bool,
+    storage: str | None,
 ) -> int:  # fmt: skip
     """Make or resume a study and work through its trials.
 
@@ -62,30 +79,50 @@ def run(
 
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
+
+        manner = _manner(
+            workers=None if workers == 1 else str(workers),
+            gpus=gpus,
+            checkpoints=checkpoints,
+            grace=None if grace == GRACE else f"{grace:g}",
+        )
+        request = Request(study, name, overrides, trials, output, storage, manner)
+        question = read_question(request, workers=workers)
+
+        from studies.storage import storage_url
         from tuner.progress import view_for
         from tuner.results import conclude
-        from tuner.worker import Worker
+        from tuner.supervisor import Job, work_locally
 
-        request = Request(study, name, overrides, trials, output, storage)
-        question = read_question(request)
     with Interruption(timeout) as interruption:
         with busy("training a batch", shown=not quiet):
             ledger = open_question(request, question, interruption)
             folder = writable(output / ledger.name)
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
-        with view_for(ledger, quiet=quiet) as view:
-            Worker(ledger, view, interruption.stop, folder).work()
+        url = storage_url(storage, os.environ)
+        job = Job(url, ledger.name, folder.absolute(), grace, checkpoints)
+        with view_for(ledger, quiet=quiet, workers=workers) as view:
+            work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
     has_best = conclude(ledger, folder, request, quiet=quiet)
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
 
 
-def read_question(request: "Request") -> "Question | None":
-    """Read and check the study file; None where the study is one of the database."""
+def _manner(**options: str | None) -> tuple[str, ...]:
+    """Write the options that were given as words of the command line."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return tuple(word for name, value in given.items() for word in (f"--{name}", value))
+
+
+def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
+    """Read and check the study file; None where the study is one of the database.
+
+    The processes that `workers` will train it in are prepared meanwhile.
+    """
     from studies.catalogue import find_study_file
-    from tuner.preparation import prepare
+    from tuner.executor import modules_of, warm_up
 
     overrides = list(request.overrides)
     if request.name is not None:
@@ -93,7 +130,15 @@ def read_question(request: "Request") -> "Question | None":
     if request.trials is not None:
         overrides.append(f"study.trials={request.trials}")
     file = find_study_file(request.study, tuple(overrides))
-    return None if file is None else (file, prepare(file))
+    if file is None:
+        return None
+    if workers:
+        also = {"tuner.supervisor"} if workers > 1 else set()
+        warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
+
+    from tuner.preparation import prepare
+
+    return file, prepare(file)
 
 
 def open_question(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
@@ -107,7 +152,7 @@ def open_question(request: "Request", question: "Question | None", interruption:
     file, definition = question
     database = open_database(request.storage, reading=False)
     if not is_known(database, definition.settings.name):
-        rehearse(file, definition, interruption.stop.is_set)
+        rehearse(file, definition, lambda: 0.0 if interruption.stop.is_set() else None)
     ledger = create(database, definition, file.text)
     remember_code(ledger)
     return ledger

@@ -1,13 +1,17 @@
 """`tuner worker`: join a study of the database from any machine, or serve every one of them."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tuner.commands.options import (
+    checkpoints_option,
     examples,
+    gpus_option,
+    grace_option,
     open_database,
     open_study,
     output_option,
@@ -17,7 +21,14 @@ from tuner.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from studies.ledger import Ledger
     from tuner.interruption import Interruption
+    from tuner.worker import View, Worker
+
+    Make: TypeAlias = Callable[[Ledger, View], Worker]
 
 INTERRUPTED = 130  # exit code
 
@@ -44,46 +55,62 @@ INTERRUPTED = 130  # exit code
     "--any-code", is_flag=True, help="Work also where a module differs from when the study was made."
 )
 @timeout_option
+@gpus_option
 @output_option
+@checkpoints_option
+@grace_option
 @quiet_option
 @storage_option
 def worker(
     name: str | None, no_wait: bool, allow: tuple[str, ...], any_code: bool, timeout: float | None,
-    output: Path, quiet: bool, storage: str | None,
+    gpus: str | None, output: Path, checkpoints: str | None, grace: float, quiet: bool, storage: str | None,
 ) -> int:  # fmt: skip
     """Work on the trials of a study, on any machine.
 
     NAME is a study of the database, see `tuner create`; without it every open study is served by its
-    priority, those that are created later too, until the worker is stopped. Ctrl-C or SIGTERM frees the
-    running trial's slot for others.
+    priority, those that are created later too, until the worker is stopped. Ctrl-C or SIGTERM lets the
+    running epoch end, leaves a checkpoint and frees the slot for others, who go on from there.
     """
     from tuner.code import KNOWN
+    from tuner.gpus import Gpus
     from tuner.interruption import Interruption
 
     given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
     allowed = [*KNOWN, *(path.strip() for path in given)]
-    with Interruption(timeout) as interruption:
+    with Interruption(timeout) as interruption, ExitStack() as stack:
+        leases = None if gpus is None else stack.enter_context(Gpus(gpus))
+        leased: dict[int, str] = {}  # by how many a study's trials take
+
+        def make(ledger: "Ledger", view: "View") -> "Worker":
+            from tuner.commands.run import writable
+            from tuner.training.ranks import ranks_of
+            from tuner.worker import Worker
+
+            count = ranks_of(ledger.definition.fixed)
+            if leases is not None and count not in leased:
+                leased[count] = leases.lease(count)
+            return Worker(
+                ledger, view, interruption.stop, writable(output / ledger.name), grace, checkpoints,
+                gpus=leased.get(count),
+            )  # fmt: skip
+
         if name is None:
-            _serve(storage, interruption, allowed, output, any_code=any_code, wait=not no_wait, quiet=quiet)
+            _serve(storage, interruption, allowed, make, any_code=any_code, wait=not no_wait, quiet=quiet)
         else:
             limits = allowed if given else None
-            _join(
-                storage, name, interruption, limits, output, any_code=any_code, wait=not no_wait, quiet=quiet
-            )
+            _join(storage, name, limits, make, any_code=any_code, wait=not no_wait, quiet=quiet)
     return INTERRUPTED if interruption.by_signal else 0
 
 
 def _join(
-    storage: str | None, name: str, interruption: "Interruption", allowed: list[str] | None, output: Path, *,
+    storage: str | None, name: str, allowed: list[str] | None, make: "Make", *,
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on one study until it is over."""
-    from tuner.commands.run import writable
     from tuner.errors import Refused
     from tuner.progress import view_for
     from tuner.screen import open_screen
     from tuner.service import refusal
-    from tuner.worker import Worker
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
@@ -91,7 +118,7 @@ def _join(
     if reason is not None:
         raise Refused(f"The study {name!r} cannot be worked on here: {reason}.")
     with view_for(ledger, quiet=quiet) as view:
-        Worker(ledger, view, interruption.stop, writable(output / ledger.name)).work(wait=wait)
+        make(ledger, view).work(wait=wait)
     if not quiet:
         budget, over = ledger.slots.budget(), ledger.over()
         why = f"; {over}" if over else ""
@@ -99,22 +126,18 @@ def _join(
 
 
 def _serve(
-    storage: str | None, interruption: "Interruption", allowed: list[str], output: Path, *,
+    storage: str | None, interruption: "Interruption", allowed: list[str], make: "Make", *,
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on every open study."""
-    from studies.ledger import Ledger
-    from tuner.commands.run import writable
     from tuner.progress import LineView, QuietView
     from tuner.screen import open_screen
     from tuner.service import Service
-    from tuner.worker import Worker
 
     screen = open_screen()
 
-    def make(ledger: Ledger) -> Worker:
-        view = QuietView() if quiet else LineView(ledger, screen)
-        return Worker(ledger, view, interruption.stop, writable(output / ledger.name))
+    def make_for(ledger: "Ledger") -> "Worker":
+        return make(ledger, QuietView() if quiet else LineView(ledger, screen))
 
     def say(sentence: str) -> None:
         click.echo(sentence, err=True)
@@ -125,6 +148,6 @@ def _serve(
         is_over=lambda: interruption.is_over,
         allowed=allowed,
         any_code=any_code,
-        make=make,
+        make=make_for,
         say=say,
     ).serve(wait=wait)

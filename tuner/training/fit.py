@@ -1,8 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +11,31 @@ from pytorch_lightning import seed_everything
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.facts import facts_class
-from tuner.training.observer import Diverged, Interrupted, Observer, Report, Stopped, observer_class
-from tuner.training.task import Task
+from tuner.training.observer import (
+    Diverged,
+    Interrupted,
+    Observer,
+    Report,
+    Resumed,
+    Stopped,
+    TimeLeft,
+    observer_class,
+)
+from tuner.training.ranks import on_one_device
+from tuner.training.task import Ending, Fit, Task
 
 
-class Ending(Enum):
-    """How a fit ended, errors aside."""
-
-    COMPLETED = "completed"
-    STOPPED = "stopped"  # the report asked for it
-    DIVERGED = "diverged"
-    INTERRUPTED = "interrupted"
+def _nobody_hears(scores: Sequence[float]) -> None:
+    """Tell nobody that a fit was resumed."""
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
-
-    `facts` is what else the training has to say of itself, as plain data.
-    """
-
-    ending: Ending
-    scores: tuple[float, ...]
-    score: float | None
-    cause: str = ""
-    kept: Path | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+def _nobody_asks() -> None:
+    """Ask for no end."""
 
 
-def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: False) -> Fit:
+def fit(
+    task: Task, report: Report, time_left: TimeLeft = _nobody_asks, resumed: Resumed = _nobody_hears
+) -> Fit:
     """Train a configuration.
 
     The seed governs the initial weights, the order of the data and everything random in the training: the
@@ -49,19 +44,25 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
     Args:
         task: what to fit.
         report: called with the number and the score of each validation; the fit stops where it returns true.
-        interrupted: asked at every batch whether to end at once.
+        time_left: asked at every batch for the seconds within which the fit shall end; None lets it go on. It
+            ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
+            once.
+        resumed: called with the scores of the validations that stand in the checkpoint that is resumed.
 
     Raises:
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
     package = package_of(task.configuration)
-    observer = observer_class(package)(task, report, interrupted)
+    observer = observer_class(package)(task, report, resumed, time_left)
     watch = facts_class(package)() if task.facts else None
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    assembly = assemble(task.configuration, [observer, *([watch] if watch else [])])
+    assembly = assemble(task.configuration, [watch] if watch else [])
+    # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
+    callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
+    callbacks.insert(0, observer)
     result = _fit(task, observer, assembly)
     logged = assembly.trainer.callback_metrics
     return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
@@ -69,7 +70,9 @@ def fit(task: Task, report: Report, interrupted: Callable[[], bool] = lambda: Fa
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
     try:
-        assembly.trainer.fit(assembly.module, datamodule=assembly.data)
+        assembly.trainer.fit(
+            assembly.module, datamodule=assembly.data, ckpt_path=task.resume, weights_only=False
+        )
     except Stopped:
         return _ended(Ending.STOPPED, observer)
     except Diverged as cause:
@@ -102,7 +105,7 @@ def test(configuration: Mapping[str, Any], checkpoint: Path) -> dict[str, float]
     Returns:
         What the module logs in testing, by name; empty if it has no test step or its data no test part.
     """
-    assembly = assemble(configuration)
+    assembly = assemble(on_one_device(configuration))
     loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
     if not _overridden(loader) or not _overridden(assembly.module.test_step):
         return {}

@@ -1,7 +1,8 @@
-"""A task: what to fit, and what counts as its score. Plain data, so that it can cross to another process."""
+"""A task and what comes of it. Plain data, so that both can cross to another process."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ class Task:
     the score is written there, provided the fit is completed and its score is better than `better_than`, if
     that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
     training facts are gathered.
+
+    `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
+    two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
+    is one that an earlier fit of the same task has left.
     """
 
     configuration: Mapping[str, Any]
@@ -26,6 +31,9 @@ class Task:
     better_than: float | None = None
     threads: int | None = None
     facts: bool = True
+    checkpoint: str | None = None
+    every: float = 60.0
+    resume: str | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
@@ -38,3 +46,27 @@ class Task:
         if self.score == "last":
             return scores[-1]
         return min(scores) if self.minimizes else max(scores)
+
+
+class Ending(Enum):
+    """How a fit ended, errors aside."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"  # the report asked for it
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+
+    `facts` is what else the training has to say of itself, as plain data.
+    """
+
+    ending: Ending
+    scores: tuple[float, ...]
+    score: float | None
+    cause: str = ""
+    kept: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)

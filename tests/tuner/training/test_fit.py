@@ -168,7 +168,7 @@ def test_a_metric_that_is_never_logged_is_an_error_that_says_what_is() -> None:
 
 def test_an_interruption_ends_the_fit_at_the_next_batch() -> None:
     """A worker that is asked to stop waits for no epoch to end."""
-    asked = iter([False, False, True])
+    asked = iter([None, None, 0.0])
     result = fit(task(), never, lambda: next(asked))
     assert result.ending is Ending.INTERRUPTED
     assert result.scores == ()

@@ -1,0 +1,129 @@
+"""Trainings on several devices: one trial, whose score is that of all its ranks."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.tuner.small_modules import Small
+from tuner.executor import End, Orders, train
+from tuner.training.data import load_batches
+from tuner.training.errors import BadConfiguration
+from tuner.training.messages import Raised
+from tuner.training.ranks import for_ranks, on_one_device, ranks_of
+from tuner.training.task import Ending, Fit, Task
+
+
+class OwnRanked(Small):
+    """A module that logs its rank, and is wrong on one of them where it is told to be."""
+
+    def __init__(self, raises: bool = False) -> None:  # noqa: FBT001, FBT002 - LightningCLI gives it by name
+        super().__init__()
+        self.raises = raises
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Raise on the last rank."""
+        if self.raises and self.global_rank == 1:
+            raise ZeroDivisionError("the mistake of rank 1")
+        return super().training_step(batch, batch_idx)
+
+    def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
+        """Log one more than the rank, and forget to synchronize it."""
+        self.log("val_loss", torch.tensor(1.0 + self.global_rank))
+
+    def val_dataloader(self) -> object:
+        """Give one batch."""
+        return load_batches(torch.ones(2, 2), batch_size=2)
+
+
+def run(folder: Path, strategy: str, report: Any = lambda *_: False, **init_args: Any) -> End:
+    """Train on two devices of the CPU."""
+    configuration = {
+        "trainer": {"max_epochs": 3, "accelerator": "cpu", "devices": 2, "strategy": strategy},
+        "model": {"class_path": f"{__name__}.OwnRanked", "init_args": init_args},
+    }
+    task = Task(configuration, seed=1, metric="val_loss", threads=1, keep=folder / "kept.ckpt")
+    orders = Orders(folder / "log", threading.Event(), grace=20.0, ranks=2)
+    return train(task, orders, report, lambda _: None)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
+def test_ranks_are_one_trial(tmp_path: Path, strategy: str) -> None:
+    """Each validation is heard once, its score is the mean of the ranks, and one file holds the weights."""
+    heard: list[tuple[int, float]] = []
+    end = run(tmp_path, strategy, lambda *said: heard.append(said) is not None)
+    assert isinstance(end, Fit), (end, (tmp_path / "log").read_text())
+    assert (end.ending, end.score) == (Ending.COMPLETED, 1.5)
+    assert heard == [(1, 1.5), (2, 1.5), (3, 1.5)]
+    assert (tmp_path / "kept.ckpt").exists()
+
+
+def test_ranks_stop_together(tmp_path: Path) -> None:
+    """A trial that is pruned ends on every rank, behind the validation that decided."""
+    end = run(tmp_path, "ddp", lambda step, _: step == 2)
+    assert isinstance(end, Fit)
+    assert (end.ending, end.scores) == (Ending.STOPPED, (1.5, 1.5))
+
+
+def test_the_rank_that_failed_says_why(tmp_path: Path) -> None:
+    """An error on one rank ends them all, and it is not the others' loss of it that is told."""
+    end = run(tmp_path, "ddp", raises=True)
+    assert isinstance(end, Raised)
+    assert end.cause == "ZeroDivisionError: the mistake of rank 1"
+
+
+def test_ranks_leave_together_and_go_on(tmp_path: Path) -> None:
+    """A trial on two devices leaves a checkpoint from which two go on, and repeats no epoch."""
+    configuration = {
+        "trainer": {"max_epochs": 3, "accelerator": "cpu", "devices": 2, "strategy": "ddp"},
+        "model": {"class_path": "tests.tuner.small_modules.Small"},
+    }
+    task = Task(configuration, seed=1, metric="val_loss", threads=1)
+    whole = train(task, Orders(tmp_path / "0", threading.Event(), 20.0, ranks=2), _never, _deaf)
+    assert isinstance(whole, Fit)
+    stop = threading.Event()
+    left = replace(task, checkpoint=str(tmp_path / "left.ckpt"))
+
+    def scored(step: int, score: float) -> bool:
+        stop.set()
+        return False
+
+    first = train(left, Orders(tmp_path / "1", stop, 60.0, ranks=2), scored, _deaf)
+    assert isinstance(first, Fit)
+    assert first.ending is Ending.INTERRUPTED
+    known: list[float] = []
+    again = replace(task, resume=str(tmp_path / "left.ckpt"))
+    end = train(again, Orders(tmp_path / "2", threading.Event(), 20.0, ranks=2), _never, known.extend)
+    assert isinstance(end, Fit)
+    assert end.scores == whole.scores
+    assert tuple(known) == first.scores != ()
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
+def _deaf(_: object) -> None:
+    return None
+
+
+def trainer(**keys: Any) -> dict[str, Any]:
+    """Write a configuration of a trainer."""
+    return {"trainer": keys}
+
+
+def test_what_needs_ranks_is_read_from_the_trainer() -> None:
+    """Devices make ranks; a strategy that would start processes is named by one that does not."""
+    assert ranks_of({}) == ranks_of(trainer(devices="auto")) == 1
+    assert ranks_of(trainer(devices=3)) == ranks_of(trainer(devices=[0, 2, 5])) == 3
+    several = trainer(devices=2, strategy="ddp_spawn_find_unused_parameters_true")
+    assert for_ranks(several)["trainer"]["strategy"] == "ddp_find_unused_parameters_true"
+    assert on_one_device(several) == trainer(devices=1, strategy="auto")
+    assert for_ranks(trainer(max_epochs=1)) == on_one_device(trainer(max_epochs=1)) == trainer(max_epochs=1)
+    with pytest.raises(BadConfiguration, match=r"trainer\.devices: must say how many"):
+        ranks_of(trainer(strategy="ddp"))
+    with pytest.raises(BadConfiguration, match="on one machine"):
+        ranks_of(trainer(devices=2, num_nodes=2))

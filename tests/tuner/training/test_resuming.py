@@ -1,0 +1,157 @@
+"""A fit that is left between two epochs and resumed ends as one that was never left, to the last bit."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning import LightningModule
+
+from tests.tuner.training.probes import IN_MEMORY, MLP, schedule
+from tuner.training.checkpoints import Checkpoints
+from tuner.training.fit import fit
+from tuner.training.task import Ending, Fit, Task
+
+pytestmark = IN_MEMORY
+
+EPOCHS = 5
+DIGITS = {
+    "trainer": {
+        "max_epochs": EPOCHS,
+        "accumulate_grad_batches": 2,
+        "callbacks": [{"class_path": "tuner.training.groups.UndecayedGroups"}, schedule(schedule="cosine")],
+    },
+    "model": {"class_path": MLP, "init_args": {"hidden": [16], "norm": "batch", "dropout": 0.3}},
+    "data": {"class_path": "tuner.training.data.Digits"},
+    "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}},
+}
+
+
+class OwnDrawing(LightningModule):
+    """A module whose training draws from every generator, with loaders that have one of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+
+    def on_train_epoch_start(self) -> None:
+        """Draw before the order of the epoch is drawn."""
+        torch.rand(1)
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        """Add noise of three kinds."""
+        noise = random.random() + float(np.random.rand()) + float(torch.rand(1))  # noqa: NPY002, S311
+        return (self.layer(batch) - noise).square().mean()
+
+    def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
+        """Log the loss beside noise."""
+        self.log("val_loss", (self.layer(batch) - torch.rand(1)).square().mean())
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Choose an optimizer with a state and a schedule that follows the score."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=0.05)
+        follow = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.5)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": follow, "monitor": "val_loss"},
+        }
+
+    def train_dataloader(self) -> object:
+        """Shuffle by a generator of the loader's own."""
+        rows = torch.arange(24.0).reshape(6, 4) / 24
+        own = torch.Generator().manual_seed(5)
+        return torch.utils.data.DataLoader(rows, batch_size=2, shuffle=True, generator=own)
+
+    def val_dataloader(self) -> object:
+        """Give two batches."""
+        return torch.utils.data.DataLoader(torch.arange(24.0).reshape(6, 4) / 24, batch_size=3)
+
+
+DRAWING = {
+    "trainer": {"max_epochs": EPOCHS, "val_check_interval": 0.5},
+    "model": {"class_path": f"{__name__}.OwnDrawing"},
+}
+
+
+def never(*_: object) -> bool:
+    """Ask for no stop."""
+    return False
+
+
+def leave_behind(validations: int, task: Task) -> Fit:
+    """Fit until a number of validations have been made, and leave at the end of that epoch."""
+    made: list[float] = []
+    return fit(
+        task,
+        lambda _, score: bool(made.append(score)),  # type: ignore[func-returns-value]
+        lambda: 1e9 if len(made) >= validations else None,
+        made.extend,
+    )
+
+
+@pytest.mark.parametrize("configuration", [DIGITS, DRAWING], ids=["digits", "drawing"])
+@pytest.mark.parametrize("leaves", [(1,), (2, 4)])
+def test_a_resumed_fit_ends_as_an_uninterrupted_one(
+    tmp_path: Path, configuration: dict[str, Any], leaves: tuple[int, ...]
+) -> None:
+    """Dropout, batch norm, shuffling, schedules: scores are equal bit by bit, and no epoch is repeated."""
+    task = Task(configuration, seed=3, metric="val_loss", keep=tmp_path / "whole.ckpt")
+    whole = fit(task, never)
+    per_epoch = len(whole.scores) // EPOCHS
+    resume = None
+    for number, epochs in enumerate(leaves):
+        file = str(tmp_path / f"{number}.ckpt")
+        left = leave_behind(epochs * per_epoch, replace(task, checkpoint=file, resume=resume))
+        assert (left.ending, left.scores) == (Ending.INTERRUPTED, whole.scores[: epochs * per_epoch])
+        resume = file
+    heard: list[float] = []
+    known: Sequence[float] = []
+
+    def resumed(scores: Sequence[float]) -> None:
+        nonlocal known
+        known = list(scores)
+
+    rest = replace(task, resume=resume, keep=tmp_path / "resumed.ckpt")
+    end = fit(rest, lambda _, score: bool(heard.append(score)), resumed=resumed)  # type: ignore[func-returns-value]
+    assert (*known, *heard) == end.scores == whole.scores
+    assert len(known) == leaves[-1] * per_epoch
+    assert end.score == whole.score
+    first, second = (
+        torch.load(tmp_path / name, weights_only=True)["state_dict"]
+        for name in ("whole.ckpt", "resumed.ckpt")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_checkpoints_are_written_when_they_are_due(tmp_path: Path) -> None:
+    """A fit that nobody interrupts writes one each so many seconds, and none where that is longer than it."""
+    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=str(tmp_path / "rare" / "1.ckpt"))
+    fit(task, never)
+    assert list(tmp_path.iterdir()) == []
+    fit(replace(task, checkpoint=str(tmp_path / "often" / "1.ckpt"), every=0.0), never)
+    assert [path.name for path in (tmp_path / "often").iterdir()] == ["1.ckpt"]
+
+
+def test_a_fit_that_cannot_reach_the_end_of_its_epoch_ends_at_once(tmp_path: Path) -> None:
+    """Where the time left is shorter than the epoch, no more of it is trained."""
+    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=str(tmp_path / "1.ckpt"))
+    end = fit(task, never, lambda: 1e-9)
+    assert (end.ending, end.scores) == (Ending.INTERRUPTED, ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_belongs_to_one_attempt(tmp_path: Path) -> None:
+    """The newest of the attempts before is taken up; those of another suggestion or slot are not."""
+    checkpoints = Checkpoints(str(tmp_path))
+    assert checkpoints.newest(1, 0, before=5) is None
+    for slot, draw, attempt in [(1, 0, 1), (1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
+        Path(checkpoints.file(slot, draw, attempt)).touch()
+    (tmp_path / "slot-1-0-4.ckpt.part").touch()
+    assert checkpoints.newest(1, 0, before=10) == checkpoints.file(1, 0, 2)
+    assert checkpoints.newest(1, 0, before=11) == checkpoints.file(1, 0, 10)
+    checkpoints.collect(1)
+    assert [path.name for path in tmp_path.iterdir()] == ["slot-11-0-4.ckpt"]

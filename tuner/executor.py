@@ -1,0 +1,261 @@
+"""Training in processes of its own, so that a trial that dies, hangs or fills the memory costs no worker.
+
+The processes are children of a fork server that has imported torch and Lightning, so one costs some
+hundredths of a second. A plain fork of a process that has used threads would hang.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from math import inf
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tuner.memory import count_kills
+from tuner.training.entry import enter
+from tuner.training.messages import PRELOAD, Answer, Assignment, Leave, Raised, Resumed, Scored
+from tuner.training.task import Ending, Fit, Task
+
+TICK = 0.1  # seconds between two looks at the clock and at whether to leave
+LEAVING = 0.75  # share of the grace period within which a training shall end by itself
+KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
+_SETTLING = 2.0  # seconds in which other ranks may say why one has ended
+_EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
+_PRELOAD = "tuner.training.preload"
+
+Scores = Callable[[int, float], bool]
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """A training process ended without a word; `killed` says that it was killed from outside."""
+
+    cause: str
+    killed: bool
+    out_of_memory: bool
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """A training took longer than it may."""
+
+    cause: str
+
+
+End: TypeAlias = Fit | Raised | Vanished | TimedOut
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a worker asks of a training beside its task.
+
+    `decided_at` names the validations at which the training waits for an answer, None all. `ranks` is the
+    number of processes that train together, on `gpus`, None all of them. `limit` is how many seconds a
+    training may take. When `stop` is set it has to end within `grace` seconds.
+    """
+
+    log: Path
+    stop: threading.Event
+    grace: float
+    decided_at: tuple[int, ...] | None = None
+    ranks: int = 1
+    limit: float | None = None
+    gpus: str | None = None
+
+
+def warm_up(modules: Iterable[str] = ()) -> None:
+    """Start the fork server, unless there is one: it imports in the background, and then once for all.
+
+    Args:
+        modules: what to import beside torch and Lightning, such as the user's own modules.
+    """
+    context = multiprocessing.get_context("forkserver")
+    if PRELOAD in os.environ:
+        return  # it has been started
+    os.environ[PRELOAD] = json.dumps({"paths": sys.path, "modules": sorted(set(modules))})
+    context.set_forkserver_preload(["__main__", _PRELOAD])
+    forkserver.ensure_running()
+
+
+def modules_of(configuration: object) -> set[str]:
+    """Name the modules whose classes a configuration names."""
+    if isinstance(configuration, Mapping):
+        own = str(configuration.get("class_path") or "").rpartition(".")[0]
+        return {own} - {""} | {name for part in configuration.values() for name in modules_of(part)}
+    if isinstance(configuration, list | tuple):
+        return {name for part in configuration for name in modules_of(part)}
+    return set()
+
+
+def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+    """Train a task in processes of its own.
+
+    Args:
+        task: what to fit.
+        orders: how.
+        scored: called with the number and the score of each validation, in order, while the training goes on;
+            says whether to stop.
+        resumed: called with the scores that stand in the checkpoint that is resumed.
+
+    Returns:
+        How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
+        training makes of it.
+    """
+    with ExitStack() as stack:
+        training = _Training(task, orders, stack)
+        end = training.follow(scored, resumed)
+    is_asked = orders.stop.is_set()
+    if is_asked and not isinstance(end, Fit):
+        end = Fit(Ending.INTERRUPTED, (), None)
+    if orders.log.exists() and not orders.log.stat().st_size:
+        orders.log.unlink()
+    return end
+
+
+class _Training:
+    """The processes of one training, by their pipes."""
+
+    def __init__(self, task: Task, orders: Orders, stack: ExitStack) -> None:
+        warm_up()
+        context = multiprocessing.get_context("forkserver")
+        self._orders = orders
+        self._began = time.monotonic()
+        self._kills = count_kills()
+        self._ends: list[End] = []
+        self._settled_at = inf
+        self._asked_at: float | None = None
+        self._abandoned = False
+        self._processes: dict[Connection, ForkServerProcess] = {}
+        port = _free_port() if orders.ranks > 1 else 0
+        for rank in range(orders.ranks):
+            ours, theirs = context.Pipe()
+            stack.callback(ours.close)
+            assignment = Assignment(
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus
+            )
+            # Not a daemon, because data loaders start processes of their own.
+            process = context.Process(target=enter, args=(theirs, assignment))
+            process.start()
+            stack.callback(_end, process)
+            theirs.close()
+            self._processes[ours] = process
+
+    def follow(self, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+        """Hear what the training says until it has ended, or has to be ended."""
+        running = dict(self._processes)
+        while running:
+            for pipe in _ready(running, TICK):
+                message = _received(pipe)
+                if isinstance(message, Scored):
+                    self._answer(pipe, message, scored)
+                elif isinstance(message, Resumed):
+                    resumed(message.scores)
+                else:
+                    self._ends.append(self._vanished(running[pipe]) if message is None else message)
+                    del running[pipe]
+            end = self._overdue(time.monotonic(), list(running))
+            if end is not None:
+                return end
+        self._let_exit()
+        return _first(self._ends)
+
+    def _answer(self, pipe: Connection, message: Scored, scored: Scores) -> None:
+        stop = scored(message.step, message.score)
+        if message.waits:
+            _send(pipe, Answer(stop))
+        elif stop:  # nobody waits for its score any more
+            self._abandoned = True
+
+    def _overdue(self, now: float, running: list[Connection]) -> End | None:
+        """Say how the training ends if it has to be killed now, and ask it to leave where that is asked."""
+        limit, grace = self._orders.limit, self._orders.grace
+        if self._settled_at == inf and any(_is_early(end) for end in self._ends):
+            self._settled_at = now + _SETTLING
+        if self._abandoned:
+            return Fit(Ending.STOPPED, (), None)
+        if now > self._settled_at:
+            return _first(self._ends)
+        if self._asked_at is None and self._orders.stop.is_set():
+            self._asked_at = now
+            for pipe in running:
+                _send(pipe, Leave(LEAVING * grace))
+        if self._asked_at is not None and now - self._asked_at > KILLING * grace:
+            return Fit(Ending.INTERRUPTED, (), None)
+        if limit is not None and now - self._began > limit:
+            return TimedOut(f"it took longer than the {limit:g} s that study.trial_timeout allows")
+        return None
+
+    def _let_exit(self) -> None:
+        """Wait until the processes have cleaned up behind them."""
+        deadline = time.monotonic() + _EXIT
+        for process in self._processes.values():
+            process.join(max(0.0, deadline - time.monotonic()))
+
+    def _vanished(self, process: ForkServerProcess) -> Vanished:
+        process.join(_EXIT)
+        code = process.exitcode
+        if code is not None and code < 0:
+            how = f"was ended by {signal.Signals(-code).name}"
+        else:
+            how = f"exited with {code} in the middle of the training"
+        out_of_memory = code == -signal.SIGKILL and count_kills() > self._kills
+        # A fork server that was killed leaves no exit code but 255.
+        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, 255}
+        remark = ", because the memory was full" if out_of_memory else ""
+        return Vanished(f"its process {how}{remark}", killed, out_of_memory)
+
+
+def _ready(running: Mapping[Connection, ForkServerProcess], seconds: float) -> list[Connection]:
+    """Wait until some of the processes have said something or ended, those of rank 0 last."""
+    heard = wait([*running, *(process.sentinel for process in running.values())], seconds)
+    return [pipe for pipe, process in running.items() if pipe in heard or process.sentinel in heard]
+
+
+def _received(pipe: Connection) -> Any:
+    """Give the next message, or None where there will be none."""
+    try:
+        # Processes that a training started may hold its end of the pipe open, so its end is not awaited.
+        return pipe.recv() if pipe.poll() else None
+    except (EOFError, OSError):
+        return None
+
+
+def _send(pipe: Connection, message: object) -> None:
+    with suppress(OSError):  # it has ended just now, which is heard next
+        pipe.send(message)
+
+
+def _is_early(end: End) -> bool:
+    """Say whether the other ranks cannot go on."""
+    return not (isinstance(end, Fit) and end.ending is Ending.COMPLETED)
+
+
+def _first(ends: Sequence[End]) -> End:
+    """Give the end that explains the others: a rank that has lost another one raises an error."""
+    return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
+
+
+def _end(process: ForkServerProcess) -> None:
+    """Kill what is left of a process and of those that it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    process.kill()
+    process.join()
+    process.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,314 @@
+"""Several workers on this machine, with one view of what they do: `tuner run --workers K`.
+
+Each is a process of its own, which the fork server gives birth to, so that torch is imported once for all of
+them and for all trials. One that dies is replaced.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from math import inf
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
+
+from search_spaces.space import Value
+from studies.ledger import Ledger, open_ledger
+from studies.outcomes import Outcome
+from studies.storage import open_database
+from tuner.errors import StudyStopped
+from tuner.executor import TICK, warm_up
+from tuner.gpus import Gpus
+from tuner.training.ranks import ranks_of
+from tuner.worker import Shown, View, Worker, worker_name
+
+LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
+DEATHS = (
+    5  # of workers, with no trial that has ended in between, after which there is no use in replacing them
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a local worker needs to begin."""
+
+    url: str
+    study: str
+    folder: Path
+    grace: float
+    checkpoints: str | None = None
+    threads: int | None = None
+    gpus: str | None = None
+
+
+@dataclass(frozen=True)
+class ShownTrial:
+    """What is shown of a trial, as plain data."""
+
+    number: int
+    values: Mapping[str, Value]
+    started: float
+
+
+Event: TypeAlias = Callable[[View], None]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A trial has begun."""
+
+    running: ShownTrial
+
+    def __call__(self, view: View) -> None:
+        """Show it."""
+        view.started(self.running)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A trial was validated."""
+
+    running: ShownTrial
+    step: int
+    score: float
+
+    def __call__(self, view: View) -> None:
+        """Show it."""
+        view.scored(self.running, self.step, self.score)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial has ended."""
+
+    running: ShownTrial
+    outcome: Outcome
+    score: float | None
+
+    def __call__(self, view: View) -> None:
+        """Show it."""
+        view.ended(self.running, self.outcome, self.score)
+
+
+class Waiting:
+    """Other workers hold the last slots."""
+
+    def __call__(self, view: View) -> None:
+        """Show it."""
+        view.waiting()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A worker has nothing more to do, or had to stop for what it says."""
+
+    sentence: str = ""
+    traceback: str = ""
+
+
+class PipeView:
+    """Sends what a worker does to whoever watches several of them."""
+
+    def __init__(self, pipe: Connection) -> None:
+        """Send to `pipe`."""
+        self._pipe = pipe
+
+    def started(self, running: Shown) -> None:
+        """Tell of a trial that has begun."""
+        self._send(Started(_plain(running)))
+
+    def scored(self, running: Shown, step: int, score: float) -> None:
+        """Tell of one validation."""
+        self._send(Scored(_plain(running), step, score))
+
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
+        """Tell of a trial that has ended."""
+        self._send(Ended(_plain(running), outcome, score))
+
+    def waiting(self) -> None:
+        """Tell that other workers hold the last slots."""
+        self._send(Waiting())
+
+    def _send(self, event: Event) -> None:
+        with suppress(OSError):  # whoever watched has gone, which is heard elsewhere
+            self._pipe.send(event)
+
+
+def _plain(running: Shown) -> ShownTrial:
+    return ShownTrial(running.number, dict(running.values), running.started)
+
+
+def work(pipe: Connection, job: Job) -> None:
+    """Be a local worker, until the budget is spent, the supervisor says so, or it is gone."""
+    from tuner.quiet import hush
+
+    stop = threading.Event()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            pipe.recv()
+        stop.set()
+
+    signal.signal(signal.SIGTERM, leave)
+    threading.Thread(target=listen, name="supervisor", daemon=True).start()
+    hush()
+    ledger = open_ledger(open_database(job.url), job.study)
+    worker = Worker(
+        ledger, PipeView(pipe), stop, job.folder, job.grace, job.checkpoints, job.threads, job.gpus
+    )
+    try:
+        worker.work()
+    except StudyStopped as error:
+        _send(pipe, Finished(str(error), error.traceback))
+    else:
+        _send(pipe, Finished())
+
+
+def work_locally(
+    job: Job, ledger: Ledger, view: View, stop: threading.Event, *, workers: int, gpus: str | None
+) -> None:
+    """Spend the budget of a study on this machine: in this process, or with several workers in one each.
+
+    Args:
+        job: what a worker needs, GPUs and threads aside.
+        ledger: the study.
+        view: what shows them.
+        stop: is set to end.
+        workers: how many.
+        gpus: which GPUs they share, as `Gpus` takes them; None lets each see all of them.
+
+    Raises:
+        StudyStopped: several trials in a row ended with an error, or workers die again and again.
+        Refused: there are not enough GPUs.
+    """
+    with ExitStack() as stack:
+        count = ranks_of(ledger.definition.fixed)
+        leases = None if gpus is None else stack.enter_context(Gpus(gpus))
+        jobs = [
+            replace(
+                job,
+                gpus=None if leases is None else leases.lease(count),
+                threads=None if workers == 1 else max(1, cores() // workers),
+            )
+            for _ in range(workers)
+        ]
+        if workers == 1:
+            own = jobs[0]
+            Worker(ledger, view, stop, own.folder, own.grace, own.checkpoints, None, own.gpus).work()
+        else:
+            supervise(jobs, ledger, view, stop)
+
+
+def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event) -> None:
+    """Keep a worker at each job until the budget is spent or `stop` is set.
+
+    Raises:
+        StudyStopped: several trials in a row ended with an error, or workers die again and again.
+    """
+    crew = _Crew(ledger, view)
+    try:
+        for job in jobs:
+            crew.hire(job)
+        crew.follow(stop, max(job.grace for job in jobs))
+    finally:
+        crew.dismiss()
+    if crew.error is not None:
+        raise crew.error
+
+
+class _Crew:
+    """The workers of one study on this machine, by their pipes."""
+
+    def __init__(self, ledger: Ledger, view: View) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._workers: dict[Connection, tuple[ForkServerProcess, Job]] = {}
+        self._deaths = 0
+        self.error: StudyStopped | None = None
+
+    def hire(self, job: Job) -> None:
+        """Start a worker."""
+        warm_up()
+        context = multiprocessing.get_context("forkserver")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, job))
+        process.start()
+        theirs.close()
+        self._workers[ours] = process, job
+
+    def follow(self, stop: threading.Event, grace: float) -> None:
+        """Show what the workers do, and replace those that die."""
+        is_asked, deadline = False, inf
+        while self._workers and time.monotonic() < deadline:
+            sentinels = [process.sentinel for process, _ in self._workers.values()]
+            heard = wait([*self._workers, *sentinels], TICK)
+            for pipe, (process, _) in list(self._workers.items()):
+                if pipe in heard or process.sentinel in heard:
+                    self._hear(pipe, is_leaving=is_asked)
+            if (stop.is_set() or self.error is not None) and not is_asked:
+                is_asked, deadline = True, time.monotonic() + grace + LEAVING
+                for pipe in self._workers:
+                    _send(pipe, None)
+
+    def _hear(self, pipe: Connection, *, is_leaving: bool) -> None:
+        try:
+            message = pipe.recv()
+        except (EOFError, OSError):
+            self._bury(pipe, is_leaving=is_leaving)
+            return
+        if isinstance(message, Finished):
+            if message.sentence and self.error is None:
+                self.error = StudyStopped(message.sentence, message.traceback)
+            self._workers.pop(pipe)[0].join()
+            pipe.close()
+            return
+        if isinstance(message, Ended):
+            self._deaths = 0
+        message(self._view)
+
+    def _bury(self, pipe: Connection, *, is_leaving: bool) -> None:
+        """Free the slot of a dead worker, and put another in its place."""
+        process, job = self._workers.pop(pipe)
+        process.join()
+        pipe.close()
+        self._ledger.slots.abandon(worker_name(process.pid or 0))
+        self._deaths += 1
+        if is_leaving:
+            return
+        if self._deaths < DEATHS:
+            self.hire(job)
+        else:
+            self.error = StudyStopped(
+                f"The workers of {self._ledger.name!r} died {DEATHS} times in a row, the last with exit code "
+                f"{process.exitcode}; look at the memory of this machine, and give the same command again.",
+                "",
+            )
+
+    def dismiss(self) -> None:
+        """Kill those that are still there; their trainings notice it, and the slots are free."""
+        for pipe, (process, _) in self._workers.items():
+            process.kill()
+            process.join()
+            pipe.close()
+            self._ledger.slots.abandon(worker_name(process.pid or 0))
+        self._workers.clear()
+
+
+def _send(pipe: Connection, message: object) -> None:
+    with suppress(OSError):
+        pipe.send(message)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,148 @@
+"""What runs in a training process: one fit, which speaks with its worker over a pipe."""
+
+import errno
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from types import FrameType
+
+import torch
+
+from tuner.training.fit import fit
+from tuner.training.messages import PRELOAD, Answer, Assignment, Fault, Leave, Raised, Resumed, Scored
+from tuner.training.quiet import hush_lightning
+from tuner.training.ranks import for_ranks
+
+# What torch and Lightning import only when they fit; a child would spend a second on it.
+PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
+
+
+def answer(pipe: Connection, assignment: Assignment) -> None:
+    """Train as one process of an assignment, and send how it ended."""
+    os.setsid()  # with all processes that the training starts, so that they can be ended together
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave_it_to_the_worker)
+    _print_to(assignment.log)
+    _forget_strangers()
+    _join_ranks(assignment)
+    hush_lightning()
+    line = Line(pipe, assignment)
+    try:
+        task = replace(assignment.task, configuration=for_ranks(assignment.task.configuration))
+        ending = fit(task, line.report, line.time_left, line.resumed)
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
+        at, trace = time.monotonic(), "".join(traceback.format_exception(error))
+        line.end_with(Raised(f"{type(error).__name__}: {error}", trace, _fault(error), at))
+    else:
+        line.end_with(ending)
+
+
+class Line:
+    """The training's end of the pipe."""
+
+    def __init__(self, pipe: Connection, assignment: Assignment) -> None:
+        """Listen in a thread of its own, since the training is busy."""
+        self._pipe = pipe
+        self._decided_at = assignment.decided_at
+        self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._deadline: float | None = None
+        self._has_ended = False
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+
+    def report(self, step: int, score: float) -> bool:
+        """Send a score, and wait for what is said to it where that is needed."""
+        waits = self._decided_at is None or step in self._decided_at
+        self._pipe.send(Scored(step, score, waits))
+        return self._answers.get() if waits else False
+
+    def resumed(self, scores: Sequence[float]) -> None:
+        """Send the scores that an earlier process had sent."""
+        self._pipe.send(Resumed(tuple(scores)))
+
+    def time_left(self) -> float | None:
+        """Give the seconds within which the worker wants the training to end; None while it does not."""
+        deadline = self._deadline
+        return None if deadline is None else deadline - time.monotonic()
+
+    def end_with(self, ending: object) -> None:
+        """Send how the training ended; nothing more will be sent."""
+        self._has_ended = True
+        self._pipe.send(ending)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message = self._pipe.recv()
+            except (EOFError, OSError):
+                break
+            if isinstance(message, Answer):
+                self._answers.put(message.stop)
+            elif isinstance(message, Leave):
+                self._deadline = time.monotonic() + message.seconds
+        if not self._has_ended:  # the worker is gone, and nobody wants to know any more
+            os.killpg(0, signal.SIGKILL)
+
+
+def _leave_it_to_the_worker(number: int, frame: FrameType | None) -> None:
+    """Do nothing: a handler, and not SIG_IGN, because the programs that a training starts inherit that."""
+
+
+def _print_to(log: str) -> None:
+    """Send everything that this process and those that it starts print to a file."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(file, stream.fileno())
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # they are files here
+    os.close(file)
+
+
+def _forget_strangers() -> None:
+    """Forget preloaded modules that lie where this process would not look for them."""
+    gone = {*json.loads(os.environ.get(PRELOAD) or "{}").get("paths", ())} - {*sys.path}
+    if gone:
+        for name, module in list(sys.modules.items()):
+            if os.path.dirname(getattr(module, "__file__", None) or "") in gone:  # noqa: PTH120
+                del sys.modules[name]
+
+
+def _join_ranks(assignment: Assignment) -> None:
+    """Say by environment variables, as torchrun does, which of the ranks this process is."""
+    # In a Slurm job Lightning would take Slurm's tasks for its ranks, but they are workers.
+    os.environ.pop("SLURM_NTASKS", None)
+    if assignment.gpus is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = assignment.gpus  # no fork server has looked at it yet
+    if assignment.ranks > 1:
+        os.environ |= {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(assignment.port),
+            "WORLD_SIZE": str(assignment.ranks),
+            "LOCAL_RANK": str(assignment.rank),
+            "NODE_RANK": "0",
+        }
+
+
+def _fault(error: BaseException) -> Fault:
+    """Say whose fault an exception, or one behind it, is."""
+    for link in _chain(error):
+        if isinstance(link, MemoryError | torch.OutOfMemoryError):
+            return Fault.MEMORY
+        if isinstance(link, RuntimeError) and "can't allocate memory" in str(link):  # torch, on the CPU
+            return Fault.MEMORY
+        if isinstance(link, OSError):
+            return Fault.DISK if link.errno in {errno.ENOSPC, errno.EDQUOT} else Fault.DATA
+    return Fault.CODE
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

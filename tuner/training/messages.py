@@ -1,0 +1,75 @@
+"""What a training process and the worker that started it say to each other over a pipe."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tuner.training.task import Task
+
+PRELOAD = "TUNER_PRELOAD"  # environment variable: paths to import from, and modules, as JSON
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a training process is to do, as one of `ranks` that train together.
+
+    `decided_at` names the validations at which it waits to hear whether to stop, None all of them. `log` is
+    the file that takes everything it prints. Ranks find each other at `port` of this machine.
+    `gpus` are those that it may see, None all of them.
+    """
+
+    task: Task
+    decided_at: tuple[int, ...] | None
+    log: str
+    rank: int = 0
+    ranks: int = 1
+    port: int = 0
+    gpus: str | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A validation, counted from 1, and its score; `waits` says that the training waits for an `Answer`."""
+
+    step: int
+    score: float
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The training goes on behind the validations that an earlier process had made."""
+
+    scores: tuple[float, ...]
+
+
+class Fault(Enum):
+    """Whose fault an exception is."""
+
+    CODE = "code"
+    MEMORY = "memory"
+    DISK = "disk"
+    DATA = "data"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The training ended with an exception: a sentence, the traceback, and when, by the monotonic clock."""
+
+    cause: str
+    traceback: str
+    fault: Fault
+    at: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether to stop behind the validation that waits."""
+
+    stop: bool
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Come to an end within so many seconds: at the end of the epoch if that is soon enough, else at once."""
+
+    seconds: float

@@ -1,0 +1,34 @@
+"""What a fork server imports, so that its children need not: torch, Lightning, and the user's own modules.
+
+Only a fork server imports this module, by its name. What else it shall import, and from where, stands in the
+environment variable `TUNER_PRELOAD`.
+"""
+
+import signal
+
+# First of all: what a terminal or a scheduler sends to a whole group of processes is for the worker, which
+# tells the training what to do.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+import contextlib  # noqa: E402
+import importlib  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+import threading  # noqa: E402
+
+from tuner.training.child import PRELOADED_BY_NAME  # noqa: E402
+from tuner.training.generators import uses_cuda  # noqa: E402
+from tuner.training.messages import PRELOAD  # noqa: E402
+
+_asked = json.loads(os.environ.get(PRELOAD) or "{}")
+_paths = _asked.get("paths", [])
+sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]
+for _name in (*PRELOADED_BY_NAME, *_asked.get("modules", ())):
+    with contextlib.suppress(Exception):  # the child that needs it will say what is wrong
+        importlib.import_module(_name)
+if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
+    # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
+    os.environ[PRELOAD] = json.dumps({"paths": _paths})
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that is running
