@@ -42,6 +42,14 @@ class BatchIndices(Sampler[Tensor]):
         return iter(torch.split(order, self.batch_size)[: len(self)])
 
 
+class Rows(TensorDataset):
+    """Tensors of equal length, asked for many rows at once."""
+
+    def __getitem__(self, index: Tensor) -> Batch:
+        """Give the rows at `index`, `(batch,)`, of each tensor; faster than `tensor[index]`."""
+        return tuple(tensor.index_select(0, index) for tensor in self.tensors)
+
+
 def load_batches(
     *tensors: Tensor, batch_size: int, shuffle: bool = False, drop_last: bool = False
 ) -> DataLoader[Batch]:
@@ -59,6 +67,6 @@ def load_batches(
     Raises:
         ValueError: `batch_size` is below 1.
     """
-    dataset = TensorDataset(*tensors)
+    dataset = Rows(*tensors)
     indices = BatchIndices(len(dataset), batch_size, shuffle=shuffle, drop_last=drop_last)
     return DataLoader(dataset, sampler=indices, batch_size=None)

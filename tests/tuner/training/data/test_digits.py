@@ -5,10 +5,10 @@ from unittest.mock import patch
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from torch.utils.data import TensorDataset
 
 from tuner.training.data import Batch as Part
 from tuner.training.data import BatchIndices, Digits, load_batches
+from tuner.training.data.batches import Rows
 
 
 def parts(split_seed: int = 0) -> list[Part]:
@@ -90,9 +90,7 @@ def test_the_dataset_is_asked_once_a_batch() -> None:
     """No work is done per sample: 1,078 digits in batches of 64 are 17 questions."""
     digits = Digits(batch_size=64)
     digits.setup("fit")
-    with patch.object(
-        TensorDataset, "__getitem__", autospec=True, side_effect=TensorDataset.__getitem__
-    ) as asked:
+    with patch.object(Rows, "__getitem__", autospec=True, side_effect=Rows.__getitem__) as asked:
         list(digits.train_dataloader())
     assert asked.call_count == 17
 

@@ -8,10 +8,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import TensorDataset
 
 from tests.tuner.training.data.idx_files import write_fashion, write_idx
 from tuner.training.data import FashionMNIST
+from tuner.training.data.batches import Rows
 from tuner.training.errors import BadData
 
 LABELS = "train-labels-idx1-ubyte.gz"
@@ -61,9 +61,7 @@ def test_the_test_files_are_not_read_while_tuning(tmp_path: Path) -> None:
 def test_the_images_are_asked_once_a_batch(tmp_path: Path) -> None:
     """No work is done per image: 500 images in batches of 128 are 4 questions."""
     write_fashion(tmp_path)
-    with patch.object(
-        TensorDataset, "__getitem__", autospec=True, side_effect=TensorDataset.__getitem__
-    ) as asked:
+    with patch.object(Rows, "__getitem__", autospec=True, side_effect=Rows.__getitem__) as asked:
         sizes = [len(y) for _, y in fashion(tmp_path).train_dataloader()]
     assert (sizes, asked.call_count) == ([128, 128, 128, 116], 4)
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import TensorDataset
 
 from tests.tuner.training.data.tables import ROWS, patients, read
 from tuner.training.data import Table
+from tuner.training.data.batches import Rows
 
 PARTS = ("train", "val", "test")
 
@@ -228,9 +228,7 @@ def test_a_table_is_read_once_for_trials_that_follow_one_another(tmp_path: Path)
 def test_the_table_is_asked_once_a_batch(tmp_path: Path) -> None:
     """No work is done per row: 120 rows in batches of 64 are 2 questions."""
     table = read(tmp_path, patients(), batch_size=64)
-    with patch.object(
-        TensorDataset, "__getitem__", autospec=True, side_effect=TensorDataset.__getitem__
-    ) as asked:
+    with patch.object(Rows, "__getitem__", autospec=True, side_effect=Rows.__getitem__) as asked:
         list(table.train_dataloader())
     assert asked.call_count == 2
 
