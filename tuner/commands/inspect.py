@@ -149,6 +149,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
         screen.print(found["traceback"].rstrip(), soft_wrap=True)
+    if found["log"]:
+        screen.print(f"what it printed: {found['log']}", soft_wrap=True)
 
 
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
@@ -165,7 +167,15 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
         "params": found.params,
         "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
         **{key: attributes.get(key) for key in keys},
+        "log": _log_of(found),
     }
+
+
+def _log_of(found: "FrozenTrial") -> str | None:
+    """Find what a trial printed; None where it printed nothing, or on another machine."""
+    folder = found.user_attrs.get("logs")
+    file = Path(folder) / f"trial-{found.number}.log" if folder else None
+    return str(file) if file is not None and file.exists() else None
 
 
 @click.command(epilog=examples("tuner best digits", "tuner best digits --export best.yaml"))
