@@ -204,6 +204,7 @@ class Worker:
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
+            place=self.folder.absolute() / f"trial-{running.number}",
         )
 
     def _orders(self, running: RunningTrial) -> Orders:

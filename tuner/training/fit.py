@@ -11,6 +11,7 @@ from pytorch_lightning import seed_everything
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.facts import facts_class
+from tuner.training.loggers import at_place
 from tuner.training.observer import (
     Diverged,
     Interrupted,
@@ -59,7 +60,8 @@ def fit(
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    assembly = assemble(task.configuration, [watch] if watch else [])
+    placed = task.configuration if task.place is None else at_place(task.configuration, task.place)
+    assembly = assemble(placed, [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)

@@ -18,7 +18,7 @@ class Task:
 
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
-    is one that an earlier fit of the same task has left.
+    is one that an earlier fit of the same task has left. `place` is a folder for what loggers write.
     """
 
     configuration: Mapping[str, Any]
@@ -34,6 +34,7 @@ class Task:
     checkpoint: str | None = None
     every: float = 60.0
     resume: str | None = None
+    place: Path | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""

@@ -1,0 +1,42 @@
+"""Loggers that a study names write for each trial apart."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.tuner.training.probes import IN_MEMORY
+from tuner.training.fit import fit
+from tuner.training.loggers import at_place
+from tuner.training.task import Task
+
+pytestmark = IN_MEMORY
+
+CSV = "pytorch_lightning.loggers.CSVLogger"
+
+
+def configuration(**trainer: Any) -> dict[str, Any]:
+    """Write a fit of two epochs."""
+    return {
+        "trainer": {"max_epochs": 2, "accelerator": "cpu", "log_every_n_steps": 1, **trainer},
+        "model": {"class_path": "tests.tuner.small_modules.Small"},
+    }
+
+
+def test_two_trials_write_two_logs(tmp_path: Path) -> None:
+    """Each has the curve of its own training, whether or not the study says where logs go."""
+    for number, init_args in [(0, {}), (1, {}), (2, {"save_dir": str(tmp_path / "mine"), "name": "all"})]:
+        named = configuration(logger={"class_path": CSV, "init_args": init_args})
+        fit(Task(named, seed=number, metric="val_loss", place=tmp_path / f"trial-{number}"), lambda *_: False)
+    written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("metrics.csv"))
+    assert written == [
+        "mine/all/trial-2/metrics.csv",
+        "trial-0/lightning_logs/version_0/metrics.csv",
+        "trial-1/lightning_logs/version_0/metrics.csv",
+    ]
+
+
+def test_a_run_on_a_server_is_called_after_its_trial() -> None:
+    """On a server a trial's run is found by study and number; without loggers nothing changes."""
+    named = configuration(logger=[{"class_path": "pytorch_lightning.loggers.WandbLogger"}])
+    (logger,) = at_place(named, Path("runs/digits/trial-3"))["trainer"]["logger"]
+    assert logger["init_args"] == {"name": "digits-trial-3"}
+    assert at_place(configuration(), Path("place")) == configuration()
