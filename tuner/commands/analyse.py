@@ -103,9 +103,11 @@ def _show(
             f"{values[effect.names[0]]:.2f}" if effect.names[0] in values else "-"
             for values in others.values()
         ]
-        rows.append([" x ".join(effect.names), *_cells(effect), *beside])
+        total = [] if effect.total is None else [f"{effect.total:.2f}"]
+        rows.append([" x ".join(effect.names), *_cells(effect), *total, *beside])
     first = "pair" if pairs else "parameter"
-    print_table(screen, (first, "share", "90 % interval", "trials", "exists when", *others), rows)
+    totals = () if pairs else ("with interactions",)
+    print_table(screen, (first, "share", "90 % interval", "trials", "exists when", *totals, *others), rows)
     if len(effects) > len(shown):
         screen.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
 
