@@ -74,16 +74,19 @@ class Orders:
     gpus: str | None = None
 
 
-def warm_up(modules: Iterable[str] = ()) -> None:
+def warm_up(modules: Iterable[str] = (), configuration: Mapping[str, Any] | None = None) -> None:
     """Start the fork server, unless there is one: it imports in the background, and then once for all.
 
     Args:
         modules: what to import beside torch and Lightning, such as the user's own modules.
+        configuration: one like those that will be trained; it is read, and nothing is made of it.
     """
     context = multiprocessing.get_context("forkserver")
     if PRELOAD in os.environ:
         return  # it has been started
-    os.environ[PRELOAD] = json.dumps({"paths": sys.path, "modules": sorted(set(modules))})
+    os.environ[PRELOAD] = json.dumps(
+        {"paths": sys.path, "modules": sorted(set(modules)), "configuration": configuration}
+    )
     context.set_forkserver_preload(["__main__", _PRELOAD])
     forkserver.ensure_running()
 

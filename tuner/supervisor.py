@@ -24,10 +24,10 @@ from studies.ledger import Ledger, open_ledger
 from studies.outcomes import Outcome
 from studies.storage import open_database
 from tuner.errors import StudyStopped
-from tuner.executor import TICK, warm_up
+from tuner.executor import TICK
 from tuner.gpus import Gpus
 from tuner.training.ranks import ranks_of
-from tuner.worker import Shown, View, Worker, worker_name
+from tuner.worker import Shown, View, Worker, warm_up_for, worker_name
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
 DEATHS = (
@@ -238,7 +238,7 @@ class _Crew:
 
     def hire(self, job: Job) -> None:
         """Start a worker."""
-        warm_up()
+        warm_up_for(self._ledger.definition)
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, job))

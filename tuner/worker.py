@@ -12,8 +12,11 @@ from typing import Any, Protocol
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from search_spaces.configuration import configure
 from search_spaces.notation import to_data
+from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.definition import StudyDefinition
 from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
@@ -132,9 +135,9 @@ class Worker:
         Raises:
             StudyStopped: it and some before it ended with an error in the user's code.
         """
-        logs, definition = self.folder.absolute() / LOGS, self.ledger.definition
+        logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        warm_up(modules_of([definition.fixed, to_data(definition.space)]))
+        warm_up_for(self.ledger.definition)
         self.ledger.study.pruner = pruner_of(self.ledger)
         running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
         if running is not None:
@@ -245,6 +248,12 @@ class Worker:
         for checkpoint in self.folder.glob("trial-*.ckpt"):
             if best is not None and checkpoint.name != f"trial-{best.number}.ckpt":
                 checkpoint.unlink(missing_ok=True)
+
+
+def warm_up_for(definition: StudyDefinition) -> None:
+    """Start the fork server, unless there is one, with what the trials of a study will need."""
+    defaults = configure(definition.fixed, definition.space, default_values(definition.space))
+    warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
 
 
 def worker_name(process: int) -> str:

@@ -35,7 +35,7 @@ CASES = {
     "a fit of 10 s": ({"hidden": "[1024, 1024]", "epochs": 40}, 8, "1.05 x bare"),
 }
 STUDY = """
-study: {{name: overhead, metric: val_loss, trials: {trials}, exploration: 1.0}}
+study: {{name: overhead, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1}}
 trainer: {{max_epochs: {epochs}}}
 model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
 data: {{class_path: tuner.training.data.Digits}}

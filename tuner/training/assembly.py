@@ -45,16 +45,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     configuration = with_twins(configuration)
     check_data(configuration)
     try:
-        made = _quiet_cli(package_of(configuration))(
-            args=configuration,
-            run=False,
-            save_config_callback=None,
-            seed_everything_default=False,
-            trainer_defaults={**TRAINER_DEFAULTS, "callbacks": list(callbacks)},
-            parser_kwargs={"exit_on_error": False},
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-        )
+        made = _start(_quiet_cli(package_of(configuration)), configuration, callbacks)
     except ArgumentError as error:
         raise explain(str(error)) from error
     except (ValueError, TypeError) as error:
@@ -63,6 +54,32 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
             raise
         raise refusal from error
     return Assembly(made.model, made.datamodule, made.trainer)
+
+
+def read(configuration: Mapping[str, Any]) -> None:
+    """Read a configuration as `assemble` does, and make nothing of it.
+
+    A fork server does so once, because the first reading takes several times as long as each that follows, in
+    its children too.
+    """
+    configuration = with_twins(configuration)
+    quiet = _quiet_cli(package_of(configuration))
+    _start(type("Reader", (quiet,), {"instantiate_classes": lambda self: None}), configuration)
+
+
+def _start(
+    cli: Callable[..., Any], configuration: Mapping[str, Any], callbacks: Sequence[Callback] = ()
+) -> Any:
+    return cli(
+        args=configuration,
+        run=False,
+        save_config_callback=None,
+        seed_everything_default=False,
+        trainer_defaults={**TRAINER_DEFAULTS, "callbacks": list(callbacks)},
+        parser_kwargs={"exit_on_error": False},
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+    )
 
 
 def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:

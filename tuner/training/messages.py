@@ -5,7 +5,7 @@ from enum import Enum
 
 from tuner.training.task import Task
 
-PRELOAD = "TUNER_PRELOAD"  # environment variable: paths to import from, and modules, as JSON
+PRELOAD = "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a fork server imports, so that its children need not: torch, Lightning, and the user's own modules.
 
-Only a fork server imports this module, by its name. What else it shall import, and from where, stands in the
-environment variable `TUNER_PRELOAD`.
+Only a fork server imports this module, by its name. What else it shall import, from where, and a
+configuration like those that its children will read, stands in the environment variable `TUNER_PRELOAD`.
 """
 
 import signal
@@ -17,7 +17,9 @@ import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
+import warnings  # noqa: E402
 
+from tuner.training.assembly import read  # noqa: E402
 from tuner.training.child import PRELOADED_BY_NAME  # noqa: E402
 from tuner.training.generators import uses_cuda  # noqa: E402
 from tuner.training.messages import PRELOAD  # noqa: E402
@@ -28,6 +30,9 @@ sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]
 for _name in (*PRELOADED_BY_NAME, *_asked.get("modules", ())):
     with contextlib.suppress(Exception):  # the child that needs it will say what is wrong
         importlib.import_module(_name)
+if _asked.get("configuration"):
+    with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
+        read(_asked["configuration"])
 if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
     # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
     os.environ[PRELOAD] = json.dumps({"paths": _paths})
