@@ -32,7 +32,7 @@ def persistently(
     call: Callable[[], T],
     *,
     again: Callable[[], T] | None = None,
-    patience: float = PATIENCE,
+    patience: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
@@ -44,20 +44,20 @@ def persistently(
     Args:
         call: what to do; it may be done twice, unless there is another thing to do `again`.
         again: what to do from the second time on.
-        patience: seconds after which its error is raised.
+        patience: seconds after which its error is raised, `PATIENCE` by default.
         clock: gives the time in seconds.
         sleep: waits for a number of seconds.
 
     Raises:
         Exception: what the call raised, where it will not pass by itself or has not within the patience.
     """
-    began = clock()
+    began, limit = clock(), PATIENCE if patience is None else patience
     for attempt in count():
         try:
             return again() if again is not None and attempt else call()
         except Exception as error:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-            if not is_passing(error) or clock() - began + pause > patience:
+            if not is_passing(error) or clock() - began + pause > limit:
                 raise
             sleep(pause)
     raise AssertionError("counting has no end")

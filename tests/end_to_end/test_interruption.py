@@ -120,7 +120,7 @@ def test_ctrl_c_ends_a_run_cleanly(tuner: CommandLine, folder: Path) -> None:
     assert (process.returncode, err) == (130, "")
     assert states(folder) == ["FAIL"]
     spent, resume = out.splitlines()[1:]
-    assert spent.startswith(f"0 of {BUDGET} slots are spent: no trial has ended yet; ")
+    assert spent.startswith(f"0 of {BUDGET} slots are spent: 1 preempted; ")
     assert resume == f"Resume: tuner {RUN}"
     assert is_resumed(tuner)
 

@@ -80,7 +80,7 @@ def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
 
 def test_every_listing_has_json() -> None:
     """What shows data can print it as JSON."""
-    acting = {"run", "delete", "report"}
+    acting = {"run", "delete", "worker"}
     without = {
         name
         for name, command in cli.commands.items()

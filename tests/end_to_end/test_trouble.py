@@ -103,6 +103,7 @@ def test_a_locked_database(small: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     """A database that another program never lets go of is told, not waited for without end."""
     assert small("run small.yaml --timeout 0.001").code == 0
     monkeypatch.setattr("studies.storage.SQLITE_BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("studies.retries.PATIENCE", 0.3)
     with closing(sqlite3.connect("tuner.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = small("run small.yaml")

@@ -276,6 +276,6 @@ def test_a_database_of_plain_optuna_is_listed_and_not_touched(tuner: CommandLine
     study = optuna.create_study(study_name="theirs", storage="sqlite:///tuner.db")
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     tables = sqlite3.connect("tuner.db").execute("select name from sqlite_master").fetchall()
-    assert tuner("list").out.splitlines()[1].split() == ["theirs", "-", "-", "-", "-", "-"]
+    assert tuner("list").out.splitlines()[1].split() == ["theirs", *"------"]
     assert refused(tuner, "status theirs").startswith("The study 'theirs' was made by another program")
     assert sqlite3.connect("tuner.db").execute("select name from sqlite_master").fetchall() == tables

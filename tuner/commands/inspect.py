@@ -107,7 +107,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 @storage_option
 @json_option
 def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
-    """Show a trial: its outcome, curve and configuration, and what its training facts say.
+    """Show a trial: outcome, curve, values, and how it trained.
 
     NAME is a study of the database, NUMBER one of its trials, counted from 0.
     """

@@ -25,18 +25,15 @@ def _shares(result: Importance) -> dict[frozenset[str], float | None]:
     ("case", "trials", "noise", "bar"),
     [
         (known.ISHIGAMI, 120, 0.05, 0.10),
-        (known.SOBOL_G, 120, 0.0, 0.03),
         (known.VALLEY, 60, 0.0, 0.02),
         (known.CONDITIONAL, 120, 0.05, 0.03),
         (known.NULL_CONDITIONAL, 120, 0.05, 0.02),
-        (known.WHEN, 120, 0.05, 0.04),
-        (known.random_flat(41), 120, 0.05, 0.10),
         (known.random_conditional(47), 160, 0.05, 0.04),
     ],
     ids=lambda value: value.name if isinstance(value, Known) else None,
 )
 def test_shares_are_those_of_the_exact_function(case: Known, trials: int, noise: float, bar: float) -> None:
-    """Every share of a parameter and of a pair is within the bar of the exact one."""
+    """Every share of a parameter and of a pair is within the bar of the exact one; the benchmark has more."""
     found = _shares(measure_importance(case.table(trials, 11, noise), seed=11))
     for names, share in case.shares(2**14).items():
         assert found[frozenset(names)] == pytest.approx(share, abs=bar)
