@@ -63,7 +63,7 @@ def read(configuration: Mapping[str, Any]) -> None:
     its children too.
     """
     configuration = with_twins(configuration)
-    quiet = _quiet_cli(package_of(configuration))
+    quiet: Any = _quiet_cli(package_of(configuration))
     _start(type("Reader", (quiet,), {"instantiate_classes": lambda self: None}), configuration)
 
 
