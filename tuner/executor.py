@@ -158,6 +158,10 @@ class _Training:
         """Hear what the training says until it has ended, or has to be ended."""
         running = dict(self._processes)
         while running:
+            # First of all, so that a training that begins when it should leave hears so in time.
+            end = self._overdue(time.monotonic(), list(running))
+            if end is not None:
+                return end
             for pipe in _ready(running, TICK):
                 message = _received(pipe)
                 if isinstance(message, Scored):
@@ -167,9 +171,6 @@ class _Training:
                 else:
                     self._ends.append(self._vanished(running[pipe]) if message is None else message)
                     del running[pipe]
-            end = self._overdue(time.monotonic(), list(running))
-            if end is not None:
-                return end
         self._let_exit()
         return _first(self._ends)
 
