@@ -34,6 +34,8 @@ _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _PRELOAD = "tuner.training.preload"
 
+_served: set[int] = set()  # the processes that have started a fork server
+
 Scores = Callable[[int, float], bool]
 
 
@@ -81,13 +83,14 @@ def warm_up(modules: Iterable[str] = (), configuration: Mapping[str, Any] | None
         modules: what to import beside torch and Lightning, such as the user's own modules.
         configuration: one like those that will be trained; it is read, and nothing is made of it.
     """
-    context = multiprocessing.get_context("forkserver")
-    if PRELOAD in os.environ:
-        return  # it has been started
+    # A process that was forked itself needs a server of its own: the one it comes from does not serve it.
+    if os.getpid() in _served:
+        return
+    _served.add(os.getpid())
     os.environ[PRELOAD] = json.dumps(
         {"paths": sys.path, "modules": sorted(set(modules)), "configuration": configuration}
     )
-    context.set_forkserver_preload(["__main__", _PRELOAD])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", _PRELOAD])
     forkserver.ensure_running()
 
 

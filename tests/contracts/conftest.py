@@ -7,6 +7,9 @@ import pytest
 
 from studies.storage import Database, open_database
 from tests.contracts.servers import database_of_its_own, postgresql
+from tests.fork_server import fork_server
+
+__all__ = ["fork_server"]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ Job = Callable[..., Any]
 def run_at_once(count: int, job: Job, *arguments: Any) -> list[Any]:
     """Run a job in `count` processes that begin at the same moment, and give what each returned."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.contracts.warm", __name__])
     start, results = context.Barrier(count), context.Queue()
     processes = [context.Process(target=_run, args=(start, results, job, arguments)) for _ in range(count)]
     for process in processes:

@@ -27,7 +27,6 @@ def ledger(database: Database) -> Ledger:
 @pytest.mark.timeout(300)
 def test_a_worker_killed_between_two_statements_costs_an_attempt(url: str, database: Database) -> None:
     """Wherever a worker is killed, the next one finishes each slot once, and what it left can be traced."""
-    FORKSERVER.set_forkserver_preload(["tests.contracts.warm", "tests.contracts.faults"])
     for at in range(0, 10_000, KILLS):
         ledger = create(database, sample_definition(trials=SLOTS), "")
         process = FORKSERVER.Process(target=answer_killed, args=(url, ledger.name, at))

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server import fork_server
 from tests.tuner.command_line import CommandLine
+
+__all__ = ["fork_server"]
 
 
 @pytest.fixture
