@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,parquet,dashboard,test,dev]'
 	@touch $@
 
-run: install ## Tune scikit-learn's digits: a minute or two; leaves runs/digits
-	$(BIN)/tuner run digits
+run: install ## Tune scikit-learn's digits with two workers: about a minute; leaves runs/digits
+	$(BIN)/tuner run digits --workers 2
 
 test: install ## Run the tests, with warnings as errors and a floor for the coverage
 	$(BIN)/pytest -n 2 --dist loadgroup --whole-suite --cov --cov-report=term
