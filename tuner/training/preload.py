@@ -12,6 +12,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 import contextlib  # noqa: E402
+import gc  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
@@ -37,3 +38,6 @@ if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
     # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
     os.environ[PRELOAD] = json.dumps({"paths": _paths})
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that is running
+# A child that collects garbage would write to, and so copy, every page of what was imported here.
+gc.collect()
+gc.freeze()
