@@ -24,7 +24,7 @@ run: install ## Tune scikit-learn's digits with two workers: about a minute; lea
 	$(BIN)/tuner run digits --workers 2
 
 test: install ## Run the tests, with warnings as errors and a floor for the coverage
-	$(BIN)/pytest -n 2 --dist loadgroup --whole-suite --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist worksteal --whole-suite --cov --cov-report=term
 
 check: install ## Format, lint, types, import arrows, unused dependencies, dead code: seconds
 	$(BIN)/ruff format --check .

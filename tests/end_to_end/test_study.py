@@ -14,7 +14,7 @@ from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
-pytestmark = [IN_MEMORY, pytest.mark.xdist_group("study")]  # one process makes what all look at
+pytestmark = IN_MEMORY
 
 SETS = "--set trainer.max_epochs=2 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw"
 RUN = f"run digits --trials 6 {SETS}"

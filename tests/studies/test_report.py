@@ -27,8 +27,6 @@ SPACE = Group(
         "model.init_args.kind": Categorical((EVIL, "plain")),
     }
 )
-pytestmark = pytest.mark.xdist_group("report")  # one process makes what all look at
-
 OUTCOMES: tuple[tuple[Outcome, list[float]], ...] = (
     (Outcome.COMPLETED, [3.0, 2.0, 1.0]),
     (Outcome.COMPLETED, [3.0, 0.5, 0.4]),

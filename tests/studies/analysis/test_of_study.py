@@ -19,9 +19,6 @@ SPACE = Group({
 })  # fmt: skip
 
 
-pytestmark = pytest.mark.xdist_group("of_study")  # one process makes what all look at
-
-
 def _study(function, n: int = 48) -> Study:  # noqa: ANN001 - as `Known` takes it
     study = optuna.create_study()
     study.add_trials(Known("case", SPACE, function).trials(n, 2, 0.02))
