@@ -1,6 +1,7 @@
 """One small study, run by the installed command, and everything that can be asked about it."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine
@@ -23,9 +25,19 @@ Study = tuple[Path, int, str]
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A folder in which the installed command ran a study of six slots, its exit code and its terminal."""
-    folder = tmp_path_factory.mktemp("study")
-    return folder, *run_in_terminal(RUN, folder)
+    """A folder in which the installed command ran a study of six slots, its exit code and its terminal.
+
+    All processes of a test run look at one.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "study"
+    told = folder.with_suffix(".json")
+    with FileLock(folder.with_suffix(".lock")):
+        if not told.exists():
+            folder.mkdir()
+            told.write_text(json.dumps(run_in_terminal(RUN, folder)))
+    code, written = json.loads(told.read_text())
+    return folder, code, written
 
 
 @pytest.fixture
