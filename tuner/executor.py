@@ -20,6 +20,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeAlias
 
 from tuner.memory import count_kills
@@ -87,11 +88,25 @@ def warm_up(modules: Iterable[str] = (), configuration: Mapping[str, Any] | None
     if os.getpid() in _served:
         return
     _served.add(os.getpid())
-    os.environ[PRELOAD] = json.dumps(
-        {"paths": sys.path, "modules": sorted(set(modules)), "configuration": configuration}
-    )
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", _PRELOAD])
+    needed = sorted({*modules, *_imported_by_main()})
+    os.environ[PRELOAD] = json.dumps({"paths": sys.path, "modules": needed, "configuration": configuration})
+    multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
     forkserver.ensure_running()
+
+
+def _imported_by_main() -> set[str]:
+    """Name the modules that the main script uses: each child runs the script again, short of its main part.
+
+    Preloading `__main__` is meant for this, but up to Python 3.12 it does nothing (python/cpython#126631).
+    """
+    script = vars(sys.modules["__main__"]).values()
+    modules = {thing.__name__ if isinstance(thing, ModuleType) else _home(thing) for thing in script}
+    return modules - {"", "__main__", "builtins"}
+
+
+def _home(thing: object) -> str:
+    home = getattr(thing, "__module__", None)
+    return home if isinstance(home, str) else ""
 
 
 def modules_of(configuration: object) -> set[str]:

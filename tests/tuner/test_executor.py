@@ -1,20 +1,26 @@
 """Training in processes of its own: what a training does to itself costs no worker."""
 
+import fractions
+import json
 import multiprocessing
 import os
 import signal
+import sys
+import textwrap
 import threading
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.tuner import small_modules
+from tuner import executor
 from tuner.executor import End, Orders, TimedOut, Vanished, modules_of, train
 from tuner.memory import count_kills
-from tuner.training.messages import Fault, Raised
+from tuner.training.messages import PRELOAD, Fault, Raised
 from tuner.training.task import Ending, Fit, Task
 
 
@@ -172,3 +178,17 @@ def test_the_kernel_counts_what_it_killed_for_memory(tmp_path: Path, text: str |
     if text is not None:
         (tmp_path / "job" / "memory.events").write_text(text)
     assert count_kills(tmp_path / "cgroup", f"{tmp_path}{{group}}/memory.events") == kills
+
+
+def test_a_fork_server_imports_what_the_main_script_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each child runs the main script again, short of its main part: what that imports shall be there."""
+    script = ModuleType("__main__")
+    vars(script).update(numbers=fractions, function=textwrap.dedent, text="a text", __file__="script.py")
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    monkeypatch.setattr(executor, "_served", set())
+    monkeypatch.setattr(executor.forkserver, "ensure_running", lambda: None)
+    monkeypatch.setenv(PRELOAD, "")
+
+    executor.warm_up(["csv"])
+
+    assert json.loads(os.environ[PRELOAD])["modules"] == ["csv", "fractions", "textwrap"]
