@@ -9,7 +9,15 @@ from search_spaces.space import Group
 from studies.definition import StudyDefinition
 
 # What may change: it says how much of the question is worked on, and when, and not what is asked.
-STEERING = ("study.trials", "study.epochs", "study.hours", "study.priority", "study.retry")
+STEERING = (
+    "study.trials",
+    "study.epochs",
+    "study.hours",
+    "study.priority",
+    "study.retry",
+    "study.confirm",
+    "study.confirm_seeds",
+)
 _ABSENT = "nothing"
 
 

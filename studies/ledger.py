@@ -22,6 +22,7 @@ from studies.definition import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
 from studies.outcomes import Outcome, count_name, outcome_of
+from studies.samplers.repeated import candidates_of
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
@@ -84,20 +85,36 @@ class Ledger:
         ]
         return (max if self.minimizes else min)(scores, default=None)
 
-    def best(self) -> FrozenTrial | None:
-        """Give the completed trial with the best score, the earlier one among equals, or None."""
-        return self._best_of(self.trials(TrialState.COMPLETE))
-
-    def _best_of(self, trials: list[FrozenTrial]) -> FrozenTrial | None:
+    def ranked(self) -> list[FrozenTrial]:
+        """List the completed trials, the best score first, the earlier one among equals."""
+        trials = self.trials(TrialState.COMPLETE)
         completed = [trial for trial in trials if outcome_of(trial) is Outcome.COMPLETED]
         sign = 1.0 if self.minimizes else -1.0
-        return min(completed, key=lambda trial: sign * (trial.value or 0.0), default=None)
+        return sorted(completed, key=lambda trial: sign * (trial.value or 0.0))
+
+    def best(self) -> FrozenTrial | None:
+        """Give the completed trial with the best score, the earlier one among equals, or None."""
+        return next(iter(self.ranked()), None)
+
+    def leaders(self) -> list[FrozenTrial]:
+        """List the trials whose weights are kept: the best, or the best repeat of each repeated candidate."""
+        count = len(candidates_of(self.definition.sampler)) or 1
+        found: dict[int, FrozenTrial] = {}
+        for trial in self.ranked():
+            found.setdefault(trial.user_attrs["slot"] % count, trial)
+        return list(found.values())
+
+    def leader_of(self, slot: int) -> FrozenTrial | None:
+        """Give the trial that one in a slot must surpass for its weights to be kept, or None."""
+        count = len(candidates_of(self.definition.sampler)) or 1
+        leaders = (leader for leader in self.leaders() if (leader.user_attrs["slot"] - slot) % count == 0)
+        return next(leaders, None)
 
     def status(self) -> dict[str, Any]:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""
         trials, budget = self.trials(), self.slots.budget()
         count, spent = Counter(outcome_of(trial) for trial in trials), self.slots.steering.spent()
-        best = self._best_of(trials)
+        best = self.best()
         return {
             "name": self.name,
             "metric": self.definition.settings.metric,

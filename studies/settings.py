@@ -31,7 +31,8 @@ class StudySettings:
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
     all cores where it is None: the last digits of a score depend on it, and small models are fastest with
     one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
-    a few numbers of its training, by which it can be called unstable or too slow.
+    a few numbers of its training, by which it can be called unstable or too slow. At the end `tuner run`
+    trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
     """
 
     name: str
@@ -49,6 +50,8 @@ class StudySettings:
     retry: bool = True
     facts: bool = True
     trial_timeout: float | None = None
+    confirm: int = 0
+    confirm_seeds: int = 3
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -117,6 +120,8 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
             settings.trial_timeout is None or settings.trial_timeout > 0,
             "must be more than 0 seconds",
         ),
+        "confirm": (settings.confirm >= 0, "must be at least 0"),
+        "confirm_seeds": (settings.confirm_seeds >= 1, "must be at least 1"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
         "diverged_beyond": (
             settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),

@@ -14,6 +14,7 @@ import click
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
 from search_spaces.errors import TunerError
 from tuner.commands.analyse import importance, interactions, report
+from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
 from tuner.commands.inspect import best, list_studies, status, trial
 from tuner.commands.options import examples
@@ -54,6 +55,7 @@ for command in (
     status,
     trial,
     best,
+    confirm,
     importance,
     interactions,
     report,

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
+from studies.confirmation import Choice, chosen
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.outcomes import Outcome, count_name
@@ -35,34 +36,37 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
 
     Returns: Whether the study has a best trial, or can still get one.
     """
-    budget, best = ledger.slots.budget(), ledger.best()
+    budget, choice = ledger.slots.budget(), chosen(ledger)
     is_finished = budget.done == budget.total
     tested: Mapping[str, float] = {}
-    if best is not None:
+    weights = (
+        None if choice is None else folder.parent / choice.ledger.name / f"trial-{choice.trial.number}.ckpt"
+    )
+    if choice is not None and weights is not None:
         with busy("testing the best, writing the report", shown=not quiet):
-            tested = _test(ledger, best, folder) if is_finished else {}
-            _write(ledger, best, folder)
+            tested = _test(choice, weights) if is_finished else {}
+            _write(ledger, choice, folder)
     screen = open_screen()
-    if best is not None:
-        print_best(screen, ledger, best, tested)
+    if choice is not None:
+        print_best(screen, choice, tested)
     trials = ledger.status()["trials"]
     counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
         f"{_seconds(ledger):.0f} s of training"
     )
-    if best is not None:
-        files = [folder / name for name in (BEST, f"trial-{best.number}.ckpt", REPORT)]
+    if weights is not None:
+        files = [folder / BEST, weights, folder / REPORT]
         screen.print(f"Written: {', '.join(str(file) for file in files if file.exists())}", soft_wrap=True)
     if not is_finished and (reason := ledger.over()):
         screen.print(f"It takes no new trial: {reason}.")
     if not is_finished:
         screen.print(f"Resume: {request.again()}", soft_wrap=True)
         return True
-    if best is None:
+    if choice is None:
         screen.print("No trial was completed, so there is no best configuration.", style="yellow")
-    _print_next(screen, ledger, request, best)
-    return best is not None
+    _print_next(screen, ledger, request, choice)
+    return choice is not None
 
 
 def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
@@ -98,19 +102,23 @@ def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
-def test_scores(ledger: Ledger, trial: FrozenTrial) -> dict[str, float]:
+def test_scores(choice: Choice) -> dict[str, float]:
     """Give what the test part of the data said of a trial; empty if it has not been asked."""
-    kept = ledger.study.user_attrs.get(TEST)
-    return dict(kept["scores"]) if kept is not None and kept["trial"] == trial.number else {}
+    kept = choice.ledger.study.user_attrs.get(TEST)
+    return dict(kept["scores"]) if kept is not None and kept["trial"] == choice.trial.number else {}
 
 
-def print_best(screen: Console, ledger: Ledger, best: FrozenTrial, tested: Mapping[str, float]) -> None:
+def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> None:
     """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
-    metric = ledger.definition.settings.metric
-    screen.print(f"Best {metric} {best.value:.5g}, trial {best.number}", style="bold green")
+    settings, space = choice.ledger.definition.settings, choice.ledger.definition.space
+    best, candidate = choice.original, choice.candidate
+    screen.print(f"Best {settings.metric} {best.value:.5g}, trial {best.number}", style="bold green")
+    if candidate is not None:
+        spread = "" if candidate.deviation is None else f", standard deviation {candidate.deviation:.2g}"
+        screen.print(f"  {candidate.mean:.5g} on {len(candidate.scores)} fresh seeds{spread}")
     for name, value in tested.items():
         screen.print(f"  {name} {value:.5g}")
-    changed = differences(ledger.definition.space, best.params)
+    changed = differences(space, best.params)
     if not changed:
         screen.print("It is the default configuration.")
         return
@@ -118,24 +126,23 @@ def print_best(screen: Console, ledger: Ledger, best: FrozenTrial, tested: Mappi
     print_table(screen, ("parameter", "default", "best"), rows)
 
 
-def _write(ledger: Ledger, best: FrozenTrial, folder: Path) -> None:
+def _write(ledger: Ledger, choice: Choice, folder: Path) -> None:
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger
 
-    export(ledger, best, folder / BEST)
+    export(choice.ledger, choice.trial, folder / BEST)
     write_report(subject_of_ledger(ledger), folder / REPORT)
 
 
-def _test(ledger: Ledger, best: FrozenTrial, folder: Path) -> dict[str, float]:
+def _test(choice: Choice, checkpoint: Path) -> dict[str, float]:
     """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study."""
-    kept = test_scores(ledger, best)
-    checkpoint = folder / f"trial-{best.number}.ckpt"
+    best, kept = choice.trial, test_scores(choice)
     if kept or not checkpoint.exists():
         return kept  # without a checkpoint another worker trained it, and has the weights
     from tuner.training.fit import test
 
     scores = test(best.user_attrs["configuration"], checkpoint)
-    ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
+    choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
 
 
@@ -147,13 +154,17 @@ def _seconds(ledger: Ledger) -> float:
     return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in ledger.trials()))
 
 
-def _print_next(screen: Console, ledger: Ledger, request: Request, best: FrozenTrial | None) -> None:
+def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:
     steps = {request.again(2 * ledger.slots.budget().total): "as many trials again"}
-    if best is not None:
+    if choice is not None:
         looks = {
             request.about("best", ledger.name, "--export", BEST): "the best configuration, for LightningCLI",
-            request.about("trial", ledger.name, str(best.number)): "its curve and all of its values",
+            request.about(
+                "trial", ledger.name, str(choice.original.number)
+            ): "its curve and all of its values",
         }
+        if choice.candidate is None:
+            looks[request.about("confirm", ledger.name)] = "whether it stays the best on fresh seeds"
         steps = looks | steps
     width = max(map(len, steps))
     lines = [f"  {command.ljust(width)}  # {what}" for command, what in steps.items()]

@@ -191,7 +191,8 @@ class Worker:
         return True
 
     def _task(self, running: RunningTrial) -> Task:
-        settings, best, slot = self.ledger.definition.settings, self.ledger.best(), running.slot
+        settings, slot = self.ledger.definition.settings, running.slot
+        leader = self.ledger.leader_of(slot.number)
         checkpoints = self._checkpoints()
         resume = None if slot.trial is None else checkpoints.newest(slot.number, slot.draw, slot.attempt)
         return Task(
@@ -202,7 +203,7 @@ class Worker:
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
             keep=self.folder / f"trial-{running.number}.ckpt",
-            better_than=best.value if best else None,
+            better_than=leader.value if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
@@ -244,9 +245,9 @@ class Worker:
             )
 
     def _keep_only_the_best(self) -> None:
-        best = self.ledger.best()
+        kept = {f"trial-{leader.number}.ckpt" for leader in self.ledger.leaders()}
         for checkpoint in self.folder.glob("trial-*.ckpt"):
-            if best is not None and checkpoint.name != f"trial-{best.number}.ckpt":
+            if checkpoint.name not in kept:
                 checkpoint.unlink(missing_ok=True)
 
 

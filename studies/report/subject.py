@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search_spaces.space import Group
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
+from studies.confirmation import Candidate, confirmed
 from studies.definition import StudyDefinition
 from studies.identity import DEFINITION, VERSION
 from studies.ledger import Ledger
@@ -20,7 +21,8 @@ class Subject:
     """A study as its report shows it.
 
     `definition` and `slots` are None for a study that plain Optuna made; its `space` is inferred from its
-    trials. `objective` is which of several the report is about.
+    trials. `objective` is which of several the report is about. `candidates` are the best trials by their
+    mean on fresh seeds, where they were trained again.
     """
 
     study: Study
@@ -33,10 +35,13 @@ class Subject:
     definition: StudyDefinition | None
     slots: int | None
     version: str | None
+    candidates: Sequence[Candidate] = ()
 
     @property
     def best(self) -> FrozenTrial | None:
-        """The completed trial with the best score, the earlier one among equals."""
+        """The winner on fresh seeds, else the completed trial with the best score, the earlier of equals."""
+        if self.candidates:
+            return self.candidates[0].trial
         completed = [trial for trial in self.trials if outcome_of(trial) is Outcome.COMPLETED]
         sign = 1.0 if self.minimizes else -1.0
         return min(completed, key=lambda trial: sign * (trial.value or 0.0), default=None)
@@ -75,4 +80,5 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
 
 def subject_of_ledger(ledger: Ledger) -> Subject:
     """Take a study of ours, with its slots."""
-    return replace(subject_of_study(ledger.study), slots=ledger.slots.budget().total)
+    slots, candidates = ledger.slots.budget().total, confirmed(ledger)
+    return replace(subject_of_study(ledger.study), slots=slots, candidates=candidates)

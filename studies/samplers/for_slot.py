@@ -7,6 +7,7 @@ from studies.classes import make_sampler
 from studies.ledger import Ledger
 from studies.samplers.exploration import exploration_point
 from studies.samplers.planned import PlannedSampler
+from studies.samplers.repeated import RepeatedSampler, candidates_of
 from studies.seeds import seed_of
 from studies.slots import Slot
 
@@ -18,9 +19,14 @@ CONFIGURATION = (
 def sampler_for(ledger: Ledger, slot: Slot) -> BaseSampler:
     """Give the sampler of a claimed slot, seeded by the slot and not by who asks or when.
 
-    A slot whose earlier attempt was preempted or lost takes the same values again. Slots that explore take
-    quasi-random points. Every other slot asks the study's sampler.
+    In a study that repeats candidates each slot takes the values of one of them. A slot whose earlier attempt
+    was preempted or lost takes the same values again. Slots that explore take quasi-random points. Every
+    other slot asks the study's sampler.
     """
+    config = ledger.definition.sampler
+    if config is not None and candidates_of(config):
+        # Not by its class path: a parser might take one of the values, such as `on`, for something else.
+        return RepeatedSampler(**config["init_args"])
     sampler = _study_sampler(ledger, slot)
     earlier = None if slot.trial is None else ledger.trial(slot.trial)
     if earlier is not None and CONFIGURATION in earlier.user_attrs:

@@ -18,7 +18,10 @@ from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY
 
-SETS = "--set trainer.max_epochs=2 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw"
+SETS = (
+    "--set trainer.max_epochs=2 --set model.init_args.hidden=[16] --set space.fix.optimizer=adamw "
+    "--set study.confirm=0"
+)
 RUN = f"run digits --trials 6 {SETS}"
 Study = tuple[Path, int, str]
 
@@ -178,6 +181,25 @@ def test_the_best_trial(ask: CommandLine) -> None:
     exported = yaml.safe_load((ask.folder / "mine.yaml").read_text())
     assert exported == best["configuration"]
     assert exported == yaml.safe_load((ask.folder / "runs/digits/best.yaml").read_text())
+
+
+def test_the_best_trials_are_confirmed(ask: CommandLine) -> None:
+    """Trained again on fresh seeds, the best mean wins; `best` gives it, with weights that it reproduces."""
+    answer = ask(RUN.replace("confirm=0", "confirm=2"))
+    assert (answer.code, answer.err) == (0, "")
+    assert "\nTraining the best 2 again, on 3 fresh seeds each.\n[1/6] trial 0 completed" in answer.out
+    best = from_json(ask, "best digits")
+    confirmed = from_json(ask, "confirm digits --top 2 --seeds 3")["candidates"]
+    assert len(confirmed) == 2
+    assert confirmed[0] == best["confirmed"]
+    assert confirmed[0]["mean"] == pytest.approx(sum(confirmed[0]["scores"]) / 3)
+    assert confirmed[0]["mean"] < confirmed[1]["mean"]
+    assert f"  {confirmed[0]['mean']:.5g} on 3 fresh seeds, standard deviation " in answer.out
+    assert re.search(r"runs/digits/best.yaml, runs/digits-confirmed/trial-\d.ckpt, ", answer.out)
+    assert "The best trials on fresh seeds" in (ask.folder / "runs/digits/report.html").read_text()
+    assert len(ask("confirm digits --top 2 --seeds 3").out.splitlines()) == 3  # a head and two trials
+    assert ask("delete digits --yes").code == 0
+    assert from_json(ask, "list") == []
 
 
 def test_the_same_file_and_seed_give_the_same_study(ask: CommandLine) -> None:

@@ -192,30 +192,40 @@ def _log_of(found: "FrozenTrial") -> str | None:
 def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> None:
     """Show the best trial of a study.
 
-    NAME is a study of the database. The configuration is shown as a difference from the defaults.
+    NAME is a study of the database. The configuration is shown as a difference from the defaults. Where the
+    best trials were confirmed, it is the best of them on fresh seeds.
     """
+    from studies.confirmation import chosen
+    from tuner.commands.confirm import describe_candidate
     from tuner.errors import Refused
     from tuner.results import complete, export, print_best, test_scores
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)
-    found = ledger.best()
-    if found is None:
+    choice = chosen(ledger)
+    if choice is None:
         raise Refused(
             f"The study {name!r} has no completed trial yet; `tuner status {name}` shows how far it is."
         )
     if path is not None:
         try:
-            export(ledger, found, path)
+            export(choice.ledger, choice.trial, path)
         except OSError as error:
             raise Refused(
                 f"--export: {path} cannot be written: {error.strerror}; name another file."
             ) from error
-    tested = test_scores(ledger, found)
+    tested, candidate = test_scores(choice), choice.candidate
     if as_json:
-        echo_json({**describe_trial(found), "test": tested, "configuration": complete(ledger, found)})
+        echo_json(
+            {
+                **describe_trial(choice.original),
+                "confirmed": None if candidate is None else describe_candidate(candidate),
+                "test": tested,
+                "configuration": complete(choice.ledger, choice.trial),
+            }
+        )
         return
     screen = open_screen()
-    print_best(screen, ledger, found, tested)
+    print_best(screen, choice, tested)
     if path is not None:
         screen.print(f"Written: {path}", soft_wrap=True)

@@ -12,10 +12,11 @@ from tuner.commands.options import examples, open_database, storage_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
 def delete(name: str, yes: bool, storage: str | None) -> int:
-    """Delete a study and its trials.
+    """Delete a study and its trials, those that confirmed it too.
 
     NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
     """
+    from studies.confirmation import confirming
     from studies.ledger import delete as remove
     from studies.ledger import find_study
     from tuner.errors import Refused
@@ -28,6 +29,9 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
     if not yes and not click.confirm(f"Delete the study {name} with its {trials} trials?"):
         click.echo("Nothing was deleted.")
         return 1
-    remove(open_database(storage, reading=False), name)
+    database = open_database(storage, reading=False)
+    remove(database, name)
+    if (repeating := confirming(database, name)) is not None:
+        remove(database, repeating.name)
     click.echo(f"Deleted {name}.")
     return 0

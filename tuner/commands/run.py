@@ -74,6 +74,7 @@ def run(
     STUDY is a YAML file, else a shipped study, else a study of the database. Ctrl-C ends a run cleanly, and
     the same command resumes it.
     """
+    from tuner.commands.confirm import repeat_best
     from tuner.interruption import Interruption
     from tuner.screen import busy, open_screen
 
@@ -104,10 +105,22 @@ def run(
         job = Job(url, ledger.name, folder.absolute(), grace, checkpoints)
         with view_for(ledger, quiet=quiet, workers=workers) as view:
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
+        settings = ledger.definition.settings if question is None else question[1].settings
+        if settings.confirm and not interruption.is_over and _is_spent(ledger):
+            repeat_best(
+                ledger, interruption, storage, output, top=settings.confirm, seeds=settings.confirm_seeds,
+                workers=workers, gpus=gpus, quiet=quiet, grace=grace, checkpoints=checkpoints,
+            )  # fmt: skip
     has_best = conclude(ledger, folder, request, quiet=quiet)
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
+
+
+def _is_spent(ledger: "Ledger") -> bool:
+    """Say whether a study has ended, and with a best trial."""
+    budget = ledger.slots.budget()
+    return budget.done == budget.total and ledger.best() is not None
 
 
 def _manner(**options: str | None) -> tuple[str, ...]:

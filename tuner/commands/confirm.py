@@ -1,0 +1,130 @@
+"""`tuner confirm`: train the best trials again on fresh seeds, and see which of them stays the best."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuner.commands.options import (
+    GRACE,
+    echo_json,
+    examples,
+    gpus_option,
+    json_option,
+    open_study,
+    output_option,
+    quiet_option,
+    storage_option,
+)
+
+if TYPE_CHECKING:
+    from studies.confirmation import Candidate
+    from studies.ledger import Ledger
+    from tuner.interruption import Interruption
+
+INTERRUPTED = 130  # exit code
+
+
+@click.command(epilog=examples("tuner confirm digits", "tuner confirm digits --top 3 --seeds 10 --workers 2"))
+@click.argument("name")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="K",
+    help="Train the K best trials again.",
+)  # fmt: skip
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
+    help="Train each on N fresh seeds; more than before adds the rest.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
+    help="Train K trials at a time.",
+)  # fmt: skip
+@gpus_option
+@output_option
+@quiet_option
+@storage_option
+@json_option
+def confirm(
+    name: str, top: int, seeds: int, workers: int, gpus: str | None, output: Path, quiet: bool,
+    storage: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Train the best trials again on fresh seeds, and rank them by their mean.
+
+    NAME is a study of the database. The best of many noisy scores owes part of its rank to luck. The repeats
+    are trials of a study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
+    """
+    from studies.confirmation import confirmed
+    from tuner.interruption import Interruption
+    from tuner.screen import open_screen
+
+    open_study(storage, name)  # for reading first, which makes no database
+    ledger = open_study(storage, name, reading=False)
+    with Interruption() as interruption:
+        repeat_best(
+            ledger, interruption, storage, output, top=top, seeds=seeds, workers=workers, gpus=gpus,
+            quiet=quiet or as_json,
+        )  # fmt: skip
+    candidates = confirmed(ledger)
+    if as_json:
+        echo_json(
+            {"name": name, "metric": ledger.definition.settings.metric, "top": top, "seeds": seeds}
+            | {"candidates": [describe_candidate(candidate) for candidate in candidates]}
+        )
+    elif candidates:
+        print_candidates(ledger, candidates)
+    else:
+        open_screen().print("Not all repeats have ended; the same command goes on.")
+    return INTERRUPTED if interruption.by_signal else 0
+
+
+def repeat_best(
+    ledger: "Ledger", interruption: "Interruption", storage: str | None, output: Path, *,
+    top: int, seeds: int, workers: int, gpus: str | None, quiet: bool,
+    grace: float = GRACE, checkpoints: str | None = None,
+) -> None:  # fmt: skip
+    """Train the best trials of a study again, as far as they have not been, or until interrupted."""
+    from studies.confirmation import confirm as make
+    from studies.storage import storage_url
+    from tuner.commands.run import writable
+    from tuner.progress import view_for
+    from tuner.screen import open_screen
+    from tuner.supervisor import Job, work_locally
+
+    repeating = make(ledger, top=top, seeds=seeds)
+    folder = writable(output / repeating.name)
+    if not quiet and repeating.slots.budget().open:
+        open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
+    job = Job(storage_url(storage, os.environ), repeating.name, folder.absolute(), grace, checkpoints)
+    with view_for(repeating, quiet=quiet, workers=workers) as view:
+        work_locally(job, repeating, view, interruption.stop, workers=workers, gpus=gpus)
+
+
+def describe_candidate(candidate: "Candidate") -> dict[str, Any]:
+    """Give a candidate as plain data."""
+    return {
+        "number": candidate.trial.number,
+        "value": candidate.trial.value,
+        "mean": candidate.mean,
+        "deviation": candidate.deviation,
+        "scores": list(candidate.scores),
+        "params": candidate.trial.params,
+    }
+
+
+def print_candidates(ledger: "Ledger", candidates: list["Candidate"]) -> None:
+    """Print the best trials by their mean on fresh seeds, beside the score that each had in the study."""
+    from tuner.screen import open_screen, print_table
+
+    metric, seeds = ledger.definition.settings.metric, len(candidates[0].scores)
+    rows = [
+        (
+            str(candidate.trial.number),
+            f"{candidate.trial.value:.5g}",
+            f"{candidate.mean:.5g}",
+            "-" if candidate.deviation is None else f"{candidate.deviation:.2g}",
+        )
+        for candidate in candidates
+    ]
+    heads = ("trial", f"{metric} in the study", f"mean of {seeds} fresh seeds", "standard deviation")
+    print_table(open_screen(), heads, rows)
