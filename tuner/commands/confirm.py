@@ -49,10 +49,11 @@ def confirm(
     name: str, top: int, seeds: int, workers: int, gpus: str | None, output: Path, quiet: bool,
     storage: str | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Train the best trials again on fresh seeds, and rank them by their mean.
+    """Train the best trials again on fresh seeds.
 
-    NAME is a study of the database. The best of many noisy scores owes part of its rank to luck. The repeats
-    are trials of a study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
+    NAME is a study of the database. The best of many noisy scores owes part of its rank to luck, so the few
+    best are trained on seeds that they have not seen, and ranked by the mean. The repeats are trials of a
+    study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
     """
     from studies.confirmation import confirmed
     from tuner.interruption import Interruption

@@ -1,0 +1,125 @@
+"""Two workers against two bare training processes, on as many cores, in one run: fits per minute.
+
+Bare: two processes that do nothing but make and fit the same configuration by hand, again and again. Ours:
+the two workers of `tuner run --workers 2` on one SQLite database. Both are timed once everything is
+imported, from the first fit to the end of the last, one torch thread each, in turns, the order changing.
+"""
+
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studies.ledger import Ledger, create
+from studies.outcomes import Outcome
+from studies.seeds import training_seed
+from studies.storage import open_database
+from studies.study_file import parse_study_file
+from tests.benchmarks.trial_overhead import fit_bare
+from tuner.preparation import prepare
+from tuner.progress import QuietView
+from tuner.quiet import hush
+from tuner.supervisor import Job, work_locally
+from tuner.worker import Shown
+
+PROCESSES, FITS, REPEATS = 2, 4, 5  # fits a process
+STUDY = """
+study: {{name: throughput, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1}}
+trainer: {{max_epochs: 30}}
+model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [512, 512]}}}}
+data: {{class_path: tuner.training.data.Digits}}
+space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
+"""
+
+
+class Stopwatch(QuietView):
+    """Takes the time in which trials end, behind a first one of each worker."""
+
+    def __init__(self) -> None:
+        self.ended_at: list[float] = []
+
+    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
+        """Note the time."""
+        self.ended_at.append(time.perf_counter())
+
+    @property
+    def rate(self) -> float:
+        """Trials a minute; the clock starts when a worker's first has ended, in the mean over the workers."""
+        first, counted = self.ended_at[:PROCESSES], self.ended_at[PROCESSES:]
+        return 60 * len(counted) / (counted[-1] - statistics.mean(first))
+
+
+def make(folder: Path, trials: int) -> Ledger:
+    """Put a study in a database of its own."""
+    text = STUDY.format(trials=trials)
+    definition = prepare(parse_study_file(text, source="throughput.yaml"))
+    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, text)
+
+
+def rate_of_workers() -> float:
+    """Let two workers train, and give how many trials they end in a minute."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, watch = Path(name), Stopwatch()
+        ledger = make(folder, PROCESSES * (FITS + 1))
+        job = Job(f"sqlite:///{folder}/tuner.db", ledger.name, folder, grace=1.0)
+        work_locally(job, ledger, watch, threading.Event(), workers=PROCESSES, gpus=None)
+    return watch.rate
+
+
+def fit_again_and_again(start: Barrier, configuration: Mapping[str, Any], seed: int) -> None:
+    """Fit once to warm up, and then as often as is counted, from the moment that all are ready."""
+    hush()
+    torch.set_num_threads(1)
+    fit_bare(configuration, seed)
+    start.wait()
+    for _ in range(FITS):
+        fit_bare(configuration, seed)
+
+
+def rate_of_bare(configuration: Mapping[str, Any], seed: int) -> float:
+    """Let two processes fit, and give how many fits they end in a minute."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(PROCESSES + 1)
+    processes = [
+        context.Process(target=fit_again_and_again, args=(start, configuration, seed))
+        for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    start.wait()
+    began = time.perf_counter()
+    for process in processes:
+        process.join()
+    return 60 * PROCESSES * FITS / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Measure both in turns, and print the rates and their ratio."""
+    hush()
+    with tempfile.TemporaryDirectory() as name:
+        ledger = make(Path(name), 1)
+        work_locally(
+            Job(f"sqlite:///{name}/tuner.db", ledger.name, Path(name), grace=1.0),
+            ledger, QuietView(), threading.Event(), workers=1, gpus=None,
+        )  # fmt: skip
+        configuration, seed = ledger.trial(0).user_attrs["configuration"], training_seed(ledger, 0)
+    print("| repeat | bare, a minute | workers, a minute | ratio |\n| --- | --- | --- | --- |")
+    ratios = []
+    for repeat in range(REPEATS):
+        rates = {}
+        for kind in ("bare", "ours") if repeat % 2 else ("ours", "bare"):
+            rates[kind] = rate_of_workers() if kind == "ours" else rate_of_bare(configuration, seed)
+        ratios.append(rates["ours"] / rates["bare"])
+        print(f"| {repeat} | {rates['bare']:.1f} | {rates['ours']:.1f} | {ratios[-1]:.3f} |", flush=True)
+    print(f"median of {REPEATS}: {statistics.median(ratios):.3f} (bar 0.95)")
+
+
+if __name__ == "__main__":
+    main()
