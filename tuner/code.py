@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,19 @@ from studies.ledger import Ledger
 # What every worker may import: what it imports anyway.
 KNOWN = ("tuner", "torch", "pytorch_lightning", "lightning", "torchmetrics", "optuna")
 
+VERSIONED = ("interplay-tuner", "torch")  # of which a worker shall have the version that the study has
+
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 def remember_code(ledger: Ledger) -> None:
-    """Keep with a study what its modules are, unless that is kept already."""
+    """Keep with a study what it is trained by, unless that is kept already."""
     if CODE not in ledger.study.user_attrs:
         ledger.study.set_user_attr(CODE, _code_of(ledger.definition))
 
 
 def changed_code(ledger: Ledger) -> list[str]:
-    """List the modules of a study that are other here than where it was made."""
+    """List what a study is trained by, modules and libraries, that is other here than where it was made."""
     kept = ledger.study.user_attrs.get(CODE) or {}
     here = _code_of(ledger.definition)
     return sorted(name for name, digest in kept.items() if here.get(name) != digest)
@@ -45,9 +48,9 @@ def not_allowed(definition: StudyDefinition, allowed: Sequence[str]) -> list[str
 
 
 def _code_of(definition: StudyDefinition) -> dict[str, str]:
-    """Give a digest of the file of each module that a study names, libraries that we know aside."""
+    """Give the versions that scores hang on, and a digest of each module's file, known libraries aside."""
     modules = {path.rpartition(".")[0] for path in not_allowed(definition, KNOWN)}
-    digests = {}
+    digests = {name: version(name) for name in VERSIONED}
     for module in modules:
         try:
             found = find_spec(module)

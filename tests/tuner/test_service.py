@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -9,6 +10,7 @@ from studies.ledger import open_ledger
 from studies.storage import open_database
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tuner import code
 
 pytestmark = IN_MEMORY
 
@@ -98,6 +100,18 @@ def test_a_worker_with_other_code_is_refused(service: CommandLine) -> None:
     )
     assert service("worker small --any-code").code == 0
     assert done("small") == 2
+
+
+def test_a_worker_of_another_version_is_refused(
+    service: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose torch, or whose tuner, is not the one that made the study leaves it alone."""
+    assert service("create small.yaml").code == 0
+    monkeypatch.setattr(code, "version", lambda name: "0" if name == "torch" else metadata.version(name))
+    answer = service("worker small")
+    assert answer.code == 2
+    assert "cannot be worked on here: torch is not here what it was" in answer.sentence
+    assert done("small") == 0
 
 
 def test_a_stopped_study_takes_no_trial_until_it_is_opened(service: CommandLine) -> None:

@@ -52,7 +52,9 @@ INTERRUPTED = 130  # exit code
     "Also TUNER_ALLOW, separated by commas. Without a NAME, no other is imported.",
 )
 @click.option(
-    "--any-code", is_flag=True, help="Work also where a module differs from when the study was made."
+    "--any-code",
+    is_flag=True,
+    help="Work also where a module, torch or the tuner differs from when the study was made.",
 )
 @timeout_option
 @gpus_option

@@ -1,0 +1,124 @@
+"""Real workers that train, and every five seconds one of them, or one of their trainings, is killed (-9).
+
+Three `tuner worker` share a SQLite database for two minutes and more; a killed worker is started again. In
+the end the study runs on until its budget is spent. Asserted from the database alone: every slot finished
+once, nothing running, every attempt traced, and every score the one that an undisturbed run of the study
+comes to, to the last bit, though attempts were taken up from checkpoints half-way.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from studies.ledger import Ledger, create
+from studies.outcomes import Outcome, outcome_of
+from studies.storage import open_database
+from studies.study_file import parse_study_file
+from tests.benchmarks.preemption import scores
+from tests.contracts.faults import check_exact
+from tuner.preparation import prepare
+from tuner.progress import QuietView
+from tuner.quiet import hush
+from tuner.worker import Worker
+
+WORKERS, SLOTS, KILLS, EVERY = 3, 40, 24, 5.0  # seconds between two kills
+STUDY = f"""
+study: {{name: soak, metric: val_loss, trials: {SLOTS}, exploration: 1.0, score: last, threads: 1}}
+trainer: {{max_epochs: 60}}
+model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [256, 256]}}}}
+data: {{class_path: tuner.training.data.Digits}}
+space: {{use: recipe.quick}}
+"""
+# The trials are short: so a checkpoint each second, and not each minute, and a lease of ten seconds.
+SCRIPT = """
+import functools, sys
+import studies.slots, tuner.worker
+tuner.worker.Task = functools.partial(tuner.worker.Task, every=1.0)
+tuner.worker.RENEWAL = 2.0
+studies.slots.Slots.__init__.__kwdefaults__["lease"] = 10.0
+from tuner.cli import main
+if __name__ == "__main__":
+    main(sys.argv[1:])
+"""
+
+
+def make(folder: Path) -> Ledger:
+    """Put the study in a database of its own."""
+    folder.mkdir()
+    (folder / "worker.py").write_text(SCRIPT)
+    definition = prepare(parse_study_file(STUDY, source="soak.yaml"))
+    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, STUDY)
+
+
+def start(folder: Path, name: str) -> subprocess.Popen[bytes]:
+    """Start a worker."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-W", "ignore", "worker.py", "worker", name, "--quiet"]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+
+
+def trainings(worker: int) -> Iterator[int]:
+    """Find the training processes of a worker: its fork server's children that lead a session each."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = int(fields[1])
+    servers = [process for process, parent in parents.items() if parent == worker]
+    for process, parent in parents.items():
+        with suppress(OSError):
+            if parent in servers and os.getsid(process) == process:
+                yield process
+
+
+def main() -> None:
+    """Kill for two minutes, end the study, compare it with an undisturbed one, and print what came of it."""
+    hush()
+    draw, killed = np.random.default_rng(0), {"worker": 0, "training": 0}
+    with tempfile.TemporaryDirectory() as name:
+        disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"
+        ledger, began = make(disturbed), time.perf_counter()
+        workers = [start(disturbed, ledger.name) for _ in range(WORKERS)]
+        for turn in range(KILLS):
+            time.sleep(EVERY)
+            victim = int(draw.integers(WORKERS))
+            found = list(trainings(workers[victim].pid))
+            if turn % 2 and found:
+                with suppress(ProcessLookupError):  # it has ended just now
+                    os.kill(found[0], signal.SIGKILL)
+                    killed["training"] += 1
+            else:
+                workers[victim].kill()
+                workers[victim].wait()
+                killed["worker"] += 1
+                workers[victim] = start(disturbed, ledger.name)
+        for worker in workers:
+            worker.wait()
+        seconds = time.perf_counter() - began
+        check_exact(ledger, SLOTS)
+        attempts = [trial for trial in ledger.trials() if outcome_of(trial) is Outcome.LOST]
+        resumed = sum(
+            bool(trial.intermediate_values) and "earlier" in trial.user_attrs for trial in ledger.trials()
+        )
+        other = make(calm)
+        Worker(other, QuietView(), threading.Event(), calm / "runs").work()
+        differing = [slot for slot, score in scores(other).items() if scores(ledger).get(slot) != score]
+        print(
+            f"{WORKERS} workers, {killed['worker']} of them and {killed['training']} trainings killed: "
+            f"{SLOTS} of {SLOTS} finished, 0 twice, 0 running, {len(attempts)} attempts lost, "
+            f"{resumed} taken up again, {len(differing)} scores other than undisturbed, {seconds:.0f} s"
+        )
+        assert not differing, differing
+
+
+if __name__ == "__main__":
+    main()
