@@ -29,11 +29,12 @@ from tuner.quiet import hush
 from tuner.supervisor import Job, work_locally
 from tuner.worker import Shown
 
-PROCESSES, FITS, REPEATS = 2, 4, 5  # fits a process
+PROCESSES, REPEATS = 2, 5
+CASES = {"[512, 512]": 4, "[768, 768]": 3}  # hidden layers of the network: fits a process
 STUDY = """
 study: {{name: throughput, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1}}
 trainer: {{max_epochs: 30}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [512, 512]}}}}
+model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
 data: {{class_path: tuner.training.data.Digits}}
 space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
 """
@@ -56,39 +57,39 @@ class Stopwatch(QuietView):
         return 60 * len(counted) / (counted[-1] - statistics.mean(first))
 
 
-def make(folder: Path, trials: int) -> Ledger:
+def make(folder: Path, hidden: str, trials: int) -> Ledger:
     """Put a study in a database of its own."""
-    text = STUDY.format(trials=trials)
+    text = STUDY.format(hidden=hidden, trials=trials)
     definition = prepare(parse_study_file(text, source="throughput.yaml"))
     return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, text)
 
 
-def rate_of_workers() -> float:
+def rate_of_workers(hidden: str, fits: int) -> float:
     """Let two workers train, and give how many trials they end in a minute."""
     with tempfile.TemporaryDirectory() as name:
         folder, watch = Path(name), Stopwatch()
-        ledger = make(folder, PROCESSES * (FITS + 1))
+        ledger = make(folder, hidden, PROCESSES * (fits + 1))
         job = Job(f"sqlite:///{folder}/tuner.db", ledger.name, folder, grace=1.0)
         work_locally(job, ledger, watch, threading.Event(), workers=PROCESSES, gpus=None)
     return watch.rate
 
 
-def fit_again_and_again(start: Barrier, configuration: Mapping[str, Any], seed: int) -> None:
+def fit_again_and_again(start: Barrier, configuration: Mapping[str, Any], seed: int, fits: int) -> None:
     """Fit once to warm up, and then as often as is counted, from the moment that all are ready."""
     hush()
     torch.set_num_threads(1)
     fit_bare(configuration, seed)
     start.wait()
-    for _ in range(FITS):
+    for _ in range(fits):
         fit_bare(configuration, seed)
 
 
-def rate_of_bare(configuration: Mapping[str, Any], seed: int) -> float:
+def rate_of_bare(configuration: Mapping[str, Any], seed: int, fits: int) -> float:
     """Let two processes fit, and give how many fits they end in a minute."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(PROCESSES + 1)
     processes = [
-        context.Process(target=fit_again_and_again, args=(start, configuration, seed))
+        context.Process(target=fit_again_and_again, args=(start, configuration, seed, fits))
         for _ in range(PROCESSES)
     ]
     for process in processes:
@@ -97,28 +98,38 @@ def rate_of_bare(configuration: Mapping[str, Any], seed: int) -> float:
     began = time.perf_counter()
     for process in processes:
         process.join()
-    return 60 * PROCESSES * FITS / (time.perf_counter() - began)
+    return 60 * PROCESSES * fits / (time.perf_counter() - began)
 
 
-def main() -> None:
+def compare(hidden: str, fits: int) -> None:
     """Measure both in turns, and print the rates and their ratio."""
-    hush()
     with tempfile.TemporaryDirectory() as name:
-        ledger = make(Path(name), 1)
-        work_locally(
-            Job(f"sqlite:///{name}/tuner.db", ledger.name, Path(name), grace=1.0),
-            ledger, QuietView(), threading.Event(), workers=1, gpus=None,
-        )  # fmt: skip
+        ledger = make(Path(name), hidden, 1)
+        job = Job(f"sqlite:///{name}/tuner.db", ledger.name, Path(name), grace=1.0)
+        work_locally(job, ledger, QuietView(), threading.Event(), workers=1, gpus=None)
         configuration, seed = ledger.trial(0).user_attrs["configuration"], training_seed(ledger, 0)
-    print("| repeat | bare, a minute | workers, a minute | ratio |\n| --- | --- | --- | --- |")
-    ratios = []
+    bare, ratios = [], []
     for repeat in range(REPEATS):
         rates = {}
         for kind in ("bare", "ours") if repeat % 2 else ("ours", "bare"):
-            rates[kind] = rate_of_workers() if kind == "ours" else rate_of_bare(configuration, seed)
+            if kind == "ours":
+                rates[kind] = rate_of_workers(hidden, fits)
+            else:
+                rates[kind] = rate_of_bare(configuration, seed, fits)
+        bare.append(rates["bare"])
         ratios.append(rates["ours"] / rates["bare"])
-        print(f"| {repeat} | {rates['bare']:.1f} | {rates['ours']:.1f} | {ratios[-1]:.3f} |", flush=True)
-    print(f"median of {REPEATS}: {statistics.median(ratios):.3f} (bar 0.95)")
+    seconds = 60 * PROCESSES / statistics.median(bare)
+    spread = f"{min(ratios):.3f} .. {max(ratios):.3f}"
+    print(f"| {seconds:.1f} | {statistics.median(ratios):.3f} | {spread} | 0.95 |", flush=True)
+
+
+def main() -> None:
+    """Print a row for each length of a fit."""
+    hush()
+    print(f"| seconds of a fit | workers / bare, median of {REPEATS} | spread | bar |")
+    print("| --- | --- | --- | --- |")
+    for hidden, fits in CASES.items():
+        compare(hidden, fits)
 
 
 if __name__ == "__main__":
