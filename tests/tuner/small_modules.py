@@ -75,6 +75,22 @@ class KilledOnce(Small):
         return super().training_step(batch, batch_idx)
 
 
+class KilledLater(Small):
+    """A module that is killed once, in its third epoch; a file notes the epochs that came to their end."""
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """End by a signal, the first time in the third epoch."""
+        if self.current_epoch == 2 and not Path("killed").exists():
+            Path("killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().training_step(batch, batch_idx)
+
+    def on_train_epoch_end(self) -> None:
+        """Note the epoch."""
+        with Path("epochs").open("a") as file:
+            file.write(f"{self.current_epoch}\n")
+
+
 class Crashing(Small):
     """A module whose native code is broken."""
 

@@ -1,6 +1,7 @@
 """The worker: every slot is spent once, and every ending has its outcome."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,38 @@ from studies.outcomes import Outcome, outcome_of
 from studies.storage import open_database
 from studies.study_file import parse_study_file
 from studies.trials import RunningTrial
-from tests.tuner.small_modules import Diverging, Hanging, Killed, KilledOnce, Raising, Small
+from tests.tuner.small_modules import (
+    Diverging,
+    Hanging,
+    Killed,
+    KilledLater,
+    KilledOnce,
+    Raising,
+    Small,
+    Talking,
+)
 from tests.tuner.training.probes import IN_MEMORY
+from tuner import worker
+from tuner.commands.inspect import describe_trial
 from tuner.errors import StudyStopped
 from tuner.preparation import prepare
 from tuner.progress import QuietView
+from tuner.training.task import Task
 from tuner.worker import Worker
 
 pytestmark = IN_MEMORY
 
 STUDY = """
 study: {{name: small, metric: val_loss, trials: 6, seed: 3}}
-trainer: {{max_epochs: 2}}
+trainer: {{max_epochs: {epochs}}}
 model: {{class_path: {model}}}
 space: {{add: {{model.init_args.width: {{low: 1, high: 8, type: int, default: 4}}}}}}
 """
 
 
-def make_ledger(folder: Path, model: type, **study: Any) -> Ledger:
+def make_ledger(folder: Path, model: type, epochs: int = 2, **study: Any) -> Ledger:
     """Put a study of a module in a fresh database."""
-    text = STUDY.format(model=f"{model.__module__}.{model.__qualname__}")
+    text = STUDY.format(model=f"{model.__module__}.{model.__qualname__}", epochs=epochs)
     overrides = [f"study.{key}={value}" for key, value in study.items()]
     definition = prepare(parse_study_file(text, source="small.yaml", overrides=overrides))
     return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, text)
@@ -139,6 +152,33 @@ def test_a_killed_training_costs_its_attempt_and_not_the_worker(
     assert lost.user_attrs["cause"] == "its process was ended by SIGKILL"
     assert (outcome_of(again), again.user_attrs["slot"]) == (Outcome.COMPLETED, 0)
     assert again.params == lost.params
+
+
+def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No epoch that a checkpoint holds is trained twice; it lies under a URL, and is collected in the end."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
+    shared = f"file://{tmp_path}/shared"
+    Worker(ledger, QuietView(), threading.Event(), tmp_path, checkpoints=shared).work()
+    assert (tmp_path / "epochs").read_text().split() == ["0", "1", "2", "3"]
+    lost, again = ledger.trials()
+    assert (outcome_of(lost), list(lost.intermediate_values)) == (Outcome.LOST, [1, 2])
+    assert (outcome_of(again), list(again.intermediate_values)) == (Outcome.COMPLETED, [1, 2, 3, 4])
+    assert lost.intermediate_values.items() <= again.intermediate_values.items()
+    assert again.user_attrs["earlier"] == lost.number
+    assert not list((tmp_path / "shared").rglob("*.ckpt"))
+
+
+def test_what_a_trial_printed_is_found(tmp_path: Path) -> None:
+    """`tuner trial` names the file that holds what the training, and what it started, wrote."""
+    ledger = make_ledger(tmp_path, Talking, trials=1)
+    work(ledger, tmp_path)
+    log = describe_trial(ledger.trial(0))["log"]
+    assert log == str(tmp_path / "logs/trial-0.log")
+    assert sorted(Path(log).read_text().splitlines()) == ["as an error", "by a program", "by itself"]
 
 
 def test_a_training_that_is_killed_each_time_is_an_error(tmp_path: Path) -> None:
