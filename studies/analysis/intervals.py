@@ -28,6 +28,7 @@ REPLICATE_DRAWS = 25  # from the posterior of each replicate
 REPLICATE_STEPS = 12  # of the optimiser, from the hyperparameters of the fit to all trials
 POINTS = 512  # at which a draw's variance is measured
 MEAN_POINTS = 4096  # at which that of the mean function is
+BIAS = 0.34  # of the fit to n trials, as a part of how far fits to the 0.632 n of a resample differ from it
 COVERAGE = 0.9
 JITTER = 1e-9
 
@@ -130,6 +131,9 @@ def estimate(
     The interval spans the draws of the posterior and those of bootstrap replicates together: the posterior
     knows what the trials do not tell, the replicates know how far the fit depends on these trials. An effect
     drawn at random has a positive share even where there is none, so that excess is taken off the lower end.
+    Fits to the fewer distinct trials of a resample may fall short of a share, or go beyond it, and the fit to
+    all trials then does so too, if less. With an error that falls as n^-3, as Ishigami's does from 120 to 240
+    trials, it has 1 / (0.632^-3 - 1) of the difference, by which the interval is widened on that side.
 
     Args:
         surrogate: fitted to all the trials.
@@ -162,12 +166,12 @@ def estimate(
     shares = {}
     for members, share in whole.share.items():
         draws = np.concatenate([each.draws[members] for each in all_shares])
-        low, high = np.quantile(draws, [tail, 1 - tail])
+        low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
         excess = float(np.mean([each.excess[members] for each in all_shares]))
+        bias = BIAS * (float(np.mean([each.share[members] for each in all_shares[1:]])) - share)
+        low, high = low - excess - max(bias, 0.0), high + max(-bias, 0.0)
         # The estimate is the mean function's; a skewed posterior can leave it just outside.
-        shares[members] = Estimate(
-            min(share, 1.0), min(max(float(low) - excess, 0.0), share), min(max(float(high), share), 1.0)
-        )
+        shares[members] = Estimate(min(share, 1.0), min(max(low, 0.0), share), min(max(high, share), 1.0))
     return Estimates(shares, whole.unknown)
 
 
