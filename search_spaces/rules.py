@@ -74,19 +74,19 @@ SHIFTS: tuple[Shift, ...] = (
     ),
     *(
         Shift(
-            "With dropout less weight decay is needed.",
+            f"With dropout {spelled} needs less weight decay.",
             f"optimizer.{name}.weight_decay.rate", "dropout", "on", "none", 0.6, "Srivastava et al. 2014",
             "weak",
         )
-        for name in ("sgd", "rmsprop", "adam", "adamw")
+        for name, spelled in (("sgd", "SGD"), ("rmsprop", "RMSprop"), ("adam", "Adam"), ("adamw", "AdamW"))
     ),
     *(
         Shift(
-            "With dropout less weight decay is needed, which is a longer timescale.",
+            f"With dropout {spelled} needs less weight decay, which is a longer timescale.",
             f"optimizer.{name}.weight_decay.timescale", "dropout", "on", "none", 1 / 0.6,
             "Srivastava et al. 2014", "weak",
         )
-        for name in ("adamw", "nadamw")
+        for name, spelled in (("adamw", "AdamW"), ("nadamw", "NAdamW"))
     ),
     *(
         Shift(

@@ -87,6 +87,9 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
         agrees = (low > 1) == upwards
         why = f"The best {rule.parameter} is {factor:.2g} times as large ({low:.2g} to {high:.2g})."
         return Verdict(rule, "confirmed" if agrees else "contradicted", factor, float(low), float(high), why)
+    if low == high:  # both exactly 1: the fit holds no interaction of the two
+        why = f"The fit finds the best {rule.parameter} the same at either, so these trials show no shift."
+        return Verdict(rule, "untested", factor, float(low), float(high), why)
     why = f"The interval {low:.2g} to {high:.2g} of the factor holds 1, so these trials do not decide it."
     return Verdict(rule, "untested", factor, float(low), float(high), why)
 

@@ -91,10 +91,11 @@ def main() -> None:
         for turn in range(KILLS):
             time.sleep(EVERY)
             victim = int(draw.integers(WORKERS))
-            found = list(trainings(workers[victim].pid))
-            if turn % 2 and found:
+            found = [process for worker in workers for process in trainings(worker.pid)]
+            # A worker needs seconds to begin, so most of the time it is a training's turn.
+            if turn % 4 and found:
                 with suppress(ProcessLookupError):  # it has ended just now
-                    os.kill(found[0], signal.SIGKILL)
+                    os.kill(int(draw.choice(found)), signal.SIGKILL)
                     killed["training"] += 1
             else:
                 workers[victim].kill()
