@@ -1,17 +1,17 @@
 """Augmented batches: pixels and targets agree, shares are as drawn, and off is off."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from search_spaces.augmentation import augmentation_of_images
 from search_spaces.configuration import configure
 from search_spaces.parameters import default_values
+from studies.catalogue import find_study_file
+from tests.tuner.training.probes import read
+from tuner.preparation import prepare
 from tuner.training.augmentation import Augmentation, cutmix, cutout, mixup
-from tuner.training.classification import Classifier
+from tuner.training.convolution import ConvClassifier
 from tuner.training.layers import Residual
 
 SAMPLES, CLASSES, SIDE = 64, 5, 8
@@ -99,26 +99,16 @@ def test_vectors_have_no_squares() -> None:
         Augmentation(cutout_probability=0.5)(torch.rand(3, 4), torch.zeros(3, dtype=torch.int64), CLASSES)
 
 
-class OwnImages(Classifier):
-    """A linear classifier of images."""
-
-    def __init__(self, **choices: Any) -> None:
-        super().__init__(**choices)
-        self.take_sizes(classes=CLASSES)
-
-    def make_network(self, **sizes: int) -> nn.Module:
-        """Make one layer."""
-        return nn.Sequential(nn.Flatten(), nn.Linear(2 * SIDE * SIDE, sizes["classes"]))
-
-
 @pytest.mark.parametrize("kind", ["none", "mixup", "cutmix", "cutout"])
 def test_each_branch_augments_in_its_own_way_and_turns_the_others_off(kind: str) -> None:
-    """What the space writes makes a classifier of images do that and nothing else, in training only."""
-    space = augmentation_of_images()
-    values = default_values(space, {"augment": kind, "augment.cutmix.probability": 1.0})
+    """A value of the study file `fashion` makes its network do that and nothing else, in training only."""
     left_over = {"mixup_alpha": 0.3, "cutmix_probability": 0.3, "cutout_probability": 0.3}
-    base = {"model": {"init_args": left_over}}
-    module = OwnImages(**configure(base, space, values)["model"]["init_args"])
+    sizes = {"widths": [4], "channels": 2, "classes": CLASSES}
+    file = find_study_file("fashion", (f"model.init_args={left_over | sizes}",))
+    assert file is not None
+    study = prepare(file)
+    values = default_values(study.space, {"augment": kind, "augment.cutmix.probability": 1.0})
+    module = read(configure(study.fixed, study.space, values)).model
     x = torch.rand(SAMPLES, 2, SIDE, SIDE) + 0.1
     y = torch.arange(SAMPLES) % CLASSES
     augmented, targets = module.augmentation(x, y, CLASSES)
@@ -145,4 +135,4 @@ def test_the_expectation_of_a_dropped_path_is_the_whole_one() -> None:
 def test_the_smoothing_of_labels_is_a_share() -> None:
     """All of a target cannot be spread."""
     with pytest.raises(ValueError, match="0 <= label_smoothing < 1 must hold"):
-        OwnImages(label_smoothing=1.0)
+        ConvClassifier(label_smoothing=1.0)
