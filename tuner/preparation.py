@@ -2,7 +2,9 @@
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from search_spaces.catalogue import made_for
@@ -17,6 +19,7 @@ from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, check_names, import_class
 from tuner.training.errors import BadConfiguration, BadData, MetricNotLogged
 from tuner.training.fit import fit
+from tuner.training.loggers import unplaced
 from tuner.training.ranks import on_one_device
 from tuner.training.task import Task
 
@@ -129,15 +132,17 @@ def _train_one_batch(
     time_left: Callable[[], float | None] = lambda: None,
 ) -> None:
     settings = definition.settings
+    configuration = unplaced(_shortened(configure(definition.fixed, definition.space, values)))
     task = Task(
-        on_one_device(_shortened(configure(definition.fixed, definition.space, values))),
+        on_one_device(configuration),
         seed=settings.seed,
         metric=settings.metric,
         minimizes=settings.direction == "minimize",
         threads=settings.threads,
     )
     try:
-        fit(task, lambda *_: False, time_left)
+        with TemporaryDirectory() as folder:  # for what loggers write: nobody asked for curves of one batch
+            fit(replace(task, place=Path(folder) / settings.name / "rehearsal"), lambda *_: False, time_left)
     except BadConfiguration as error:
         raise _DoesNotTrain("", str(error)) from error
     except MetricNotLogged as error:

@@ -1,5 +1,6 @@
 """What a running study shows: a calm live view in a terminal, a line a trial elsewhere, nothing if quiet."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from tuner.screen import open_screen
 from tuner.worker import Shown, View
 
 REFRESH = 4.0  # times a second
+_LEAVING = "leaving when the epoch ends; Ctrl-C again ends at once"
 _COUNTED = ("complete", "pruned", "diverged", "failed")
 _STYLES: Mapping[Outcome | None, str] = {
     Outcome.PRUNED: "dim",
@@ -26,13 +28,13 @@ _STYLES: Mapping[Outcome | None, str] = {
 
 
 @contextmanager
-def view_for(ledger: Ledger, *, quiet: bool, workers: int = 1) -> Iterator[View]:
-    """Give the view of so many workers that suits where the output goes."""
+def view_for(ledger: Ledger, stop: threading.Event, *, quiet: bool, workers: int = 1) -> Iterator[View]:
+    """Give the view of so many workers, who leave when `stop` is set, that suits where the output goes."""
     screen = open_screen()
     if quiet:
         yield QuietView()
     elif screen.is_terminal:
-        view = LiveView(ledger, workers)
+        view = LiveView(ledger, workers, stop)
         # It leaves no trace: the results that follow say the same of a study that has ended.
         with Live(get_renderable=view.render, console=screen, refresh_per_second=REFRESH, transient=True):
             yield view
@@ -87,9 +89,10 @@ class LineView(QuietView):
 class LiveView(QuietView):
     """Shows the budget, the running trial against the best, counts of outcomes and the time left."""
 
-    def __init__(self, ledger: Ledger, workers: int = 1) -> None:
-        """Show `ledger`, and so many workers."""
+    def __init__(self, ledger: Ledger, workers: int = 1, stop: threading.Event | None = None) -> None:
+        """Show `ledger`, and so many workers, who leave when `stop` is set."""
         self._ledger = ledger
+        self._stop = stop or threading.Event()
         self._workers = workers
         self._began = time.monotonic()
         self._epochs = (ledger.definition.fixed.get("trainer") or {}).get("max_epochs")
@@ -134,7 +137,7 @@ class LiveView(QuietView):
         )
         best = "none yet" if self._best is None else f"{self._best.value:.5g} (trial {self._best.number})"
         counts = "   ".join(f"{name} {self._counts[name]}" for name in _COUNTED)
-        last, outcome = self._last
+        last, outcome = (_LEAVING, None) if self._stop.is_set() else self._last
         return Group(
             head,
             Text(f"best {settings.metric} {best}", style="green"),

@@ -1,5 +1,6 @@
 """What a running study shows, drawn at the widths of real terminals."""
 
+import threading
 from io import StringIO
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def begun(ledger: Ledger) -> RunningTrial:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_live_view_stays_where_it_is(ledger: Ledger, width: int) -> None:
     """From the first moment to the last the view has the same five lines, none wider than the terminal."""
-    view = LiveView(ledger)
+    stop = threading.Event()
+    view = LiveView(ledger, stop=stop)
     seen = [drawn(view, width)]
     for score in (0.5, 0.25, 0.75):
         running = begun(ledger)
@@ -57,6 +59,9 @@ def test_the_live_view_stays_where_it_is(ledger: Ledger, width: int) -> None:
         seen.append(drawn(view, width))
     view.waiting()
     seen.append(drawn(view, width))
+    stop.set()
+    seen.append(drawn(view, width))
+    assert seen[-1][-1] == "leaving when the epoch ends; Ctrl-C again ends at once"
     assert {len(lines) for lines in seen} == {5}
     assert max(len(line) for lines in seen for line in lines) <= width
 

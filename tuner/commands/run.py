@@ -103,7 +103,7 @@ def run(
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)
         job = Job(url, ledger.name, folder.absolute(), grace, checkpoints)
-        with view_for(ledger, quiet=quiet, workers=workers) as view:
+        with view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view:
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
         settings = ledger.definition.settings if question is None else question[1].settings
         if settings.confirm and not interruption.is_over and _is_spent(ledger):

@@ -22,6 +22,7 @@ from tuner.commands.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
     from typing import TypeAlias
 
     from studies.ledger import Ledger
@@ -100,12 +101,21 @@ def worker(
             _serve(storage, interruption, allowed, make, any_code=any_code, wait=not no_wait, quiet=quiet)
         else:
             limits = allowed if given else None
-            _join(storage, name, limits, make, any_code=any_code, wait=not no_wait, quiet=quiet)
+            _join(
+                storage,
+                name,
+                interruption.stop,
+                limits,
+                make,
+                any_code=any_code,
+                wait=not no_wait,
+                quiet=quiet,
+            )
     return INTERRUPTED if interruption.by_signal else 0
 
 
 def _join(
-    storage: str | None, name: str, allowed: list[str] | None, make: "Make", *,
+    storage: str | None, name: str, stop: "Event", allowed: list[str] | None, make: "Make", *,
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on one study until it is over."""
@@ -119,7 +129,7 @@ def _join(
     reason = refusal(ledger, allowed, any_code=any_code)
     if reason is not None:
         raise Refused(f"The study {name!r} cannot be worked on here: {reason}.")
-    with view_for(ledger, quiet=quiet) as view:
+    with view_for(ledger, stop, quiet=quiet) as view:
         make(ledger, view).work(wait=wait)
     if not quiet:
         budget, over = ledger.slots.budget(), ledger.over()

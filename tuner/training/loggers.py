@@ -29,6 +29,25 @@ def at_place(configuration: Mapping[str, Any], place: Path) -> dict[str, Any]:
     return {**configuration, "trainer": trainer}
 
 
+def unplaced(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the same configuration with loggers that leave it to `at_place` which folder they write to."""
+    trainer = dict(configuration.get("trainer") or {})
+    logger = trainer.get("logger")
+    if isinstance(logger, list):
+        trainer["logger"] = [_unplaced(item) for item in logger]
+    elif isinstance(logger, Mapping):
+        trainer["logger"] = _unplaced(logger)
+    trainer.pop("default_root_dir", None)
+    return {**configuration, "trainer": trainer}
+
+
+def _unplaced(logger: Any) -> Any:
+    if not isinstance(logger, Mapping):
+        return logger
+    arguments = dict(logger.get("init_args") or {})
+    return {**logger, "init_args": {key: arguments[key] for key in arguments if key != "save_dir"}}
+
+
 def _placed(logger: Any, place: Path) -> Any:
     part: dict[str, Any] = {"class_path": logger} if isinstance(logger, str) else {**logger}
     arguments = dict(part.get("init_args") or {})

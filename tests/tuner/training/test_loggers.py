@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from studies.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY
+from tuner.preparation import prepare, rehearse
 from tuner.training.fit import fit
 from tuner.training.loggers import at_place
 from tuner.training.task import Task
@@ -11,6 +15,7 @@ from tuner.training.task import Task
 pytestmark = IN_MEMORY
 
 CSV = "pytorch_lightning.loggers.CSVLogger"
+MONITOR = "pytorch_lightning.callbacks.LearningRateMonitor"  # which needs a logger
 
 
 def configuration(**trainer: Any) -> dict[str, Any]:
@@ -32,6 +37,21 @@ def test_two_trials_write_two_logs(tmp_path: Path) -> None:
         "trial-0/lightning_logs/version_0/metrics.csv",
         "trial-1/lightning_logs/version_0/metrics.csv",
     ]
+
+
+def test_a_rehearsal_writes_no_log(tmp_path: Path) -> None:
+    """The batch that is trained before a study is made leaves nothing where the study's logs go."""
+    named = {"class_path": CSV, "init_args": {"save_dir": str(tmp_path / "logs")}}
+    text = yaml.safe_dump(
+        {
+            "study": {"name": "logging", "metric": "val_loss"},
+            **configuration(logger=[named], callbacks=[{"class_path": MONITOR}]),
+            "space": {"add": {"model.init_args.width": {"choices": [2, 4]}}},
+        }
+    )
+    file = parse_study_file(text, source="logging.yaml")
+    rehearse(file, prepare(file))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_on_a_server_is_called_after_its_trial() -> None:
