@@ -21,7 +21,7 @@ from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import Outcome, outcome_of
 from studies.storage import open_database
 from studies.study_file import parse_study_file
-from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED
+from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
 from tests.contracts.faults import check_exact
 from tuner.preparation import prepare
 from tuner.progress import QuietView
@@ -34,7 +34,7 @@ ROUNDS, SLOTS = 4, 24
 STUDY = f"""
 study: {{name: preempted, metric: val_loss, trials: {SLOTS}, exploration: 1.0, score: last, threads: 1}}
 trainer: {{max_epochs: {EPOCHS}}}
-model: {{class_path: tests.benchmarks.phased_module.Phased}}
+model: {{class_path: {Phased.__module__}.{Phased.__qualname__}}}
 data: {{class_path: tuner.training.data.Digits}}
 space: {{add: {{model.init_args.lr: {{low: 1e-3, high: 1e-1, log: true}}}}}}
 """
