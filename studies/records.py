@@ -17,6 +17,10 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+# How Optuna's SuccessiveHalvingPruner begins the names of the attributes by which a trial competes at a rung.
+# It has no public name for that; a contract test fails if it changes.
+RUNG = "completed_rung_"
+
 _FINITE, _HIGHEST, _LOWEST, _NAN = "FINITE", "INF_POS", "INF_NEG", "NAN"
 
 _trials = sa.table(
@@ -96,8 +100,14 @@ def store_attributes(
 def end(connection: sa.Connection, trial: int, state: TrialState, score: float | None) -> None:
     """End a trial that is held.
 
-    One that is pruned takes its last score that is a number as its value, as `optuna.Study.tell` has it.
+    One that is pruned takes its last score that is a number as its value, as `optuna.Study.tell` has it. One
+    that fails, whose slot is tried again, competes no longer at the rungs of successive halving: its next
+    attempt, which reports the same scores, would otherwise meet itself there.
     """
+    if state is TrialState.FAIL:
+        mine = _system_attributes.c.trial_id == trial
+        is_rung = _system_attributes.c.key.startswith(RUNG, autoescape=True)
+        connection.execute(sa.delete(_system_attributes).where(mine, is_rung))
     if score is None and state is TrialState.PRUNED:
         score = _last(connection, trial)
     if score is not None:

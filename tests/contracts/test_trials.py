@@ -11,10 +11,11 @@ from studies.endings import errors_in_a_row, settle
 from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import EFFECTS, Outcome, outcome_of
 from studies.pruners import SUCCESSIVE_HALVING
+from studies.records import RUNG
 from studies.samplers.exploration import exploration_point
 from studies.slots import Budget, Slot, Slots
 from studies.storage import Database
-from studies.trials import RunningTrial, ask, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
 from tests.contracts.processes import answer_all, run_at_once
 from tests.studies.samples import SPACE, sample_definition
 
@@ -287,6 +288,23 @@ def test_errors_in_a_row_are_counted_by_their_end(ledger: Ledger) -> None:
         end(ledger, begun(ledger), outcome)
         counts.append(len(errors_in_a_row(ledger)))
     assert counts == [1, 0, 1, 1, 2]
+
+
+def test_an_attempt_does_not_compete_with_the_one_before_at_a_rung(database: Database) -> None:
+    """A preempted trial leaves the rung that it had reached to the attempt that carries its curve on."""
+    pruner = {"class_path": SUCCESSIVE_HALVING, "init_args": {"min_resource": 1, "reduction_factor": 2}}
+    ledger = create(database, sample_definition(trials=2, exploration=1.0, pruner=pruner), "")
+    ledger.study.pruner = pruner_of(ledger)
+    preempted = begun(ledger)
+    report(preempted, 1, 0.5)
+    assert any(key.startswith(RUNG) for key in ledger.trial(preempted.number).system_attrs)
+    end(ledger, preempted, Outcome.PREEMPTED)
+    again = begun(ledger)
+    carry_on(again, [0.5])
+    at_a_rung = [
+        trial.number for trial in ledger.trials() if any(key.startswith(RUNG) for key in trial.system_attrs)
+    ]
+    assert at_a_rung == [again.number]
 
 
 def test_a_trial_is_stopped_at_a_rung_unless_it_explores(database: Database) -> None:
