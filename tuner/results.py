@@ -12,12 +12,13 @@ from rich.console import Console
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
-from studies.confirmation import Choice, chosen
+from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.outcomes import Outcome, count_name
+from studies.samplers.repeated import candidates_of
 from studies.seeds import training_seed
-from tuner.next_steps import Request
+from tuner.next_steps import OUTPUT, Request
 from tuner.screen import busy, open_screen, print_table
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -58,6 +59,8 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     if weights is not None:
         files = [folder / BEST, weights, folder / REPORT]
         screen.print(f"Written: {', '.join(str(file) for file in files if file.exists())}", soft_wrap=True)
+    if is_finished and (command := _unconfirmed(ledger, request)):
+        screen.print(f"Not all of the best have been trained again; go on: {command}", soft_wrap=True)
     if not is_finished and (reason := ledger.over()):
         screen.print(f"It takes no new trial: {reason}.")
     if not is_finished:
@@ -144,6 +147,18 @@ def _test(choice: Choice, checkpoint: Path) -> dict[str, float]:
     scores = test(best.user_attrs["configuration"], checkpoint)
     choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
+
+
+def _unconfirmed(ledger: Ledger, request: Request) -> str | None:
+    """Write the command that goes on with a confirmation that has begun; None where there is none."""
+    repeating = confirming(ledger.database, ledger.name)
+    budget = None if repeating is None else repeating.slots.budget()
+    if repeating is None or budget is None or budget.done == budget.total:
+        return None
+    top = len(candidates_of(repeating.definition.sampler))
+    words = ["confirm", ledger.name, "--top", str(top), "--seeds", str(budget.total // top)]
+    elsewhere = [] if request.output == OUTPUT else ["--output", str(request.output)]
+    return request.about(*words, *elsewhere)
 
 
 def _shown(value: Value | None) -> str:

@@ -12,6 +12,9 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from studies.confirmation import confirm
+from studies.ledger import open_ledger
+from studies.storage import open_database
 from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
@@ -184,7 +187,10 @@ def test_the_best_trial(ask: CommandLine) -> None:
 
 
 def test_the_best_trials_are_confirmed(ask: CommandLine) -> None:
-    """Trained again on fresh seeds, the best mean wins; `best` gives it, with weights that it reproduces."""
+    """Trained again on fresh seeds, the best mean wins; `best` gives it, and what is not done yet is told."""
+    confirm(open_ledger(open_database("sqlite:///tuner.db"), "digits"), top=2, seeds=3)
+    told = "\nNot all of the best have been trained again; go on: tuner confirm digits --top 2 --seeds 3\n"
+    assert told in ask(RUN).out
     answer = ask(RUN.replace("confirm=0", "confirm=2"))
     assert (answer.code, answer.err) == (0, "")
     assert "\nTraining the best 2 again, on 3 fresh seeds each.\n[1/6] trial 0 completed" in answer.out
