@@ -17,11 +17,12 @@ from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.ledger import Ledger, create, delete, is_known, open_ledger
 from studies.outcomes import Outcome, outcome_of
 from studies.pruners import NO_PRUNING
-from studies.samplers.repeated import CLASS_PATH, candidates_of
 from studies.seeds import seed_of
 from studies.storage import Database
 
 SUFFIX = "-confirmed"  # of the study that repeats the best trials of another
+SEED = 10  # its place among the seeds that follow from the study's; another one gives other fresh seeds
+RANDOM = "optuna.samplers.RandomSampler"  # it is asked for nothing: all values are settled
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def confirm(ledger: Ledger, *, top: int, seeds: int) -> Ledger:
     name = definition.settings.name
     if is_known(ledger.database, name):
         there = open_ledger(ledger.database, name).definition
-        if not candidates_of(there.sampler):
+        if not there.candidates:
             raise StudyChanged(
                 f"The database holds a study {name!r} that confirms no other; delete or rename it."
             )
@@ -96,18 +97,18 @@ def _repeating(ledger: Ledger, best: Sequence[FrozenTrial], seeds: int) -> Study
         ledger.definition.settings,
         name=ledger.name + SUFFIX,
         trials=len(best) * seeds,
-        seed=seed_of(ledger, len(SUFFIX)),
+        seed=seed_of(ledger, SEED),
         exploration=0.0,
         epochs=None,
         hours=None,
         confirm=0,
     )
-    candidates = {"trials": [trial.number for trial in best], "values": [trial.params for trial in best]}
     return replace(
         ledger.definition,
         settings=settings,
-        sampler={"class_path": CLASS_PATH, "init_args": candidates},
+        sampler={"class_path": RANDOM, "init_args": {}},
         pruner={"class_path": NO_PRUNING, "init_args": {}},
+        candidates=tuple({"trial": trial.number, "values": trial.params} for trial in best),
     )
 
 
@@ -117,8 +118,10 @@ def confirmed(ledger: Ledger) -> list[Candidate]:
     None where they were not trained again to the end, or where the study has found better ones since.
     """
     repeating = confirming(ledger.database, ledger.name)
-    best = [] if repeating is None else ledger.ranked()[: len(candidates_of(repeating.definition.sampler))]
-    if repeating is None or first_change(repeating.definition, _repeating(ledger, best, seeds=1)):
+    if repeating is None:
+        return []
+    best = ledger.ranked()[: repeating.definition.turn]
+    if first_change(repeating.definition, _repeating(ledger, best, seeds=1)):
         return []
     budget = repeating.slots.budget()
     if budget.done < budget.total:
@@ -142,7 +145,7 @@ def confirming(database: Database, name: str) -> Ledger | None:
         found = open_ledger(database, name + SUFFIX)
     except UnknownStudy:  # or another program made it
         return None
-    return found if candidates_of(found.definition.sampler) else None
+    return found if found.definition.candidates else None
 
 
 def chosen(ledger: Ledger) -> Choice | None:

@@ -1,6 +1,6 @@
 """A study's definition: the question, as a frozen value that is made once and kept in the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ class StudyDefinition:
 
     `fixed` holds LightningCLI's sections. `sampler` and `pruner` are classes with arguments, or None for the
     defaults. All of it is plain data, and comes back from JSON as it went in.
+
+    A study that trains some trials of another again has those as its `candidates`, each `{"trial": number,
+    "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`.
     """
 
     settings: StudySettings
@@ -28,6 +31,12 @@ class StudyDefinition:
     space: Group
     sampler: ClassConfig | None = None
     pruner: ClassConfig | None = None
+    candidates: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def turn(self) -> int:
+        """After how many slots the same candidate comes again; 1 where nothing is repeated."""
+        return len(self.candidates) or 1
 
     def to_data(self) -> dict[str, Any]:
         """Write the definition as plain data, for the ledger."""
@@ -37,6 +46,7 @@ class StudyDefinition:
             "space": to_data(self.space),
             "sampler": self.sampler,
             "pruner": self.pruner,
+            **({"candidates": list(self.candidates)} if self.candidates else {}),
         }
 
     @classmethod
@@ -48,6 +58,7 @@ class StudyDefinition:
             space=from_data(data["space"]),
             sampler=data["sampler"],
             pruner=data["pruner"],
+            candidates=tuple(data.get("candidates", ())),
         )
 
 

@@ -22,7 +22,6 @@ from studies.definition import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
 from studies.outcomes import Outcome, count_name, outcome_of
-from studies.samplers.repeated import candidates_of
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
@@ -98,17 +97,16 @@ class Ledger:
 
     def leaders(self) -> list[FrozenTrial]:
         """List the trials whose weights are kept: the best, or the best repeat of each repeated candidate."""
-        count = len(candidates_of(self.definition.sampler)) or 1
         found: dict[int, FrozenTrial] = {}
         for trial in self.ranked():
-            found.setdefault(trial.user_attrs["slot"] % count, trial)
+            found.setdefault(trial.user_attrs["slot"] % self.definition.turn, trial)
         return list(found.values())
 
     def leader_of(self, slot: int) -> FrozenTrial | None:
         """Give the trial that one in a slot must surpass for its weights to be kept, or None."""
-        count = len(candidates_of(self.definition.sampler)) or 1
-        leaders = (leader for leader in self.leaders() if (leader.user_attrs["slot"] - slot) % count == 0)
-        return next(leaders, None)
+        turn = self.definition.turn
+        rivals = (leader for leader in self.leaders() if (leader.user_attrs["slot"] - slot) % turn == 0)
+        return next(rivals, None)
 
     def status(self) -> dict[str, Any]:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""

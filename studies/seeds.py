@@ -3,12 +3,11 @@
 import numpy as np
 
 from studies.ledger import Ledger
-from studies.samplers.repeated import candidates_of
 
 
 def training_seed(ledger: Ledger, slot: int) -> int:
     """Give the seed of the training in a slot; where candidates are repeated, all get the same ones."""
-    return seed_of(ledger, slot // (len(candidates_of(ledger.definition.sampler)) or 1))
+    return seed_of(ledger, slot // ledger.definition.turn)
 
 
 def seed_of(ledger: Ledger, *path: int) -> int:

@@ -16,7 +16,6 @@ from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.outcomes import Outcome, count_name
-from studies.samplers.repeated import candidates_of
 from studies.seeds import training_seed
 from tuner.next_steps import OUTPUT, Request
 from tuner.screen import busy, open_screen, print_table
@@ -155,7 +154,7 @@ def _unconfirmed(ledger: Ledger, request: Request) -> str | None:
     budget = None if repeating is None else repeating.slots.budget()
     if repeating is None or budget is None or budget.done == budget.total:
         return None
-    top = len(candidates_of(repeating.definition.sampler))
+    top = repeating.definition.turn
     words = ["confirm", ledger.name, "--top", str(top), "--seeds", str(budget.total // top)]
     elsewhere = [] if request.output == OUTPUT else ["--output", str(request.output)]
     return request.about(*words, *elsewhere)

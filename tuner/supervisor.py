@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -17,17 +16,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
 
-from search_spaces.space import Value
 from studies.ledger import Ledger, open_ledger
-from studies.outcomes import Outcome
 from studies.storage import open_database
 from tuner.errors import StudyStopped
 from tuner.executor import TICK
 from tuner.gpus import Gpus
+from tuner.relay import Ended, Finished, PipeView
 from tuner.training.ranks import ranks_of
-from tuner.worker import Shown, View, Worker, warm_up_for, worker_name
+from tuner.worker import View, Worker, warm_up_for, worker_name
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
 DEATHS = (
@@ -46,103 +43,6 @@ class Job:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
-
-
-@dataclass(frozen=True)
-class ShownTrial:
-    """What is shown of a trial, as plain data."""
-
-    number: int
-    values: Mapping[str, Value]
-    started: float
-
-
-Event: TypeAlias = Callable[[View], None]
-
-
-@dataclass(frozen=True)
-class Started:
-    """A trial has begun."""
-
-    running: ShownTrial
-
-    def __call__(self, view: View) -> None:
-        """Show it."""
-        view.started(self.running)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A trial was validated."""
-
-    running: ShownTrial
-    step: int
-    score: float
-
-    def __call__(self, view: View) -> None:
-        """Show it."""
-        view.scored(self.running, self.step, self.score)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A trial has ended."""
-
-    running: ShownTrial
-    outcome: Outcome
-    score: float | None
-
-    def __call__(self, view: View) -> None:
-        """Show it."""
-        view.ended(self.running, self.outcome, self.score)
-
-
-class Waiting:
-    """Other workers hold the last slots."""
-
-    def __call__(self, view: View) -> None:
-        """Show it."""
-        view.waiting()
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A worker has nothing more to do, or had to stop for what it says."""
-
-    sentence: str = ""
-    traceback: str = ""
-
-
-class PipeView:
-    """Sends what a worker does to whoever watches several of them."""
-
-    def __init__(self, pipe: Connection) -> None:
-        """Send to `pipe`."""
-        self._pipe = pipe
-
-    def started(self, running: Shown) -> None:
-        """Tell of a trial that has begun."""
-        self._send(Started(_plain(running)))
-
-    def scored(self, running: Shown, step: int, score: float) -> None:
-        """Tell of one validation."""
-        self._send(Scored(_plain(running), step, score))
-
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
-        """Tell of a trial that has ended."""
-        self._send(Ended(_plain(running), outcome, score))
-
-    def waiting(self) -> None:
-        """Tell that other workers hold the last slots."""
-        self._send(Waiting())
-
-    def _send(self, event: Event) -> None:
-        with suppress(OSError):  # whoever watched has gone, which is heard elsewhere
-            self._pipe.send(event)
-
-
-def _plain(running: Shown) -> ShownTrial:
-    return ShownTrial(running.number, dict(running.values), running.started)
 
 
 def work(pipe: Connection, job: Job) -> None:

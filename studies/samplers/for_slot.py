@@ -7,7 +7,6 @@ from studies.classes import make_sampler
 from studies.ledger import Ledger
 from studies.samplers.exploration import exploration_point
 from studies.samplers.planned import PlannedSampler
-from studies.samplers.repeated import RepeatedSampler, candidates_of
 from studies.seeds import seed_of
 from studies.slots import Slot
 
@@ -23,11 +22,9 @@ def sampler_for(ledger: Ledger, slot: Slot) -> BaseSampler:
     was preempted or lost takes the same values again. Slots that explore take quasi-random points. Every
     other slot asks the study's sampler.
     """
-    config = ledger.definition.sampler
-    if config is not None and candidates_of(config):
-        # Not by its class path: a parser might take one of the values, such as `on`, for something else.
-        return RepeatedSampler(**config["init_args"])
     sampler = _study_sampler(ledger, slot)
+    if candidates := ledger.definition.candidates:
+        return PlannedSampler(candidates[slot.number % len(candidates)]["values"], sampler)
     earlier = None if slot.trial is None else ledger.trial(slot.trial)
     if earlier is not None and CONFIGURATION in earlier.user_attrs:
         return PlannedSampler(earlier.params, sampler)

@@ -9,26 +9,21 @@ twice, and every score is the undisturbed one's to the last bit.
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
-from studies.ledger import Ledger, create, open_ledger
+from studies.ledger import Ledger, open_ledger
 from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.study_file import parse_study_file
 from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
+from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.preparation import prepare
 from tuner.progress import QuietView
 from tuner.quiet import hush
 from tuner.worker import Worker
 
-ROOT = Path(__file__).parents[2]
 PHASES = ("training", "validation", "checkpoint", "tell", "idle")
 ROUNDS, SLOTS = 4, 24
 STUDY = f"""
@@ -57,20 +52,10 @@ if __name__ == "__main__":
 """
 
 
-def make(folder: Path) -> Ledger:
-    """Put the study in a database of its own."""
-    folder.mkdir()
-    (folder / "worker.py").write_text(SCRIPT)
-    definition = prepare(parse_study_file(STUDY, source="preempted.yaml"))
-    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, STUDY)
-
-
 def preempt(ledger: Ledger, folder: Path, phase: str) -> float:
     """Let a worker be sent SIGTERM in a phase, and give the seconds that it took to leave."""
-    command = [sys.executable, "-W", "ignore", "worker.py", "worker", ledger.name, "--grace", "10"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     held = [] if phase != "idle" else [ledger.slots.claim("another") for _ in range(SLOTS)]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as worker:
+    with start(folder, ledger.name, "--grace", "10") as worker:
         (folder / PLAN).write_text(json.dumps({"phase": phase, "worker": worker.pid, "skip": 3}))
         while (folder / PLAN).exists():
             assert worker.poll() is None, f"the worker left before {phase}"
@@ -91,15 +76,6 @@ def trained_twice(folder: Path) -> int:
     return sum(count - 1 for count in ends.values())
 
 
-def scores(ledger: Ledger) -> dict[int, float | None]:
-    """Give the score of each slot."""
-    return {
-        trial.user_attrs["slot"]: trial.value
-        for trial in ledger.trials()
-        if outcome_of(trial) is Outcome.COMPLETED
-    }
-
-
 def check_curves(ledger: Ledger) -> int:
     """Assert that each attempt's curve begins as its predecessor's, and count the preempted ones."""
     trials = {trial.number: trial for trial in ledger.trials()}
@@ -116,11 +92,11 @@ def main() -> None:
     hush()
     with tempfile.TemporaryDirectory() as name:
         disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"
-        ledger = make(disturbed)
+        ledger = make(disturbed, STUDY, SCRIPT)
         seconds = [preempt(ledger, disturbed, phase) for _ in range(ROUNDS) for phase in PHASES]
         os.chdir(disturbed)
         Worker(ledger, QuietView(), threading.Event(), disturbed / "runs" / ledger.name).work()
-        other = make(calm)
+        other = make(calm, STUDY, SCRIPT)
         os.chdir(calm)
         Worker(other, QuietView(), threading.Event(), calm / "runs" / other.name).work()
         ledger = open_ledger(ledger.database, ledger.name)

@@ -8,8 +8,6 @@ comes to, to the last bit, though attempts were taken up from checkpoints half-w
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,13 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from studies.ledger import Ledger, create
 from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from tests.benchmarks.preemption import scores
+from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.preparation import prepare
 from tuner.progress import QuietView
 from tuner.quiet import hush
 from tuner.worker import Worker
@@ -51,21 +45,6 @@ if __name__ == "__main__":
 """
 
 
-def make(folder: Path) -> Ledger:
-    """Put the study in a database of its own."""
-    folder.mkdir()
-    (folder / "worker.py").write_text(SCRIPT)
-    definition = prepare(parse_study_file(STUDY, source="soak.yaml"))
-    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, STUDY)
-
-
-def start(folder: Path, name: str) -> subprocess.Popen[bytes]:
-    """Start a worker."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-W", "ignore", "worker.py", "worker", name, "--quiet"]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-
-
 def trainings(worker: int) -> Iterator[int]:
     """Find the training processes of a worker: its fork server's children that lead a session each."""
     parents = {}
@@ -86,8 +65,8 @@ def main() -> None:
     draw, killed = np.random.default_rng(0), {"worker": 0, "training": 0}
     with tempfile.TemporaryDirectory() as name:
         disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"
-        ledger, began = make(disturbed), time.perf_counter()
-        workers = [start(disturbed, ledger.name) for _ in range(WORKERS)]
+        ledger, began = make(disturbed, STUDY, SCRIPT), time.perf_counter()
+        workers = [start(disturbed, ledger.name, "--quiet") for _ in range(WORKERS)]
         for turn in range(KILLS):
             time.sleep(EVERY)
             victim = int(draw.integers(WORKERS))
@@ -101,7 +80,7 @@ def main() -> None:
                 workers[victim].kill()
                 workers[victim].wait()
                 killed["worker"] += 1
-                workers[victim] = start(disturbed, ledger.name)
+                workers[victim] = start(disturbed, ledger.name, "--quiet")
         for worker in workers:
             worker.wait()
         seconds = time.perf_counter() - began
@@ -110,7 +89,7 @@ def main() -> None:
         resumed = sum(
             bool(trial.intermediate_values) and "earlier" in trial.user_attrs for trial in ledger.trials()
         )
-        other = make(calm)
+        other = make(calm, STUDY, SCRIPT)
         Worker(other, QuietView(), threading.Event(), calm / "runs").work()
         differing = [slot for slot, score in scores(other).items() if scores(ledger).get(slot) != score]
         print(
