@@ -1,11 +1,10 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,9 +20,10 @@ from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.pruners import decisions_of, default_pruner
-from studies.slots import RENEWAL, Slot
+from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
 from tuner.training.checkpoints import Checkpoints
@@ -96,7 +96,7 @@ class Worker:
     that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
-    and `gpus` those that a training may see, None all of them.
+    and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
     """
 
     ledger: Ledger
@@ -107,6 +107,7 @@ class Worker:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -121,7 +122,7 @@ class Worker:
             while not self.stop.is_set():
                 if self.work_once():
                     continue
-                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
+                if not wait or self.ledger.over():
                     return
                 self.view.waiting()
                 self.stop.wait(WAIT)
@@ -139,7 +140,7 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
+        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
         if running is not None:
             self._answer(running)
         return running is not None
@@ -255,11 +256,6 @@ def warm_up_for(definition: StudyDefinition) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
     warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
-
-
-def worker_name(process: int) -> str:
-    """Name the worker that is a process of this machine, as the table of slots does."""
-    return f"{socket.gethostname()}:{process}"
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:

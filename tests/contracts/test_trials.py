@@ -37,7 +37,7 @@ def dying(ledger: Ledger) -> Ledger:
 
 def begun(ledger: Ledger) -> RunningTrial:
     """Ask for a trial that must be there."""
-    running = ask(ledger, "worker")
+    running = ask(ledger, f"worker with a lease of {ledger.slots.lease} s")
     assert running is not None
     return running
 
