@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.fingerprint import fingerprint
 from studies.changes import first_change
+from studies.database.room import make_room
 from studies.definition import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
 from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
@@ -174,6 +175,8 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     """
     create_tables(database.engine)
     settings = definition.settings
+    texts = {DEFINITION: definition.to_data(), SOURCE: source}
+    make_room(database.engine, texts)
     try:
         study = optuna.create_study(
             study_name=settings.name, storage=database.storage, direction=settings.direction
@@ -191,9 +194,8 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             database.storage.get_study_id_from_name(settings.name),
             {
                 LEDGER: uuid.uuid4().hex,
-                DEFINITION: definition.to_data(),
+                **texts,
                 SPACE: fingerprint(definition.space),
-                SOURCE: source,
                 VERSION: version("interplay-tuner"),
             },
         )

@@ -11,6 +11,8 @@ from studies.errors import StudyFileError
 from studies.study_file import StudyFile, suggestion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it becomes a folder
+_MOST_TRIALS = 10**12  # a claim costs a millisecond, so these take three hundred years
+_HIGHEST_PRIORITY = 2**31 - 1  # what every database takes as a whole number
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -111,7 +113,14 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
-        "trials": (settings.trials >= 1, "must be at least 1"),
+        "trials": (
+            1 <= settings.trials <= _MOST_TRIALS,
+            "must be at least 1" if settings.trials < 1 else f"must be at most {_MOST_TRIALS}",
+        ),
+        "priority": (
+            -_HIGHEST_PRIORITY <= settings.priority <= _HIGHEST_PRIORITY,
+            f"must lie between -{_HIGHEST_PRIORITY} and {_HIGHEST_PRIORITY}",
+        ),
         "seed": (settings.seed >= 0, "must be at least 0"),
         "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
         "epochs": (settings.epochs is None or settings.epochs > 0, "must be more than 0"),
