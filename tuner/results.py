@@ -18,6 +18,7 @@ from studies.ledger import Ledger
 from studies.outcomes import Outcome, count_name
 from studies.seeds import training_seed
 from tuner.next_steps import OUTPUT, Request
+from tuner.places import folder_name
 from tuner.screen import busy, open_screen, print_table
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -40,7 +41,9 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     is_finished = budget.done == budget.total
     tested: Mapping[str, float] = {}
     weights = (
-        None if choice is None else folder.parent / choice.ledger.name / f"trial-{choice.trial.number}.ckpt"
+        None
+        if choice is None
+        else folder.parent / folder_name(choice.ledger.name) / f"trial-{choice.trial.number}.ckpt"
     )
     if choice is not None and weights is not None:
         with busy("testing the best, writing the report", shown=not quiet):

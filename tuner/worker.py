@@ -26,8 +26,10 @@ from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
+from tuner.training.permit import Permit
 from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
 
@@ -97,6 +99,7 @@ class Worker:
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
     and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
+    `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
@@ -108,6 +111,7 @@ class Worker:
     threads: int | None = None
     gpus: str | None = None
     identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
+    permit: Permit | None = None
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -138,7 +142,7 @@ class Worker:
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        warm_up_for(self.ledger.definition)
+        warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
         running = ask(self.ledger, self.identifier, {LOG: str(logs)})
         if running is not None:
@@ -210,6 +214,7 @@ class Worker:
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
             place=self.folder.absolute() / f"trial-{running.number}",
+            permit=self.permit,
         )
 
     def _orders(self, running: RunningTrial) -> Orders:
@@ -229,9 +234,8 @@ class Worker:
     def _checkpoints(self) -> Checkpoints:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
-        return Checkpoints(
-            f"{self.checkpoints.rstrip('/')}/{self.ledger.name}-{self.ledger.slots.ledger[:8]}"
-        )
+        own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        return Checkpoints(f"{self.checkpoints.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -252,10 +256,14 @@ class Worker:
                 checkpoint.unlink(missing_ok=True)
 
 
-def warm_up_for(definition: StudyDefinition) -> None:
+def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
-    warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
+    if permit is None:
+        modules = modules_of([definition.fixed, to_data(definition.space)])
+    else:
+        modules = {path.rpartition(".")[0] for path in permit.check(defaults)}
+    warm_up(modules, defaults, permit)
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:

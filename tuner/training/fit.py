@@ -22,6 +22,7 @@ from tuner.training.observer import (
     TimeLeft,
     observer_class,
 )
+from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import on_one_device
 from tuner.training.task import Ending, Fit, Task
 
@@ -54,6 +55,9 @@ def fit(
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
+    if task.permit is not None:
+        task.permit.judge(task.permit.check(task.configuration))
+        restrict_parsing(task.permit)
     package = package_of(task.configuration)
     observer = observer_class(package)(task, report, resumed, time_left)
     watch = facts_class(package)() if task.facts else None

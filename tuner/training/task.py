@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from tuner.training.permit import Permit
+
 
 @dataclass(frozen=True)
 class Task:
@@ -19,6 +21,7 @@ class Task:
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
     is one that an earlier fit of the same task has left. `place` is a folder for what loggers write.
+    `permit` is what the configuration may name; None allows all.
     """
 
     configuration: Mapping[str, Any]
@@ -35,6 +38,7 @@ class Task:
     every: float = 60.0
     resume: str | None = None
     place: Path | None = None
+    permit: Permit | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
