@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,7 +156,7 @@ class Worker:
             self.view.scored(running, step, score)
             return report(running, step, score)
 
-        def resumed(scores: Sequence[float]) -> None:
+        def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
         with _renewed(self.ledger, running.slot, self.stop):

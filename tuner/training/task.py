@@ -64,9 +64,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+    """What came of a task: how it ended, its scores, the score made of them, the cause, the file.
 
-    `facts` is what else the training has to say of itself, as plain data.
+    `steps` are the numbers of the scores: how many validations had been made. `facts` is what else the
+    training has to say of itself, as plain data.
     """
 
     ending: Ending
@@ -75,3 +76,4 @@ class Fit:
     cause: str = ""
     kept: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
