@@ -63,7 +63,7 @@ def fit(
     callbacks.insert(0, observer)
     result = _fit(task, observer, assembly)
     logged = assembly.trainer.callback_metrics
-    return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
+    return replace(result, facts=watch.told(logged, task.metric)) if watch else result
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
