@@ -78,6 +78,9 @@ def worker(
     from tuner.gpus import Gpus
     from tuner.interruption import Interruption
 
+    output = output.absolute()  # the code of a study may change the working directory
+    if checkpoints is not None and "://" not in checkpoints:
+        checkpoints = str(Path(checkpoints).absolute())
     given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
     allowed = [*KNOWN, *(path.strip() for path in given)]
     with Interruption(timeout) as interruption, ExitStack() as stack:
