@@ -32,6 +32,7 @@ from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
 from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
+from tuner.weights import Weights
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 GRACE = (
@@ -127,12 +128,13 @@ class Worker:
                 if self.work_once():
                     continue
                 if not wait or self.ledger.over():
-                    return
+                    break
                 self.view.waiting()
                 self.stop.wait(WAIT)
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+        self._weights().collect()
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -169,10 +171,7 @@ class Worker:
                 cause = "ValueError: the fit ended without a single validation, so it has no score"
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
-                facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
-                self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
-                if end.kept is not None:
-                    self._keep_only_the_best()
+                self._tell_fit(running, end)
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():
@@ -184,6 +183,19 @@ class Worker:
                     self._tell_ended(running, Outcome.LOST, None, {"cause": end.cause, KILLED: True})
                 else:
                     self._tell_error(running, Raised(f"ChildProcessError: {end.cause}", "", Fault.CODE, 0.0))
+
+    def _tell_fit(self, running: RunningTrial, end: Fit) -> None:
+        facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
+        if end.kept is not None:
+            try:
+                facts |= self._weights().keep(running.number)
+            except OSError as error:
+                cause = f"{type(error).__name__}: its weights cannot be kept: {error}"
+                self._tell_error(running, Raised(cause, "", Fault.DISK, 0.0))
+                return
+        self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
+        if end.kept is not None:
+            self._weights().collect()
 
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
@@ -207,7 +219,7 @@ class Worker:
             minimizes=self.ledger.minimizes,
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
-            keep=self.folder / f"trial-{running.number}.ckpt",
+            keep=self._weights().begun(running.number),
             better_than=leader.value if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
@@ -221,7 +233,7 @@ class Worker:
         definition = self.ledger.definition
         pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
-            log=self.folder / LOGS / f"trial-{running.number}.log",
+            log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
             stop=self.stop,
             grace=self.grace,
             # One that explores is never stopped, so it waits for no answer.
@@ -234,8 +246,9 @@ class Worker:
     def _checkpoints(self) -> Checkpoints:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
+        root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
         own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
-        return Checkpoints(f"{self.checkpoints.rstrip('/')}/{own}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -249,11 +262,8 @@ class Worker:
                 raised.traceback,
             )
 
-    def _keep_only_the_best(self) -> None:
-        kept = {f"trial-{leader.number}.ckpt" for leader in self.ledger.leaders()}
-        for checkpoint in self.folder.glob("trial-*.ckpt"):
-            if checkpoint.name not in kept:
-                checkpoint.unlink(missing_ok=True)
+    def _weights(self) -> Weights:
+        return Weights(self.ledger, self.folder.absolute())
 
 
 def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:

@@ -200,7 +200,8 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     from studies.confirmation import chosen
     from tuner.commands.confirm import describe_candidate
     from tuner.errors import Refused
-    from tuner.results import complete, export, print_best, test_scores
+    from tuner.export import complete, export
+    from tuner.results import print_best, test_scores
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)

@@ -16,7 +16,7 @@ from tuner.training.loggers import at_place
 from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
 from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import on_one_device
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.task import THREADS, Ending, Fit, Task
 
 
 def _nobody_hears(scores: Mapping[int, float]) -> None:
@@ -63,7 +63,8 @@ def fit(
     callbacks.insert(0, observer)
     result = _fit(task, observer, assembly)
     logged = assembly.trainer.callback_metrics
-    return replace(result, facts=watch.told(logged, task.metric)) if watch else result
+    watched = watch.told(logged, task.metric) if watch else {}
+    return replace(result, facts={THREADS: torch.get_num_threads(), **watched})
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
@@ -86,7 +87,8 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
 def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
     if task.keep is None or score is None:
         return None
-    if task.better_than is not None and not task.is_better(score, task.better_than):
+    # Of two equal scores the trial with the lower number is the best, and it may be this one.
+    if task.better_than is not None and task.is_better(task.better_than, score):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)

@@ -8,14 +8,16 @@ from typing import Any
 
 from tuner.training.permit import Permit
 
+THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
+
 
 @dataclass(frozen=True)
 class Task:
     """What to fit, and how its score is made of its validations.
 
     `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind
-    the score is written there, provided the fit is completed and its score is better than `better_than`, if
-    that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
+    the score is written there, provided the fit is completed and its score is no worse than `better_than`,
+    if that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
     training facts are gathered.
 
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
