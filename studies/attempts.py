@@ -67,6 +67,7 @@ _TYPES: Mapping[str, type | UnionType] = MappingProxyType(
         "logs": str,
         "configuration": dict,
         "facts": dict,
+        "facts_missing": dict,
     }
 )
 

@@ -202,21 +202,19 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
     works offline.
     """
-    from studies.errors import CopiedStudy
+    from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger import find_study, open_ledger
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
+    from tuner.places import folder_name
 
-    path = output or Path(f"{name}.html")
+    path = output or Path(f"{folder_name(name)}.html")
     database = open_database(storage, reading=True)
     study = readable(find_study(database, name))
     try:
-        is_ours = LEDGER in study.user_attrs
-        subject = (
-            subject_of_ledger(open_ledger(database, name)) if is_ours else subject_of_study(study, objective)
-        )
-    except CopiedStudy:
+        subject = subject_of_ledger(open_ledger(database, name))
+    except (ForeignStudy, CopiedStudy):
         subject = subject_of_study(study, objective)
     try:
         with _progress(hidden=as_json) as progress:
