@@ -7,6 +7,7 @@ from rich.console import Console
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
+from studies.attempts import attribute
 from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
@@ -132,7 +133,7 @@ def _shown(value: Value | None) -> str:
 
 
 def _seconds(ledger: Ledger) -> float:
-    return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in ledger.trials()))
+    return float(sum(attribute(trial, "seconds") or 0.0 for trial in ledger.trials()))
 
 
 def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:

@@ -15,6 +15,7 @@ from search_spaces.configuration import configure
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.attempts import SLOT
 from studies.definition import StudyDefinition
 from studies.endings import is_failing
 from studies.ledger import Ledger
@@ -279,7 +280,7 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 def _kills(ledger: Ledger, slot: Slot) -> int:
     """Count the attempts at a slot whose training process was killed."""
     trials = ledger.trials(TrialState.FAIL)
-    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
+    return sum(trial.user_attrs[SLOT] == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from search_spaces.describe import show_conditions, show_value
 from search_spaces.parameters import Parameter, parameters
 from search_spaces.space import Value
+from studies.attempts import attribute
 from studies.difference import differences
 from studies.outcomes import Outcome, outcome_of
 from studies.report.analysis_part import analysis_part
@@ -126,11 +127,11 @@ def _existence(parameter: Parameter, trials: Any) -> str:
 
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:
-    outcome, score, seconds = outcome_of(trial), last_score(trial), trial.user_attrs.get("seconds")
+    outcome, score, seconds = outcome_of(trial), last_score(trial), attribute(trial, "seconds")
     return {
         "number": trial.number,
         "outcome": outcome.value if outcome else "running",
-        "cause": trial.user_attrs.get("cause", ""),
+        "cause": attribute(trial, "cause") or "",
         "score": _ABSENT if score is None else f"{score:.5g}",
         "validations": len(trial.intermediate_values),
         "seconds": _ABSENT if seconds is None else f"{seconds:.1f}",

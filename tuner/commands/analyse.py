@@ -174,7 +174,19 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[float], None]]:
 def _open(storage: str | None, name: str) -> "Study":
     from studies.ledger import find_study
 
-    return find_study(open_database(storage, reading=True), name)
+    return readable(find_study(open_database(storage, reading=True), name))
+
+
+def readable(study: "Study") -> "Study":
+    """Give a study that can be read as a whole, or refuse it in a sentence."""
+    from studies.identity import DEFINITION
+    from studies.ledger import attributes_of, definition_in, trials_of
+
+    attributes = attributes_of(study)
+    if DEFINITION in attributes:
+        definition_in(study.study_name, attributes)
+    trials_of(study)
+    return study
 
 
 @click.command(epilog=examples("tuner report digits", "tuner report digits --output reports/digits.html"))
@@ -190,7 +202,7 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
     works offline.
     """
-    from studies.identity import LEDGER
+    from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger import find_study, open_ledger
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
@@ -199,10 +211,10 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
 
     path = output or Path(f"{folder_name(name)}.html")
     database = open_database(storage, reading=True)
-    study = find_study(database, name)
-    if LEDGER in study.user_attrs:
+    study = readable(find_study(database, name))
+    try:
         subject = subject_of_ledger(open_ledger(database, name))
-    else:
+    except (ForeignStudy, CopiedStudy):
         subject = subject_of_study(study, objective)
     try:
         with _progress(hidden=as_json) as progress:
