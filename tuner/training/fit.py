@@ -12,9 +12,9 @@ from pytorch_lightning import seed_everything
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.facts import facts_class
-from tuner.training.loggers import at_place
+from tuner.training.loggers import at_place, set_aside
 from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
-from tuner.training.ranks import on_one_device
+from tuner.training.ranks import is_first_rank, on_one_device
 from tuner.training.task import Ending, Fit, Task
 
 
@@ -52,14 +52,22 @@ def fit(
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    placed = task.configuration if task.place is None else at_place(task.configuration, task.place)
-    assembly = assemble(placed, [watch] if watch else [])
+    assembly = assemble(_in_place(task), [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
     result = _fit(task, observer, assembly)
     logged = assembly.trainer.callback_metrics
     return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
+
+
+def _in_place(task: Task) -> Mapping[str, Any]:
+    """Give the configuration with folders of its own for whatever it writes."""
+    if task.place is None:
+        return task.configuration
+    if task.resume is None and is_first_rank():
+        set_aside(task.configuration, task.place)
+    return at_place(task.configuration, task.place)
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:

@@ -38,21 +38,24 @@ class FreshMetric:
         """Say in one sentence why there is no score, and what to write instead."""
         who, metric = type(module).__name__, self.metric
         if barebones:
-            return f"The metric {metric!r} is not logged by {who}, because trainer.barebones logs nothing; remove it."
+            return (
+                f"The metric {metric!r} is not logged by {who}, because trainer.barebones logs nothing; "
+                "remove barebones."
+            )
         if metric in self.kept:
             whole = f"{metric.removesuffix('_step')}_epoch"
             other = f", or set study.metric to {whole}" if whole in self.kept else ""
             return (
-                f"The metric {metric!r} is logged by {who} for single batches only, and a score is the value of "
-                f"a whole epoch; log it with self.log(..., on_epoch=True){other}."
+                f"The metric {metric!r} is logged by {who} for single batches only, and a score is the "
+                f"value of a whole epoch; log it with self.log(..., on_epoch=True){other}."
             )
         names = sorted(name for name in self.kept if not name.endswith("_step"))
         if not names:
             return (
-                f"The metric {metric!r} is not logged by {who}, which logs nothing; log it with self.log, and "
-                "give the data a val_dataloader if it is logged in validation."
+                f"The metric {metric!r} is not logged by {who}, which logs nothing; log it with self.log, "
+                "and give the data a val_dataloader if it is logged in validation."
             )
         return (
-            f"The metric {metric!r} is not logged by {who} in its first epoch, which logs {', '.join(names)}; "
-            "set study.metric to one of them, or log it with self.log."
+            f"The metric {metric!r} is not logged by {who} in its first epoch, which logs {', '.join(names)}"
+            "; set study.metric to one of them, or log it with self.log."
         )

@@ -34,8 +34,8 @@ class Observer:
     is numbered by the validations made so far, because two validations can fall into one epoch; one that is
     logged in training counts on from there, so that numbers rise.
 
-    A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. Lightning's
-    own `should_stop` waits for `min_epochs` and may add a validation. What ends a loop at once is the
+    A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. The flag
+    `should_stop` of Lightning waits for `min_epochs` and may add a validation. What ends a loop at once is the
     StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
 
     The state of the training is kept as an epoch begins, when everything that belongs to the epoch before
@@ -157,7 +157,9 @@ class Observer:
         self.best_weights = kept["best_weights"]
         self.kept = kept
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Train no batch behind the stop, although `min_epochs` or `min_steps` has not been reached."""
         self.leave_if_ended()
 
@@ -205,7 +207,7 @@ class Observer:
         self.metric.open()
 
     def on_validation_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
-        """End the fit if it shall have ended by now; several ranks may differ in how many batches they have."""
+        """End the fit if it shall have ended by now; ranks may differ in how many batches they have."""
         left = self.time_left()
         if left is not None and (left <= 0 or self.task.checkpoint is None) and trainer.world_size == 1:
             self.end(Ending.INTERRUPTED)
@@ -234,7 +236,7 @@ class Observer:
         trainer.should_stop |= self.ending is not None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Wait for the score of the epoch, which the module itself may log after this; close no broken epoch."""
+        """Leave the score for later, as the module may log it after this; close no broken epoch."""
         if self.ending in {Ending.INTERRUPTED, Ending.DIVERGED}:
             raise StopIteration
         self.metric.open()
@@ -285,7 +287,7 @@ class Observer:
         return best is None or self.task.is_better(score, best)
 
     def divergence(self, score: float, number: int) -> str:
-        """Say of a score that it is no finite number or beyond the study's own bound; nothing if it is fine."""
+        """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine."""
         place, bound = f"at validation {number}", self.task.diverged_beyond
         if not math.isfinite(score):
             return f"{self.task.metric} was {score} {place}"
