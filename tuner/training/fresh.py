@@ -17,6 +17,7 @@ class FreshMetric:
     def __init__(self, metric: str) -> None:
         self.metric = metric
         self.kept: Mapping[str, Tensor] = {}
+        self.first: Tensor | None = None
         self.before: Tensor | None = None
 
     def follow(self, trainer: Any) -> None:
@@ -24,6 +25,7 @@ class FreshMetric:
         # The trainer gives the same mapping in every call, but a call computes what has been logged so far,
         # which a call in the middle of an epoch must not do: the module may reset its metrics later.
         self.kept = trainer.callback_metrics
+        self.first = self.kept.get(self.metric)
 
     def open(self) -> None:
         """Remember the value that stands there before a validation or an epoch is closed."""
@@ -42,7 +44,7 @@ class FreshMetric:
                 f"The metric {metric!r} is not logged by {who}, because trainer.barebones logs nothing; "
                 "remove barebones."
             )
-        if metric in self.kept:
+        if self.kept.get(metric) is not self.first:
             whole = f"{metric.removesuffix('_step')}_epoch"
             other = f", or set study.metric to {whole}" if whole in self.kept else ""
             return (

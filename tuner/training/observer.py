@@ -35,8 +35,8 @@ class Observer:
     logged in training counts on from there, so that numbers rise.
 
     A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. The flag
-    `should_stop` of Lightning waits for `min_epochs` and may add a validation. What ends a loop at once is the
-    StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
+    `should_stop` of Lightning waits for `min_epochs` and may add a validation. What ends a loop at once is
+    the StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
 
     The state of the training is kept as an epoch begins, when everything that belongs to the epoch before
     has been done: schedulers have stepped, and other callbacks have had their say.
