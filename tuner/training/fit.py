@@ -11,10 +11,13 @@ from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import read_rows
+from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
 from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
 from tuner.training.ranks import is_first_rank, on_one_device
+from tuner.training.resumption import loaders_of
 from tuner.training.task import Ending, Fit, Task
 
 
@@ -56,9 +59,16 @@ def fit(
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
+    if task.resume is not None:
+        observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
-    logged = assembly.trainer.callback_metrics
-    return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
+    facts: dict[str, Any] = {}
+    if watch:
+        facts["facts"] = watch.facts(assembly.trainer.callback_metrics, task.metric)
+    reasons = reasons_of_configuration(task.configuration) + reasons_of_loaders(loaders_of(assembly.trainer))
+    if reasons:
+        facts[INEXACT] = reasons
+    return replace(result, facts=facts)
 
 
 def _in_place(task: Task) -> Mapping[str, Any]:

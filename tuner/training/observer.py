@@ -14,9 +14,10 @@ from torch import Tensor
 from tuner.training.averaging import validated_weights
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import Row, put_back
 from tuner.training.errors import MetricNotLogged
 from tuner.training.fresh import FreshMetric
-from tuner.training.generators import capture, restore
+from tuner.training.resumption import EpochState, can_be_kept, remove_later_files
 from tuner.training.task import Ending, Task
 from tuner.training.together import any_rank, gather, mean_score
 
@@ -60,6 +61,8 @@ class Observer:
         callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
         self.averaging: type[Any] = callbacks.WeightAveraging
         self.kept: dict[str, Any] | None = None  # the state of an earlier fit, to go on with
+        self.state = EpochState()
+        self.rows: list[list[Row]] = []  # that loggers had written before this fit
         self.is_saving = False
         self.on_sigterm = signal.getsignal(signal.SIGTERM)
         self.saved_at = self.epoch_began = time.monotonic()
@@ -73,6 +76,15 @@ class Observer:
         """Take SIGTERM back from Lightning, and follow the metrics."""
         self.take_signals_back()
         self.metric.follow(trainer)
+        self.state.begin(trainer, pl_module)
+        if self.kept is not None and trainer.is_global_zero:
+            self.restore_files(trainer, self.kept["state"])
+
+    def restore_files(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
+        """Let files hold what they held when the state was taken."""
+        remove_later_files(trainer, kept)
+        for logger, rows, count in zip(trainer.loggers, self.rows, kept["rows"], strict=False):
+            put_back(logger, rows[:count])
 
     def take_signals_back(self) -> None:
         """Undo that Lightning ends a fit on SIGTERM: whoever began the fit asks for an end by `time_left`."""
@@ -82,26 +94,18 @@ class Observer:
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on where an earlier fit was left, or keep the state of this one."""
         if self.kept is not None:
-            self.go_on(trainer, self.kept)
+            self.go_on(trainer, pl_module, self.kept)
             self.kept = None
         else:
             self.score_epoch(trainer, pl_module)
-            if trainer.current_epoch > 0 and self.ending is None:
+            if self.ending is None:
                 self.keep_state(trainer)
         self.leave_if_ended()
         self.epoch_began = time.monotonic()
 
-    def go_on(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
+    def go_on(self, trainer: Trainer, pl_module: LightningModule, kept: Mapping[str, Any]) -> None:
         """Begin the epoch as the fit would have begun it whose state was loaded."""
-        restore(kept["generators"][trainer.global_rank], _loaders(trainer))
-        trainer.callback_metrics.update(kept["metrics"])
-        # Lightning would take up the order of samples that it drew before the generators were put back. With
-        # its loops told that nothing is resumed, it draws the order of this epoch now. The loop of epochs
-        # takes a value for `restarting` only where no `max_steps` is set, so it is told as after an epoch.
-        loop = trainer.fit_loop
-        loop.epoch_loop.restarting = False
-        for part in (loop, loop.epoch_loop, loop.epoch_loop.val_loop):
-            part.on_iteration_done()
+        self.state.put(trainer, pl_module, kept["state"])
         if trainer.is_global_zero:
             self.resumed(self.scores)
 
@@ -110,7 +114,7 @@ class Observer:
         is_leaving = self.time_left() is not None
         is_due = time.monotonic() - self.saved_at >= self.task.every
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
-        if self.task.checkpoint is not None and (is_leaving or is_due):
+        if self.task.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
             self.is_saving = True
             save(trainer, self.task.checkpoint)
             self.is_saving = False
@@ -134,15 +138,12 @@ class Observer:
         """Add what Lightning leaves out; a checkpoint that the user's own callback writes stays as it is."""
         if not self.is_saving:
             return
-        mine = capture(_loaders(trainer))
         checkpoint[_STATE] = {
             "scores": dict(self.scores),
             "validations": self.validations,
             "is_of_validation": self.is_of_validation,
             "best_weights": self.best_weights,
-            "generators": gather(trainer, mine),
-            # Callbacks and schedulers read the last value of a metric, which may be some epochs old.
-            "metrics": dict(trainer.callback_metrics),
+            "state": self.state.take(trainer, pl_module),
         }
 
     def on_load_checkpoint(
@@ -294,20 +295,6 @@ class Observer:
         if bound is not None and self.task.is_better(bound, score):
             return f"{self.task.metric} was {score:.6g} {place}, beyond {bound:.6g}"
         return ""
-
-
-def _loaders(trainer: Trainer) -> list[Any]:
-    """Give every loader of a trainer, those of training first."""
-    parts = trainer.train_dataloader, trainer.val_dataloaders
-    return [loader for part in parts for loader in _flat(part)]
-
-
-def _flat(part: Any) -> list[Any]:
-    if isinstance(part, Mapping):
-        part = list(part.values())
-    if isinstance(part, list | tuple):
-        return [loader for item in part for loader in _flat(item)]
-    return [] if part is None else [part]
 
 
 def observer_class(package: str) -> Callable[..., Any]:

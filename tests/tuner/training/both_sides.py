@@ -120,12 +120,7 @@ def ours(folder: Path, section: Section, **changes: Any) -> dict[str, Any]:
     from tuner.training.fit import fit
 
     end = fit(_task(folder, section), lambda *_: False)
-    return {
-        "curve": list(end.scores),
-        "steps": list(end.steps),
-        "ending": end.ending.value,
-        "cause": end.cause,
-    }
+    return _result(end)
 
 
 def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]:
@@ -152,11 +147,18 @@ def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]
         place=folder.parent / "study" / "trial-0" if found else folder / "study" / "trial-0",
     )
     end = fit(task, lambda *_: False, (lambda: None) if part == 2 else time_left)  # noqa: PLR2004
+    return _result(end)
+
+
+def _result(end: Any) -> dict[str, Any]:
+    from tuner.training.exactness import INEXACT
+
     return {
         "curve": list(end.scores),
         "steps": list(end.steps),
         "ending": end.ending.value,
         "cause": end.cause,
+        "announced": list(end.facts.get(INEXACT, [])),
     }
 
 
@@ -166,7 +168,9 @@ def _task(folder: Path, section: Section) -> Any:
     model = section.configuration["model"]
     arguments = {**model["init_args"], "out": str(folder / "weights.pt")}
     configuration = {**section.configuration, "model": {**model, "init_args": arguments}}
-    return Task(configuration, section.seed, "score", threads=THREADS, facts=False, place=folder / "study" / "trial-0")
+    return Task(
+        configuration, section.seed, "score", threads=THREADS, facts=False, place=folder / "study" / "trial-0"
+    )
 
 
 def difference(first: dict[str, Any], second: dict[str, Any], folders: tuple[Path, Path]) -> str:
