@@ -42,6 +42,7 @@ GRACE = (
 
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
+FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -226,9 +227,22 @@ class Worker:
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
-            place=self.folder.absolute() / f"trial-{running.number}",
+            place=self.folder.absolute() / self._folder_of(running, resume),
             permit=self.permit,
         )
+
+    def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
+        """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
+        own = f"trial-{running.number}"
+        if resume is None:
+            return own
+        attempt = self._checkpoints().attempt_of(resume)
+        for trial in self.ledger.trials():
+            facts = trial.user_attrs
+            if (facts.get("slot"), facts.get("attempt")) == (running.slot.number, attempt):
+                own = str(facts.get(FOLDER, f"trial-{trial.number}"))
+                running.trial.set_user_attr(FOLDER, own)
+        return own
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
