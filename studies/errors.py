@@ -3,6 +3,7 @@
 TunerError
 ├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
 ├── BadClass           a sampler or a pruner cannot be made from its class_path and init_args
+├── BadDefinition      a study of the database is described by what this version cannot read
 ├── UnknownStudy       no study of that name in the database, and no such file
 ├── StudyChanged       a study is resumed with another definition than it was made with
 ├── StorageError       the database cannot be opened or is not ours to use
@@ -10,6 +11,8 @@ TunerError
 """
 
 from search_spaces.errors import TunerError
+
+_LONGEST = 800  # characters of a sentence
 
 
 class StudyFileError(TunerError, ValueError):
@@ -23,11 +26,18 @@ class StudyFileError(TunerError, ValueError):
             key: the dotted key; empty where the file as a whole is meant.
             message: the rule, what was given, and what to write instead.
         """
-        super().__init__(f"{source}: {key}: {message}" if key else f"{source}: {message}")
+        said = f"{source}: {key}: {message}" if key else f"{source}: {message}"
+        # What was given may be of any length; the rule stands before it and the remedy behind it.
+        half = _LONGEST // 2
+        super().__init__(said if len(said) <= _LONGEST else f"{said[:half]} ... {said[-half:]}")
 
 
 class BadClass(TunerError, ValueError):
     """A sampler or a pruner cannot be made from its `class_path` and `init_args`."""
+
+
+class BadDefinition(TunerError, ValueError):
+    """A study of the database is described by what this version cannot read."""
 
 
 class UnknownStudy(TunerError, KeyError):

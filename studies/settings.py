@@ -2,16 +2,20 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from studies.errors import StudyFileError
+from studies.errors import BadDefinition, StudyFileError
 from studies.study_file import StudyFile, suggestion
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
 _LONGEST = 100  # characters of a name
+_MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
+_THREADS = 2**15 - 1  # torch takes no more
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -74,6 +78,36 @@ def read_settings(file: StudyFile) -> StudySettings:
     return settings
 
 
+def settings_from_data(section: Mapping[str, Any]) -> StudySettings:
+    """Read the settings of a study of the database, which anyone may have written.
+
+    Raises:
+        BadDefinition: a key is unknown, or a value is not what it must be.
+    """
+    known = {field.name: field.type for field in fields(StudySettings)}
+    for key, value in section.items():
+        if key not in known:
+            raise BadDefinition(f"`study.{key}` is not known here; a newer interplay-tuner may have made it")
+        if not _is_of(value, known[key]):
+            raise BadDefinition(f"`study.{key}` must be {_in_words(known[key])}, but is {str(value)[:80]!r}")
+    settings = StudySettings(**section)
+    for key, (holds, rule) in (_sizes(settings) | _rules(settings)).items():
+        if key != "name" and not holds:  # names are given by others too, and made into folders with care
+            raise BadDefinition(f"`study.{key}` {rule}, but is {_shown(settings, key)}")
+    return settings
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    kinds = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    if float in kinds and isinstance(value, int):
+        return abs(value) <= _MOST
+    return isinstance(value, tuple(NoneType if kind is None else kind for kind in kinds))
+
+
 def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--study", type=StudySettings)
@@ -106,7 +140,33 @@ def _in_words(kind: object) -> str:
 
 
 def _check(file: StudyFile, settings: StudySettings) -> None:
-    rules = {
+    for key, (holds, rule) in (_sizes(settings) | _rules(settings)).items():
+        if not holds:
+            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {_shown(settings, key)}.")
+
+
+def _shown(settings: StudySettings, key: str) -> str:
+    shown = repr(getattr(settings, key))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each number whether databases and libraries can hold it, and the rule."""
+    numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
+    return {
+        key: (math.isfinite(value) and abs(value) <= _most(key), f"must be a number up to {_most(key)}")
+        for key, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
+    }
+
+
+def _most(key: str) -> int:
+    return _THREADS if key == "threads" else _MOST
+
+
+def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each key whether its value keeps the rule, and the rule."""
+    return {
         "name": (
             len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
@@ -129,6 +189,3 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
             "must be a finite number, since infinity and NaN always count as divergence",
         ),
     }
-    for key, (holds, rule) in rules.items():
-        if not holds:
-            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {getattr(settings, key)!r}.")
