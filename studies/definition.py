@@ -7,8 +7,8 @@ from typing import Any
 from search_spaces.notation import from_data, to_data
 from search_spaces.space import Group
 from studies.classes import ClassConfig, make_pruner, make_sampler
-from studies.errors import BadClass, BadDefinition, StudyFileError
-from studies.settings import StudySettings, read_settings, settings_from_data
+from studies.errors import BadClass, StudyFileError
+from studies.settings import StudySettings, read_settings
 from studies.space_section import epochs_of, read_space
 from studies.study_file import FIXED_SECTIONS, StudyFile
 
@@ -51,54 +51,15 @@ class StudyDefinition:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "StudyDefinition":
-        """Read what `to_data` wrote, or what anyone else may have put in its place.
-
-        Raises:
-            BadDefinition: it is no definition that this version can read.
-        """
-        try:
-            fixed = {section: _section(data, section) for section in FIXED_SECTIONS if section in data}
-            return cls(
-                settings=settings_from_data(_mapping(data, "study")),
-                fixed=fixed,
-                space=from_data(data["space"]),
-                sampler=_class_config(data, "sampler"),
-                pruner=_class_config(data, "pruner"),
-                candidates=_candidates(data),
-            )
-        except BadDefinition:
-            raise
-        except Exception as error:
-            raise BadDefinition(f"it is no definition: {type(error).__name__}: {str(error)[:200]}") from error
-
-
-def _section(data: Mapping[str, Any], section: str) -> dict[str, Any] | str:
-    held = data[section]
-    is_class = section in {"optimizer", "lr_scheduler"} and isinstance(held, str)
-    return str(held) if is_class else _mapping(data, section)
-
-
-def _mapping(data: Mapping[str, Any], section: str) -> dict[str, Any]:
-    held = data[section]
-    if not isinstance(held, dict):
-        raise BadDefinition(f"`{section}` must be a mapping, but is {str(held)[:80]!r}")
-    return held
-
-
-def _class_config(data: Mapping[str, Any], section: str) -> ClassConfig | None:
-    if data[section] is None:
-        return None
-    held = _mapping(data, section)
-    if not isinstance(held.get("class_path"), str) or not isinstance(held.get("init_args") or {}, dict):
-        raise BadDefinition(f"`{section}` must have a class_path and init_args, but is {str(held)[:80]!r}")
-    return held
-
-
-def _candidates(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    held = data.get("candidates", [])
-    if not all(isinstance(candidate["values"], dict) for candidate in held):
-        raise BadDefinition("`candidates` must each have values")
-    return tuple(held)
+        """Read what `to_data` wrote."""
+        return cls(
+            settings=StudySettings(**data["study"]),
+            fixed={section: data[section] for section in FIXED_SECTIONS if section in data},
+            space=from_data(data["space"]),
+            sampler=data["sampler"],
+            pruner=data["pruner"],
+            candidates=tuple(data.get("candidates", ())),
+        )
 
 
 def define(file: StudyFile, expose: Expose) -> StudyDefinition:

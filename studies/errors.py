@@ -3,7 +3,6 @@
 TunerError
 ├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
 ├── BadClass           a sampler or a pruner cannot be made from its class_path and init_args
-├── BadDefinition      a study of the database is described by what this version cannot read
 ├── UnknownStudy       no study of that name in the database, and no such file
 ├── StudyChanged       a study is resumed with another definition than it was made with
 ├── StorageError       the database cannot be opened or is not ours to use
@@ -34,10 +33,6 @@ class StudyFileError(TunerError, ValueError):
 
 class BadClass(TunerError, ValueError):
     """A sampler or a pruner cannot be made from its `class_path` and `init_args`."""
-
-
-class BadDefinition(TunerError, ValueError):
-    """A study of the database is described by what this version cannot read."""
 
 
 class UnknownStudy(TunerError, KeyError):

@@ -2,14 +2,12 @@
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from studies.errors import BadDefinition, StudyFileError
+from studies.errors import StudyFileError
 from studies.study_file import StudyFile, suggestion
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
@@ -76,36 +74,6 @@ def read_settings(file: StudyFile) -> StudySettings:
     settings = _typed(file, dict(section))
     _check(file, settings)
     return settings
-
-
-def settings_from_data(section: Mapping[str, Any]) -> StudySettings:
-    """Read the settings of a study of the database, which anyone may have written.
-
-    Raises:
-        BadDefinition: a key is unknown, or a value is not what it must be.
-    """
-    known = {field.name: field.type for field in fields(StudySettings)}
-    for key, value in section.items():
-        if key not in known:
-            raise BadDefinition(f"`study.{key}` is not known here; a newer interplay-tuner may have made it")
-        if not _is_of(value, known[key]):
-            raise BadDefinition(f"`study.{key}` must be {_in_words(known[key])}, but is {str(value)[:80]!r}")
-    settings = StudySettings(**section)
-    for key, (holds, rule) in (_sizes(settings) | _rules(settings)).items():
-        if key != "name" and not holds:  # names are given by others too, and made into folders with care
-            raise BadDefinition(f"`study.{key}` {rule}, but is {_shown(settings, key)}")
-    return settings
-
-
-def _is_of(value: object, kind: Any) -> bool:
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    kinds = get_args(kind) or (kind,)
-    if isinstance(value, bool):
-        return bool in kinds
-    if float in kinds and isinstance(value, int):
-        return abs(value) <= _MOST
-    return isinstance(value, tuple(NoneType if kind is None else kind for kind in kinds))
 
 
 def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
