@@ -122,7 +122,7 @@ def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
     """Give for each number whether databases and libraries can hold it, and the rule."""
     numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
     return {
-        key: (math.isfinite(value) and abs(value) <= _most(key), f"must be a number up to {_most(key)}")
+        key: (abs(value) <= _most(key), f"must be a number up to {_most(key)}")
         for key, value in numbers.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
     }

@@ -126,7 +126,7 @@ def modules_of(configuration: object) -> set[str]:
     return set()
 
 
-def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
     """Train a task in processes of its own.
 
     Args:
@@ -134,7 +134,7 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequenc
         orders: how.
         scored: called with the number and the score of each validation, in order, while the training goes on;
             says whether to stop.
-        resumed: called with the scores that stand in the checkpoint that is resumed.
+        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
 
     Returns:
         How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
@@ -179,7 +179,7 @@ class _Training:
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
         """Hear what the training says until it has ended, or has to be ended."""
         running = dict(self._processes)
         while running:
@@ -267,7 +267,7 @@ def _send(pipe: Connection, message: object) -> None:
 
 def _is_early(end: End) -> bool:
     """Say whether the other ranks cannot go on."""
-    return not (isinstance(end, Fit) and end.ending is Ending.COMPLETED)
+    return not isinstance(end, Fit)  # ranks end a fit together, and each may have loggers to close
 
 
 def _first(ends: Sequence[End]) -> End:

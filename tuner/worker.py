@@ -1,11 +1,10 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
-import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,9 +20,10 @@ from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.pruners import decisions_of, default_pruner
-from studies.slots import RENEWAL, Slot
+from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
 from tuner.places import folder_name
@@ -32,6 +32,7 @@ from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
 from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
+from tuner.weights import Weights
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 GRACE = (
@@ -98,8 +99,8 @@ class Worker:
     that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
-    and `gpus` those that a training may see, None all of them. `permit` is what trials may name; None allows
-    all.
+    and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
+    `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
@@ -110,6 +111,7 @@ class Worker:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
     permit: Permit | None = None
 
     def work(self, *, wait: bool = True) -> None:
@@ -125,13 +127,14 @@ class Worker:
             while not self.stop.is_set():
                 if self.work_once():
                     continue
-                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
-                    return
+                if not wait or self.ledger.over():
+                    break
                 self.view.waiting()
                 self.stop.wait(WAIT)
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+        self._weights().collect()
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -143,7 +146,7 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
+        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
         if running is not None:
             self._answer(running)
         return running is not None
@@ -155,7 +158,7 @@ class Worker:
             self.view.scored(running, step, score)
             return report(running, step, score)
 
-        def resumed(scores: Sequence[float]) -> None:
+        def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
         with _renewed(self.ledger, running.slot, self.stop):
@@ -168,10 +171,7 @@ class Worker:
                 cause = "ValueError: the fit ended without a single validation, so it has no score"
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
-                facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
-                self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
-                if end.kept is not None:
-                    self._keep_only_the_best()
+                self._tell_fit(running, end)
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():
@@ -183,6 +183,19 @@ class Worker:
                     self._tell_ended(running, Outcome.LOST, None, {"cause": end.cause, KILLED: True})
                 else:
                     self._tell_error(running, Raised(f"ChildProcessError: {end.cause}", "", Fault.CODE, 0.0))
+
+    def _tell_fit(self, running: RunningTrial, end: Fit) -> None:
+        facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
+        if end.kept is not None:
+            try:
+                facts |= self._weights().keep(running.number)
+            except OSError as error:
+                cause = f"{type(error).__name__}: its weights cannot be kept: {error}"
+                self._tell_error(running, Raised(cause, "", Fault.DISK, 0.0))
+                return
+        self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
+        if end.kept is not None:
+            self._weights().collect()
 
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
@@ -206,7 +219,7 @@ class Worker:
             minimizes=self.ledger.minimizes,
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
-            keep=self.folder / f"trial-{running.number}.ckpt",
+            keep=self._weights().begun(running.number),
             better_than=leader.value if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
@@ -220,7 +233,7 @@ class Worker:
         definition = self.ledger.definition
         pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
-            log=self.folder / LOGS / f"trial-{running.number}.log",
+            log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
             stop=self.stop,
             grace=self.grace,
             # One that explores is never stopped, so it waits for no answer.
@@ -233,8 +246,9 @@ class Worker:
     def _checkpoints(self) -> Checkpoints:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
+        root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
         own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
-        return Checkpoints(f"{self.checkpoints.rstrip('/')}/{own}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -248,11 +262,8 @@ class Worker:
                 raised.traceback,
             )
 
-    def _keep_only_the_best(self) -> None:
-        kept = {f"trial-{leader.number}.ckpt" for leader in self.ledger.leaders()}
-        for checkpoint in self.folder.glob("trial-*.ckpt"):
-            if checkpoint.name not in kept:
-                checkpoint.unlink(missing_ok=True)
+    def _weights(self) -> Weights:
+        return Weights(self.ledger, self.folder.absolute())
 
 
 def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
@@ -263,11 +274,6 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
     else:
         modules = {path.rpartition(".")[0] for path in permit.check(defaults)}
     warm_up(modules, defaults, permit)
-
-
-def worker_name(process: int) -> str:
-    """Name the worker that is a process of this machine, as the table of slots does."""
-    return f"{socket.gethostname()}:{process}"
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:

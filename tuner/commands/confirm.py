@@ -97,7 +97,7 @@ def repeat_best(
     folder = writable(output / folder_name(repeating.name))
     if not quiet and repeating.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
-    job = Job(storage_url(storage, os.environ), repeating.name, folder.absolute(), grace, checkpoints)
+    job = Job(storage_url(storage, os.environ), repeating.name, folder, grace, checkpoints)
     with view_for(repeating, interruption.stop, quiet=quiet, workers=workers) as view:
         work_locally(job, repeating, view, interruption.stop, workers=workers, gpus=gpus)
 

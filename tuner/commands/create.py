@@ -42,11 +42,12 @@ def create(
     from tuner.interruption import Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
+    from tuner.working_directory import unmoved
 
-    with busy("loading PyTorch and the study", shown=not as_json):
+    with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
         question = read_question(request)
-    with Interruption() as interruption, busy("training a batch", shown=not as_json):
+    with Interruption() as interruption, unmoved(), busy("training a batch", shown=not as_json):
         ledger = open_question(request, question, interruption)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()

@@ -80,6 +80,9 @@ def worker(
     from tuner.interruption import Interruption
     from tuner.training.permit import Permit, restrict_parsing
 
+    output = output.absolute()  # the code of a study may change the working directory
+    if checkpoints is not None and "://" not in checkpoints:
+        checkpoints = str(Path(checkpoints).absolute())
     given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
     # Who names a study trusts it, unless a list is given.
     permit = None if name is not None and not given else Permit.of(given)

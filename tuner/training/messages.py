@@ -39,9 +39,9 @@ class Scored:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The training goes on behind the validations that an earlier process had made."""
+    """The training goes on behind the scores of an earlier process, by their numbers."""
 
-    scores: tuple[float, ...]
+    scores: dict[int, float]
 
 
 class Fault(Enum):

@@ -8,14 +8,16 @@ from typing import Any
 
 from tuner.training.permit import Permit
 
+THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
+
 
 @dataclass(frozen=True)
 class Task:
     """What to fit, and how its score is made of its validations.
 
     `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind
-    the score is written there, provided the fit is completed and its score is better than `better_than`, if
-    that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
+    the score is written there, provided the fit is completed and its score is no worse than `better_than`,
+    if that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
     training facts are gathered.
 
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
@@ -64,9 +66,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+    """What came of a task: how it ended, its scores, the score made of them, the cause, the file.
 
-    `facts` is what else the training has to say of itself, as plain data.
+    `steps` are the numbers of the scores: how many validations had been made. `facts` is what else the
+    training has to say of itself, as plain data.
     """
 
     ending: Ending
@@ -75,3 +78,4 @@ class Fit:
     cause: str = ""
     kept: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
