@@ -10,7 +10,7 @@ from search_spaces.space import Value
 from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
-from studies.outcomes import Outcome, count_name
+from studies.outcomes import in_words
 from tuner.export import export
 from tuner.next_steps import OUTPUT, Request
 from tuner.screen import busy, open_screen, print_table
@@ -46,11 +46,9 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     screen = open_screen()
     if choice is not None:
         print_best(screen, choice, tested)
-    trials = ledger.status()["trials"]
-    counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
+    counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
     screen.print(
-        f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
-        f"{_seconds(ledger):.0f} s of training"
+        f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
     if choice is not None:
         files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]

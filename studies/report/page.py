@@ -14,7 +14,7 @@ from search_spaces.describe import show_conditions, show_value
 from search_spaces.parameters import Parameter, parameters
 from search_spaces.space import Value
 from studies.difference import differences
-from studies.outcomes import Outcome, outcome_of
+from studies.outcomes import Outcome, count_name, in_words, outcome_of
 from studies.report.analysis_part import analysis_part
 from studies.report.figures import axis_of_trials, curves_figure, last_score, progress_figure, slice_figure
 from studies.report.investigation import Investigation, investigate
@@ -59,8 +59,7 @@ def render_report(
         subject=subject,
         direction="minimized" if subject.minimizes else "maximized",
         best=best,
-        spent=sum(outcome in (Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED) for outcome in ended),
-        counts=[(outcome.value, count) for outcome in Outcome if (count := ended.count(outcome))],
+        counts=in_words({count_name(outcome): ended.count(outcome) for outcome in Outcome}),
         running=subject.running,
         found=analysis_part(subject, found, figures.add),
         reason=found.reason,
