@@ -69,7 +69,8 @@ EFFECTS = MappingProxyType(
         ),
         # Told as FAIL, Optuna would forget a trial that diverged, and suggest its neighbour.
         Outcome.DIVERGED: Effect(
-            _PRUNED, feasible=False, spends_slot=True, style="yellow", colour="#c8501e", mark="x", is_usual=True
+            _PRUNED, feasible=False, spends_slot=True,
+            style="yellow", colour="#c8501e", mark="x", is_usual=True,
         ),
         Outcome.OUT_OF_MEMORY: Effect(
             _PRUNED, feasible=False, spends_slot=True, may_be_retried=True,

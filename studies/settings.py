@@ -10,7 +10,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile, suggestion
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it becomes a folder
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
+_LONGEST = 100  # characters of a name
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -107,7 +108,7 @@ def _in_words(kind: object) -> str:
 def _check(file: StudyFile, settings: StudySettings) -> None:
     rules = {
         "name": (
-            bool(_NAME.fullmatch(settings.name)),
+            len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),

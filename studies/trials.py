@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -102,17 +102,17 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
     return stops and not running.slot.explore
 
 
-def carry_on(running: RunningTrial, scores: Sequence[float]) -> None:
-    """Record the validations of an earlier attempt, behind which this one goes on.
+def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
+    """Record the scores of an earlier attempt, behind which this one goes on.
 
     The pruner notes who reached a rung when it is asked, so it is; it has let the attempt pass there, so what
     it says now does not matter.
 
     Args:
         running: the trial, of which nothing has been reported.
-        scores: of its validations, from the first.
+        scores: the scores by their steps.
     """
-    for step, score in enumerate(scores, start=1):
+    for step, score in scores.items():
         report(running, step, score)
     running.reports.count = 0  # they have been paid for
 

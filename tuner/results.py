@@ -13,6 +13,7 @@ from studies.ledger import Ledger
 from studies.outcomes import in_words
 from tuner.export import export
 from tuner.next_steps import OUTPUT, Request
+from tuner.places import folder_name
 from tuner.screen import busy, open_screen, print_table
 from tuner.weights import Weights, place_of
 from tuner.working_directory import shown, unmoved
@@ -37,7 +38,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     tested: Mapping[str, float] = {}
     weights = None
     if choice is not None:
-        kept = Weights(choice.ledger, folder.parent / choice.ledger.name)
+        kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
         kept.collect()
         weights = kept.of(choice.trial)
         with busy("testing the best, writing the report", shown=not quiet), unmoved():

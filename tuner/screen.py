@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from search_spaces.describe import Row
+from tuner.printable import printable
 
 _UNWRAPPED = 100_000  # columns: whoever pipes a listing wants one line a row
 
@@ -16,7 +18,27 @@ _UNWRAPPED = 100_000  # columns: whoever pipes a listing wants one line a row
 def open_screen() -> Console:
     """Open standard output."""
     screen = Console(highlight=False, markup=False)
-    return screen if screen.is_terminal else Console(highlight=False, markup=False, width=_UNWRAPPED)
+    if not screen.is_terminal:
+        screen = Console(highlight=False, markup=False, width=_UNWRAPPED)
+    screen.push_render_hook(_Printable())
+    return screen
+
+
+class _Printable(RenderHook):
+    """Shows what a terminal would obey: names, causes and logs come from a database and from modules."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap everything that is printed."""
+        return [_Shown(renderable) for renderable in renderables]
+
+
+class _Shown:
+    def __init__(self, shown: ConsoleRenderable) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._shown, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A worker that serves every open study of a database, those of higher priority first."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from studies.errors import UnknownStudy
@@ -12,6 +12,7 @@ from studies.storage import Database
 from studies.tables import create_tables
 from tuner.code import changed_code, not_allowed
 from tuner.errors import StudyStopped
+from tuner.training.permit import Permit
 from tuner.worker import Worker
 
 POLL = 2.0  # seconds between two looks for work
@@ -21,16 +22,16 @@ POLL = 2.0  # seconds between two looks for work
 class Service:
     """One process that answers trials of whatever study has a free slot.
 
-    `allowed` are the import paths that studies may name; one that names others is passed over, and so is one
-    whose modules are other here than where it was made, unless `any_code`. `make` gives the worker of a
-    study. `say` hears sentences about studies. `is_over` says that `stop` was meant for the whole worker and
-    not for the study that was preempted.
+    `permit` is what studies may name; one that names anything else is passed over, and so is one whose
+    modules are other here than where it was made, unless `any_code`. `make` gives the worker of a study.
+    `say` hears sentences about studies. `is_over` says that `stop` was meant for the whole worker and not for
+    the study that was preempted.
     """
 
     database: Database
     stop: threading.Event
     is_over: Callable[[], bool]
-    allowed: Sequence[str]
+    permit: Permit
     any_code: bool
     make: Callable[[Ledger], Worker]
     say: Callable[[str], None]
@@ -69,26 +70,23 @@ class Service:
     def _worker(self, ledger: str, study: int) -> Worker | None:
         if ledger not in self._workers:
             found = open_ledger(self.database, self.database.storage.get_study_name_from_id(study))
-            reason = refusal(found, self.allowed, any_code=self.any_code)
+            reason = refusal(found, self.permit, any_code=self.any_code)
             self.say(f"{found.name} is passed over: {reason}." if reason else f"serving {found.name}")
             self._workers[ledger] = None if reason else self.make(found)
         return self._workers[ledger]
 
 
-def refusal(ledger: Ledger, allowed: Sequence[str] | None, *, any_code: bool) -> str | None:
+def refusal(ledger: Ledger, permit: Permit | None, *, any_code: bool) -> str | None:
     """Say why a study is not worked on here, or None where it may be.
 
     Args:
         ledger: the study.
-        allowed: the import paths that it may name; None allows all.
+        permit: what it may name; None allows all.
         any_code: whether its modules may be others than where it was made.
     """
-    others = [] if allowed is None else not_allowed(ledger.definition, allowed)
-    if others:
-        return (
-            f"it names {', '.join(others)}, which this worker may not import; "
-            f"allow it by --allow {others[0].partition('.')[0]}, or TUNER_ALLOW"
-        )
+    refused = None if permit is None else not_allowed(ledger.definition, permit)
+    if refused is not None:
+        return refused
     changed = [] if any_code else changed_code(ledger)
     if changed:
         return (

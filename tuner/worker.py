@@ -1,11 +1,10 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
-import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,13 +20,16 @@ from studies.endings import is_failing
 from studies.ledger import Ledger
 from studies.outcomes import EFFECTS, Outcome
 from studies.pruners import decisions_of, default_pruner
-from studies.slots import RENEWAL, Slot
+from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
+from tuner.training.permit import Permit
 from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
 from tuner.weights import Weights
@@ -96,7 +98,8 @@ class Worker:
     that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
-    and `gpus` those that a training may see, None all of them.
+    and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
+    `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
@@ -107,6 +110,8 @@ class Worker:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
+    permit: Permit | None = None
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -121,7 +126,7 @@ class Worker:
             while not self.stop.is_set():
                 if self.work_once():
                     continue
-                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
+                if not wait or self.ledger.over():
                     break
                 self.view.waiting()
                 self.stop.wait(WAIT)
@@ -138,9 +143,9 @@ class Worker:
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        warm_up_for(self.ledger.definition)
+        warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
+        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
         if running is not None:
             self._answer(running)
         return running is not None
@@ -152,7 +157,7 @@ class Worker:
             self.view.scored(running, step, score)
             return report(running, step, score)
 
-        def resumed(scores: Sequence[float]) -> None:
+        def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
         with _renewed(self.ledger, running.slot, self.stop):
@@ -220,6 +225,7 @@ class Worker:
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
             place=self.folder.absolute() / f"trial-{running.number}",
+            permit=self.permit,
         )
 
     def _orders(self, running: RunningTrial) -> Orders:
@@ -240,7 +246,8 @@ class Worker:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
         root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
-        return Checkpoints(f"{root.rstrip('/')}/{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -258,15 +265,14 @@ class Worker:
         return Weights(self.ledger, self.folder.absolute())
 
 
-def warm_up_for(definition: StudyDefinition) -> None:
+def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
-    warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
-
-
-def worker_name(process: int) -> str:
-    """Name the worker that is a process of this machine, as the table of slots does."""
-    return f"{socket.gethostname()}:{process}"
+    if permit is None:
+        modules = modules_of([definition.fixed, to_data(definition.space)])
+    else:
+        modules = {path.rpartition(".")[0] for path in permit.check(defaults)}
+    warm_up(modules, defaults, permit)
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:

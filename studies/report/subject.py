@@ -21,8 +21,8 @@ class Subject:
     """A study as its report shows it.
 
     `definition`, `slots` and how many of them are `spent` are None for a study that plain Optuna made; its
-    `space` is inferred from its trials. `objective` is which of several the report is about. `candidates` are the best trials by their
-    mean on fresh seeds, where they were trained again.
+    `space` is inferred from its trials. `objective` is which of several the report is about. `candidates` are
+    the best trials by their mean on fresh seeds, where they were trained again.
     """
 
     study: Study

@@ -37,7 +37,7 @@ def dying(ledger: Ledger) -> Ledger:
 
 def begun(ledger: Ledger) -> RunningTrial:
     """Ask for a trial that must be there."""
-    running = ask(ledger, "worker")
+    running = ask(ledger, f"worker with a lease of {ledger.slots.lease} s")
     assert running is not None
     return running
 
@@ -300,7 +300,7 @@ def test_an_attempt_does_not_compete_with_the_one_before_at_a_rung(database: Dat
     assert any(key.startswith(RUNG) for key in ledger.trial(preempted.number).system_attrs)
     end(ledger, preempted, Outcome.PREEMPTED)
     again = begun(ledger)
-    carry_on(again, [0.5])
+    carry_on(again, {1: 0.5})
     at_a_rung = [
         trial.number for trial in ledger.trials() if any(key.startswith(RUNG) for key in trial.system_attrs)
     ]

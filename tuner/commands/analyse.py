@@ -195,8 +195,9 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
+    from tuner.places import folder_name
 
-    path = output or Path(f"{name}.html")
+    path = output or Path(f"{folder_name(name)}.html")
     database = open_database(storage, reading=True)
     study = find_study(database, name)
     if LEDGER in study.user_attrs:

@@ -141,6 +141,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     if found["facts"]:
         numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found["facts"].items())
         screen.print(f"training: {numbers}", soft_wrap=True)
+    for what, why in (found["facts_missing"] or {}).items():
+        screen.print(f"no facts of the {what}: {why}", soft_wrap=True)
     shown = {"params": found["params"], "configuration": found["configuration"]}
     screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
@@ -170,14 +172,14 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
 
     outcome = outcome_of(found)
     attributes = found.user_attrs
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration", "facts")
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,
         "value": found.value if outcome is Outcome.COMPLETED else None,
         "params": found.params,
         "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
-        **{key: attributes.get(key) for key in keys},
+        **{key: attributes.get(key) for key in (*keys, "facts", "facts_missing")},
         "weights": place_of(found),
         "log": _log_of(found),
     }

@@ -93,6 +93,7 @@ def run(
             question = read_question(request, workers=workers)
 
         from studies.storage import storage_url
+        from tuner.places import folder_name
         from tuner.progress import view_for
         from tuner.results import conclude
         from tuner.supervisor import Job, work_locally
@@ -101,7 +102,7 @@ def run(
         with busy("training a batch", shown=not quiet):
             with unmoved():
                 ledger = open_question(request, question, interruption)
-            folder = writable(output / ledger.name)
+            folder = writable(output / folder_name(ledger.name))
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)

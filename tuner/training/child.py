@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import FrameType
@@ -55,17 +55,21 @@ class Line:
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._has_ended = False
+        self._reported = 0  # number of the last score
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
 
     def report(self, step: int, score: float) -> bool:
         """Send a score, and wait for what is said to it where that is needed."""
-        waits = self._decided_at is None or step in self._decided_at
+        # A metric may be logged in some validations only, so a decision is due at the first score behind it.
+        waits = self._decided_at is None or any(self._reported < due <= step for due in self._decided_at)
+        self._reported = step
         self._pipe.send(Scored(step, score, waits))
         return self._answers.get() if waits else False
 
-    def resumed(self, scores: Sequence[float]) -> None:
-        """Send the scores that an earlier process had sent."""
-        self._pipe.send(Resumed(tuple(scores)))
+    def resumed(self, scores: Mapping[int, float]) -> None:
+        """Send the scores that an earlier process had sent, by their numbers."""
+        self._reported = max(scores, default=0)
+        self._pipe.send(Resumed(dict(scores)))
 
     def time_left(self) -> float | None:
         """Give the seconds within which the worker wants the training to end; None while it does not."""

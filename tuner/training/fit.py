@@ -1,6 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,13 @@ from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place
-from tuner.training.observer import (
-    Diverged,
-    Interrupted,
-    Observer,
-    Report,
-    Resumed,
-    Stopped,
-    TimeLeft,
-    observer_class,
-)
+from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
+from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import on_one_device
 from tuner.training.task import THREADS, Ending, Fit, Task
 
 
-def _nobody_hears(scores: Sequence[float]) -> None:
+def _nobody_hears(scores: Mapping[int, float]) -> None:
     """Tell nobody that a fit was resumed."""
 
 
@@ -48,12 +41,15 @@ def fit(
         time_left: asked at every batch for the seconds within which the fit shall end; None lets it go on. It
             ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
             once.
-        resumed: called with the scores of the validations that stand in the checkpoint that is resumed.
+        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
 
     Raises:
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
+    if task.permit is not None:
+        task.permit.judge(task.permit.check(task.configuration))
+        restrict_parsing(task.permit)
     package = package_of(task.configuration)
     observer = observer_class(package)(task, report, resumed, time_left)
     watch = facts_class(package)() if task.facts else None
@@ -67,7 +63,7 @@ def fit(
     callbacks.insert(0, observer)
     result = _fit(task, observer, assembly)
     logged = assembly.trainer.callback_metrics
-    watched = {"facts": watch.facts(logged, task.metric)} if watch else {}
+    watched = watch.told(logged, task.metric) if watch else {}
     return replace(result, facts={THREADS: torch.get_num_threads(), **watched})
 
 
@@ -76,18 +72,16 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
         assembly.trainer.fit(
             assembly.module, datamodule=assembly.data, ckpt_path=task.resume, weights_only=False
         )
-    except Stopped:
-        return _ended(Ending.STOPPED, observer)
-    except Diverged as cause:
-        return _ended(Ending.DIVERGED, observer, str(cause))
-    except Interrupted:
-        return _ended(Ending.INTERRUPTED, observer)
-    score = task.score_of(observer.scores)
-    return Fit(Ending.COMPLETED, tuple(observer.scores), score, kept=_keep(task, score, observer, assembly))
-
-
-def _ended(ending: Ending, observer: Observer, cause: str = "") -> Fit:
-    return Fit(ending, tuple(observer.scores), None, cause)
+    except Exception:
+        if observer.ending is None:
+            raise
+        # How the fit ends was decided before; what a callback made of its end stands in the log.
+        traceback.print_exc()
+    scores, steps = tuple(observer.scores.values()), tuple(observer.scores)
+    if observer.ending is not None:
+        return Fit(observer.ending, scores, None, observer.cause, steps=steps)
+    score = task.score_of(scores)
+    return Fit(Ending.COMPLETED, scores, score, kept=_keep(task, score, observer, assembly), steps=steps)
 
 
 def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:

@@ -5,7 +5,9 @@ from enum import Enum
 
 from tuner.training.task import Task
 
-PRELOAD = "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration
+PRELOAD = (
+    "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration, a permit
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Scored:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The training goes on behind the validations that an earlier process had made."""
+    """The training goes on behind the scores of an earlier process, by their numbers."""
 
-    scores: tuple[float, ...]
+    scores: dict[int, float]
 
 
 class Fault(Enum):

@@ -5,10 +5,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
@@ -16,34 +15,28 @@ from tuner.training.averaging import validated_weights
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
 from tuner.training.errors import MetricNotLogged
+from tuner.training.fresh import FreshMetric
 from tuner.training.generators import capture, restore
-from tuner.training.task import Task
+from tuner.training.task import Ending, Task
+from tuner.training.together import any_rank, gather, mean_score
 
 Report = Callable[[int, float], bool]  # (number of the validation, from 1; its score) -> whether to stop
-Resumed = Callable[[Sequence[float]], None]  # the scores of the validations that an earlier fit has made
+Resumed = Callable[[Mapping[int, float]], None]  # the scores of an earlier fit, by their validations
 TimeLeft = Callable[[], float | None]  # seconds within which the fit shall end; None where nobody asks
 
-
 _STATE = "tuner"  # key of a checkpoint
-
-
-class Stopped(Exception):
-    """The report asked for no more epochs."""
-
-
-class Interrupted(Exception):
-    """The worker asked the fit to end now."""
-
-
-class Diverged(Exception):
-    """The training left the numbers; the message says how."""
 
 
 class Observer:
     """Hooks of a Lightning callback that watch one fit; they have to run before those of other callbacks.
 
-    On rank 0 each validation's score is reported; the answer is broadcast, so every rank stops at the same
-    place. Steps are counted in validations, because two validations can fall into one epoch.
+    On rank 0 each score is reported; the answer is broadcast, so every rank stops at the same place. A score
+    is numbered by the validations made so far, because two validations can fall into one epoch; one that is
+    logged in training counts on from there, so that numbers rise.
+
+    A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. Lightning's
+    own `should_stop` waits for `min_epochs` and may add a validation. What ends a loop at once is the
+    StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
 
     The state of the training is kept as an epoch begins, when everything that belongs to the epoch before
     has been done: schedulers have stepped, and other callbacks have had their say.
@@ -51,16 +44,22 @@ class Observer:
 
     def __init__(self, task: Task, report: Report, resumed: Resumed, time_left: TimeLeft) -> None:
         super().__init__()
-        self.scores: list[float] = []
+        self.scores: dict[int, float] = {}
+        self.validations = 0
+        self.ending: Ending | None = None  # None while the fit goes on
+        self.cause = ""
         self.best_weights: dict[str, Tensor] | None = None
         self.task = task
         self.report = report
         self.resumed = resumed
         self.time_left = time_left
+        self.metric = FreshMetric(task.metric)
+        self.is_closing = False  # an epoch has ended whose score has not been looked at
+        self.is_of_validation = False  # the metric is logged in validation
         self.pending_loss: Tensor | None = None
         callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
         self.averaging: type[Any] = callbacks.WeightAveraging
-        self.generators: list[dict[str, Any]] | None = None  # of each rank, to go on with
+        self.kept: dict[str, Any] | None = None  # the state of an earlier fit, to go on with
         self.is_saving = False
         self.on_sigterm = signal.getsignal(signal.SIGTERM)
         self.saved_at = self.epoch_began = time.monotonic()
@@ -71,8 +70,9 @@ class Observer:
         self.take_signals_back()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take SIGTERM back from Lightning."""
+        """Take SIGTERM back from Lightning, and follow the metrics."""
         self.take_signals_back()
+        self.metric.follow(trainer)
 
     def take_signals_back(self) -> None:
         """Undo that Lightning ends a fit on SIGTERM: whoever began the fit asks for an end by `time_left`."""
@@ -81,20 +81,27 @@ class Observer:
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on where an earlier fit was left, or keep the state of this one."""
-        if self.generators is not None:
-            self.go_on(trainer, self.generators)
-            self.generators = None
-        elif trainer.current_epoch > 0:
-            self.keep_state(trainer)
+        if self.kept is not None:
+            self.go_on(trainer, self.kept)
+            self.kept = None
+        else:
+            self.score_epoch(trainer, pl_module)
+            if trainer.current_epoch > 0 and self.ending is None:
+                self.keep_state(trainer)
+        self.leave_if_ended()
         self.epoch_began = time.monotonic()
 
-    def go_on(self, trainer: Trainer, generators: list[dict[str, Any]]) -> None:
+    def go_on(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
         """Begin the epoch as the fit would have begun it whose state was loaded."""
-        restore(generators[trainer.global_rank], _loaders(trainer))
+        restore(kept["generators"][trainer.global_rank], _loaders(trainer))
+        trainer.callback_metrics.update(kept["metrics"])
         # Lightning would take up the order of samples that it drew before the generators were put back. With
-        # its loops told that nothing is resumed, it draws the order of this epoch now.
-        trainer.fit_loop.restarting = False
-        trainer.fit_loop.on_iteration_done()
+        # its loops told that nothing is resumed, it draws the order of this epoch now. The loop of epochs
+        # takes a value for `restarting` only where no `max_steps` is set, so it is told as after an epoch.
+        loop = trainer.fit_loop
+        loop.epoch_loop.restarting = False
+        for part in (loop, loop.epoch_loop, loop.epoch_loop.val_loop):
+            part.on_iteration_done()
         if trainer.is_global_zero:
             self.resumed(self.scores)
 
@@ -109,7 +116,17 @@ class Observer:
             self.is_saving = False
             self.saved_at = time.monotonic()
         if is_leaving:
-            raise Interrupted
+            self.end(Ending.INTERRUPTED)
+
+    def end(self, ending: Ending, cause: str = "") -> None:
+        """Note how the fit ends; the next hook leads out of it."""
+        if self.ending is None:
+            self.ending, self.cause = ending, cause
+
+    def leave_if_ended(self) -> None:
+        """Leave the loop that has called a hook, where the fit has ended."""
+        if self.ending is not None:
+            raise StopIteration
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -119,9 +136,13 @@ class Observer:
             return
         mine = capture(_loaders(trainer))
         checkpoint[_STATE] = {
-            "scores": list(self.scores),
+            "scores": dict(self.scores),
+            "validations": self.validations,
+            "is_of_validation": self.is_of_validation,
             "best_weights": self.best_weights,
             "generators": gather(trainer, mine),
+            # Callbacks and schedulers read the last value of a metric, which may be some epochs old.
+            "metrics": dict(trainer.callback_metrics),
         }
 
     def on_load_checkpoint(
@@ -131,24 +152,40 @@ class Observer:
         kept = checkpoint.get(_STATE)
         if kept is None:
             return
-        self.scores, self.best_weights = list(kept["scores"]), kept["best_weights"]
-        self.generators = kept["generators"]
+        self.scores, self.validations = dict(kept["scores"]), kept["validations"]
+        self.is_of_validation = kept["is_of_validation"]
+        self.best_weights = kept["best_weights"]
+        self.kept = kept
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Train no batch behind the stop, although `min_epochs` or `min_steps` has not been reached."""
+        self.leave_if_ended()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """End the fit if the loss is no finite number, or if it shall end before the epoch does."""
         left = self.time_left()
-        if left is not None and left < self.epoch_takes(trainer, batch_idx + 1):
-            raise Interrupted
+        is_leaving = left is not None and left < self.epoch_takes(trainer, batch_idx + 1)
+        broken = self.broken_loss(trainer, outputs)
+        if any_rank(trainer, is_leaving or bool(broken)):
+            causes = [said for said in gather(trainer, broken) if said]
+            self.end(Ending.DIVERGED if causes else Ending.INTERRUPTED, causes[0] if causes else "")
+        self.leave_if_ended()
+
+    def broken_loss(self, trainer: Trainer, outputs: Any) -> str:
+        """Say of the loss of a batch that it is no finite number; nothing where it is one."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if not isinstance(loss, Tensor):
-            return  # manual optimization may return nothing
+            return ""  # manual optimization may return nothing
         # Reading a number off an accelerator waits for it; a step later it is there anyway.
         is_ready = loss.device.type == "cpu"
         due, self.pending_loss = (loss, None) if is_ready else (self.pending_loss, loss.detach())
-        if due is not None and not math.isfinite(float(due.mean())):
-            raise Diverged(f"the training loss was {float(due.mean())} at step {trainer.global_step}")
+        if due is None or math.isfinite(mean := float(due.mean())):
+            return ""
+        return f"the training loss was {mean} at step {trainer.global_step}"
 
     def epoch_takes(self, trainer: Trainer, done: int) -> float:
         """Guess how many seconds an epoch still takes; 0 where its length is not known.
@@ -165,80 +202,98 @@ class Observer:
         return (time.monotonic() - self.epoch_began) / done * (total - done) + self.validation_seconds
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note when a validation begins."""
+        """Note when a validation begins, and which value of the metric is older."""
         self.validation_began = time.monotonic()
+        self.metric.open()
 
-    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
-        """End the fit if it shall have ended by now."""
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
+        """End the fit if it shall have ended by now; several ranks may differ in how many batches they have."""
         left = self.time_left()
-        if left is not None and (left <= 0 or self.task.checkpoint is None):
-            raise Interrupted
+        if left is not None and (left <= 0 or self.task.checkpoint is None) and trainer.world_size == 1:
+            self.end(Ending.INTERRUPTED)
+            self.leave_if_ended()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the score of a validation."""
+        """Take the score of a validation, if the metric was logged in it."""
         self.validation_seconds = time.monotonic() - self.validation_began
-        if not trainer.sanity_checking:
-            self.take_score(trainer, pl_module)
+        if trainer.sanity_checking:
+            return
+        if self.ending is not None:  # in the middle of this validation, of which nobody else shall hear
+            trainer.training = True
+            raise StopIteration
+        self.validations += 1
+        score = mean_score(trainer, self.metric.close())
+        if score is None:
+            return
+        if self.scores and not self.is_of_validation:
+            raise MetricNotLogged(
+                f"The metric {self.task.metric!r} is logged by {type(pl_module).__name__} in training and in "
+                "validation, and was taken from training so far; log the two under two names."
+            )
+        self.is_of_validation = True
+        self.take_score(trainer, pl_module, max(self.validations, self.next_number()), score)
+        # What has begun is closed as Lightning closes it for any callback that stops a fit.
+        trainer.should_stop |= self.ending is not None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the score of an epoch where nothing is validated."""
-        if not trainer.enable_validation:
-            self.take_score(trainer, pl_module)
+        """Wait for the score of the epoch, which the module itself may log after this; close no broken epoch."""
+        if self.ending in {Ending.INTERRUPTED, Ending.DIVERGED}:
+            raise StopIteration
+        self.metric.open()
+        self.is_closing = self.ending is None
 
-    def take_score(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Read the metric, refuse it if it shows divergence, and report it."""
-        logged = trainer.callback_metrics
-        if self.task.metric not in logged:
-            names = ", ".join(sorted(logged))
-            remedy = (
-                f"which logs {names}; set study.metric to one of them, or log it with self.log."
-                if names
-                else "which logs nothing; log it with self.log, and give the data a val_dataloader."
-            )
-            raise MetricNotLogged(
-                f"The metric {self.task.metric!r} is not logged by {type(pl_module).__name__} in validation, "
-                f"{remedy}"
-            )
-        score = agreed(trainer, logged[self.task.metric])
-        self.refuse_divergence(score)
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the score of the last epoch."""
+        self.score_epoch(trainer, pl_module)
+
+    def score_epoch(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the score of an epoch that has ended, if the metric is logged in training.
+
+        Raises:
+            MetricNotLogged: the metric was logged neither in the first epoch nor in the first validation.
+        """
+        if not self.is_closing or self.ending is not None:
+            return
+        self.is_closing = False
+        if self.is_of_validation:
+            return
+        score = mean_score(trainer, self.metric.close())
+        if score is not None:
+            self.take_score(trainer, pl_module, max(self.validations, self.next_number()), score)
+        elif not self.scores and (self.validations or not trainer.enable_validation):
+            raise MetricNotLogged(self.metric.why_missing(pl_module, barebones=trainer.barebones))
+
+    def next_number(self) -> int:
+        """Give the smallest number that the next score may have."""
+        return max(self.scores, default=0) + 1
+
+    def take_score(self, trainer: Trainer, pl_module: LightningModule, number: int, score: float) -> None:
+        """Refuse a score that shows divergence, and report any other."""
+        if cause := self.divergence(score, number):
+            self.end(Ending.DIVERGED, cause)
+            return
         if self.wants_weights(score):
             self.best_weights = validated_weights(trainer, pl_module, self.averaging)
-        self.scores.append(score)
-        stop = self.report(len(self.scores), score) if trainer.is_global_zero else False
+        self.scores[number] = score
+        stop = self.report(number, score) if trainer.is_global_zero else False
         if trainer.strategy.broadcast(stop):
-            raise Stopped
+            self.end(Ending.STOPPED)
 
     def wants_weights(self, score: float) -> bool:
         """Say whether the weights of this moment would be the ones to keep."""
         if self.task.keep is None or self.task.score == "last":
             return False
-        best = self.task.score_of(self.scores)
+        best = self.task.score_of([*self.scores.values()])
         return best is None or self.task.is_better(score, best)
 
-    def refuse_divergence(self, score: float) -> None:
-        """End the fit if a score is no finite number or beyond the study's own bound."""
-        place, bound = f"at validation {len(self.scores) + 1}", self.task.diverged_beyond
+    def divergence(self, score: float, number: int) -> str:
+        """Say of a score that it is no finite number or beyond the study's own bound; nothing if it is fine."""
+        place, bound = f"at validation {number}", self.task.diverged_beyond
         if not math.isfinite(score):
-            raise Diverged(f"{self.task.metric} was {score} {place}")
+            return f"{self.task.metric} was {score} {place}"
         if bound is not None and self.task.is_better(bound, score):
-            raise Diverged(f"{self.task.metric} was {score:.6g} {place}, beyond {bound:.6g}")
-
-
-def agreed(trainer: Trainer, score: Tensor) -> float:
-    """Give the mean of what the ranks have; a module that synchronizes its metric has the same on each."""
-    if trainer.world_size == 1:
-        return float(score)
-    mean: Tensor = trainer.strategy.reduce(score.detach().clone(), reduce_op="mean")
-    return float(mean)
-
-
-def gather(trainer: Trainer, mine: object) -> list[Any]:
-    """Give what every rank has, in the order of the ranks."""
-    if trainer.world_size == 1:
-        return [mine]
-    everyone: list[Any] = [None] * trainer.world_size
-    torch.distributed.all_gather_object(everyone, mine)
-    return everyone
+            return f"{self.task.metric} was {score:.6g} {place}, beyond {bound:.6g}"
+        return ""
 
 
 def _loaders(trainer: Trainer) -> list[Any]:

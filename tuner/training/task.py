@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from tuner.training.permit import Permit
+
 THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
 
 
@@ -21,6 +23,7 @@ class Task:
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
     is one that an earlier fit of the same task has left. `place` is a folder for what loggers write.
+    `permit` is what the configuration may name; None allows all.
     """
 
     configuration: Mapping[str, Any]
@@ -37,6 +40,7 @@ class Task:
     every: float = 60.0
     resume: str | None = None
     place: Path | None = None
+    permit: Permit | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
@@ -62,9 +66,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+    """What came of a task: how it ended, its scores, the score made of them, the cause, the file.
 
-    `facts` is what else the training has to say of itself, as plain data.
+    `steps` are the numbers of the scores: how many validations had been made. `facts` is what else the
+    training has to say of itself, as plain data.
     """
 
     ending: Ending
@@ -73,3 +78,4 @@ class Fit:
     cause: str = ""
     kept: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()

@@ -1,7 +1,7 @@
 """A fit that is left between two epochs and resumed ends as one that was never left, to the last bit."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def leave_behind(validations: int, task: Task) -> Fit:
         task,
         lambda _, score: bool(made.append(score)),  # type: ignore[func-returns-value]
         lambda: 1e9 if len(made) >= validations else None,
-        made.extend,
+        lambda scores: made.extend(scores.values()),
     )
 
 
@@ -111,9 +111,9 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(
     heard: list[float] = []
     known: Sequence[float] = []
 
-    def resumed(scores: Sequence[float]) -> None:
+    def resumed(scores: Mapping[int, float]) -> None:
         nonlocal known
-        known = list(scores)
+        known = list(scores.values())
 
     rest = replace(task, resume=resume, keep=tmp_path / "resumed.ckpt")
     end = fit(rest, lambda _, score: bool(heard.append(score)), resumed=resumed)  # type: ignore[func-returns-value]
