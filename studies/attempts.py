@@ -68,6 +68,7 @@ _TYPES: Mapping[str, type | UnionType] = MappingProxyType(
         "configuration": dict,
         "facts": dict,
         "facts_missing": dict,
+        "weights": dict,
     }
 )
 

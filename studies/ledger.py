@@ -6,6 +6,7 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 
 import math
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -225,6 +226,9 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             f"The study {ledger.name!r} was made from another definition: {change}; "
             f"run the new one under another name: --name {ledger.name}-2."
         )
+    if study.metric_names is None:  # what optuna-dashboard and Optuna's own figures call the score
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([settings.metric])
     ledger.slots.grow(settings.trials, settings.exploration)
     ledger.slots.steering.open(settings)
     return ledger

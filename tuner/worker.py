@@ -19,7 +19,7 @@ from studies.attempts import SLOT
 from studies.definition import StudyDefinition
 from studies.endings import is_failing
 from studies.ledger import Ledger
-from studies.outcomes import Outcome
+from studies.outcomes import EFFECTS, Outcome
 from studies.pruners import decisions_of, default_pruner
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
@@ -58,7 +58,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
 
 
 class Shown(Protocol):
@@ -205,7 +204,7 @@ class Worker:
         if not tell(self.ledger, running, outcome, score, facts):
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
-        if outcome not in GO_ON:
+        if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
 
