@@ -18,10 +18,12 @@ from pathlib import Path
 from types import FrameType
 
 from studies.ledger import Ledger, open_ledger
+from studies.retries import PATIENCE, is_passing
 from studies.storage import open_database
 from studies.workers import worker_name, worker_token
-from tuner.errors import StudyStopped
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import TICK
+from tuner.failures import database_failure
 from tuner.gpus import Gpus
 from tuner.relay import Ended, Finished, PipeView
 from tuner.training.ranks import ranks_of
@@ -64,7 +66,7 @@ def work(pipe: Connection, job: Job) -> None:
     signal.signal(signal.SIGTERM, leave)
     threading.Thread(target=listen, name="supervisor", daemon=True).start()
     hush()
-    ledger = open_ledger(open_database(job.url), job.study)
+    ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
     worker = Worker(
         ledger,
         PipeView(pipe),
@@ -80,6 +82,12 @@ def work(pipe: Connection, job: Job) -> None:
         worker.work()
     except StudyStopped as error:
         _send(pipe, Finished(str(error), error.traceback))
+    except DatabaseAway as error:
+        _send(pipe, Finished(str(error)))
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        _send(pipe, Finished(database_failure(error) or str(error)))
     else:
         _send(pipe, Finished())
 
