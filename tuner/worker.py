@@ -17,7 +17,7 @@ from search_spaces.parameters import default_values
 from search_spaces.space import Value
 from studies.attempts import SLOT
 from studies.definition import StudyDefinition
-from studies.endings import is_failing
+from studies.endings import is_failing, release
 from studies.ledger import Ledger
 from studies.outcomes import Outcome
 from studies.pruners import decisions_of, default_pruner
@@ -27,6 +27,7 @@ from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
@@ -42,6 +43,7 @@ GRACE = (
 
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -147,9 +149,13 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:

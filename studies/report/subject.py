@@ -7,6 +7,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Group
+from studies.absent import as_lost
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
 from studies.confirmation import Candidate, confirmed
@@ -81,4 +82,7 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
 def subject_of_ledger(ledger: Ledger) -> Subject:
     """Take a study of ours, with its slots."""
     slots, candidates = ledger.slots.budget().total, confirmed(ledger)
-    return replace(subject_of_study(ledger.study), slots=slots, candidates=candidates)
+    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
+    subject = subject_of_study(ledger.study)
+    trials = [lost.get(trial.number, trial) for trial in subject.trials]
+    return replace(subject, trials=trials, slots=slots, candidates=candidates)
