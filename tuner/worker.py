@@ -12,13 +12,14 @@ from typing import Any, Protocol
 from optuna.trial import TrialState
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
 from studies.attempts import SLOT
 from studies.definition import StudyDefinition
 from studies.ended import kept_trials
-from studies.endings import is_failing
+from studies.endings import is_failing, release
 from studies.errors import StorageError
 from studies.ledger import Ledger
 from studies.outcomes import EFFECTS, Outcome
@@ -30,7 +31,7 @@ from studies.trials import RunningTrial, ask, carry_on, ended, pruner_of, report
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
-from tuner.failures import first_line
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
@@ -48,6 +49,7 @@ UNTOLD = "untold"  # folder beside the results: how trials ended that no databas
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
 FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -162,9 +164,13 @@ class Worker:
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
         self._tell_kept()
-        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
