@@ -122,7 +122,10 @@ def waiting(engine: sa.Engine) -> list[str]:
     )
     has_slots = sa.or_(
         sa.exists().where(_slots.c.ledger == _studies.c.ledger, _slots.c.state != DONE),
-        sa.exists().where(_budgets.c.ledger == _studies.c.ledger, _budgets.c.total > rows.scalar_subquery()),
+        sa.exists().where(
+            _budgets.c.ledger == _studies.c.ledger,
+            _budgets.c.total > rows.correlate(_studies).scalar_subquery(),
+        ),
     )
     query = sa.select(_studies.c.ledger).where(_studies.c.stop.is_(None), has_slots)
 
