@@ -13,7 +13,8 @@ from studies.study_file import StudyFile, suggestion
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
 _LONGEST = 100  # characters of a name
 _MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
-_THREADS = 2**15 - 1  # torch takes no more
+# Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
+_BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -108,7 +109,7 @@ def _in_words(kind: object) -> str:
 
 
 def _check(file: StudyFile, settings: StudySettings) -> None:
-    for key, (holds, rule) in (_sizes(settings) | _rules(settings)).items():
+    for key, (holds, rule) in (*_sizes(settings).items(), *_rules(settings).items()):
         if not holds:
             raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {_shown(settings, key)}.")
 
@@ -122,14 +123,10 @@ def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
     """Give for each number whether databases and libraries can hold it, and the rule."""
     numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
     return {
-        key: (abs(value) <= _most(key), f"must be a number up to {_most(key)}")
+        key: (abs(value) <= _BOUNDS.get(key, _MOST), f"must be a number up to {_BOUNDS.get(key, _MOST)}")
         for key, value in numbers.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
     }
-
-
-def _most(key: str) -> int:
-    return _THREADS if key == "threads" else _MOST
 
 
 def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:

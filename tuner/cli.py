@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
-from search_spaces.errors import TunerError
+from search_spaces.errors import TunerError, first_line
 from tuner.commands.analyse import importance, interactions, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
@@ -24,7 +24,7 @@ from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.commands.worker import worker
 from tuner.errors import StudyStopped
-from tuner.failures import database_failure, first_line
+from tuner.failures import database_failure
 from tuner.interruption import EndedAtOnce
 from tuner.printable import printable
 
