@@ -68,6 +68,15 @@ class Observer:
         self.saved_at = self.epoch_began = time.monotonic()
         self.validation_began, self.validation_seconds = self.epoch_began, 0.0
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Note what users' objects hold before the fit changes it."""
+        self.state.begin(trainer, pl_module)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give users' objects what they held, before loaders are made."""
+        if self.kept is not None:
+            self.state.prepare(trainer, pl_module, self.kept["state"])
+
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take SIGTERM back from Lightning."""
         self.take_signals_back()
@@ -76,7 +85,6 @@ class Observer:
         """Take SIGTERM back from Lightning, and follow the metrics."""
         self.take_signals_back()
         self.metric.follow(trainer)
-        self.state.begin(trainer, pl_module)
         if self.kept is not None and trainer.is_global_zero:
             self.restore_files(trainer, self.kept["state"])
 
