@@ -17,7 +17,7 @@ from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import Row, put_back
 from tuner.training.errors import MetricNotLogged
 from tuner.training.fresh import FreshMetric
-from tuner.training.resumption import EpochState, can_be_kept, remove_later_files
+from tuner.training.resumption import EpochState, can_be_kept, put_rates, remove_later_files
 from tuner.training.task import Ending, Task
 from tuner.training.together import any_rank, gather, mean_score
 
@@ -103,7 +103,6 @@ class Observer:
         """Go on where an earlier fit was left, or keep the state of this one."""
         if self.kept is not None:
             self.go_on(trainer, pl_module, self.kept)
-            self.kept = None
         else:
             self.score_epoch(trainer, pl_module)
             if self.ending is None:
@@ -170,6 +169,9 @@ class Observer:
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Train no batch behind the stop, although `min_epochs` or `min_steps` has not been reached."""
+        if self.kept is not None:
+            put_rates(trainer, self.kept["state"])
+            self.kept = None
         self.leave_if_ended()
 
     def on_train_batch_end(

@@ -143,7 +143,7 @@ def _possible(  # noqa: C901 - one case after the other
             trainer.pop("limit_val_batches")
     if "overfit_batches" in trainer and isinstance(trainer.get("val_check_interval"), int):
         trainer.pop("overfit_batches")
-    if trainer.get("max_epochs") == -1:
+    if trainer.get("max_epochs") == -1 or data["kind"] == "iterable":
         without.add("StochasticWeightAveraging")
     named = [
         callback
