@@ -8,6 +8,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from studies import records
+from studies.attempts import ATTEMPT, SLOT, earlier_of
 from studies.ledger import Ledger
 from studies.outcomes import CONSTRAINT, EFFECTS, OUTCOME, Outcome, outcome_of
 from studies.retries import persistently
@@ -55,7 +56,7 @@ def declare_lost(ledger: Ledger, trial: int, cause: str = LAPSED) -> None:
 def settle(ledger: Ledger, slot: Slot) -> Slot | None:
     """End what a lost worker has left in a slot; None where the slot turns out to be done, or is opened."""
     for left in ledger.trials(TrialState.RUNNING):
-        if left.user_attrs.get("slot") == slot.number:
+        if left.user_attrs[SLOT] == slot.number:
             declare_lost(ledger, ledger.identifier_of(left.number))
     earlier = None if slot.trial is None else outcome_of(ledger.trial(slot.trial))
     if earlier is None or not (EFFECTS[earlier].spends_slot or EFFECTS[earlier].fresh):
@@ -77,8 +78,7 @@ def sweep(ledger: Ledger) -> None:
         return
     held = ledger.slots.held()  # after the trials, so that one that was told meanwhile is not missed
     for trial in running:
-        attributes = trial.user_attrs
-        if "slot" in attributes and held.get(attributes["slot"]) != attributes["attempt"]:
+        if held.get(trial.user_attrs[SLOT]) != trial.user_attrs[ATTEMPT]:
             declare_lost(ledger, ledger.identifier_of(trial.number))
 
 
@@ -94,7 +94,7 @@ def was_retried(ledger: Ledger, earlier: int | None) -> bool:
         outcome = outcome_of(trial)
         if outcome is not None and EFFECTS[outcome].may_be_retried:
             return True
-        earlier = trial.user_attrs.get("earlier")
+        earlier = earlier_of(trial)
     return False
 
 

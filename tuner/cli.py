@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
-from search_spaces.errors import TunerError
+from search_spaces.errors import TunerError, first_line
 from tuner.commands.analyse import importance, interactions, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
@@ -24,8 +24,9 @@ from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.commands.worker import worker
 from tuner.errors import StudyStopped
-from tuner.failures import database_failure, first_line
+from tuner.failures import database_failure
 from tuner.interruption import EndedAtOnce
+from tuner.printable import printable
 
 DONE, WORK_FAILED, BAD_REQUEST, INTERRUPTED = 0, 1, 2, 130  # exit codes
 DEBUG = "--debug"
@@ -100,7 +101,7 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return WORK_FAILED
     except StudyStopped as error:
-        click.echo(error.traceback, err=True)
+        click.echo(printable(error.traceback), err=True)
         return _complain(str(error), WORK_FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one sentence, and how to see more
         if debug:
@@ -110,7 +111,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(printable(f"Error: {sentence}"), err=True)
     return code
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -26,6 +26,7 @@ from typing import Any, TypeAlias
 from tuner.memory import count_kills
 from tuner.training.entry import enter
 from tuner.training.messages import PRELOAD, Answer, Assignment, Leave, Raised, Resumed, Scored
+from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
@@ -77,19 +78,25 @@ class Orders:
     gpus: str | None = None
 
 
-def warm_up(modules: Iterable[str] = (), configuration: Mapping[str, Any] | None = None) -> None:
+def warm_up(
+    modules: Iterable[str] = (),
+    configuration: Mapping[str, Any] | None = None,
+    permit: Permit | None = None,
+) -> None:
     """Start the fork server, unless there is one: it imports in the background, and then once for all.
 
     Args:
         modules: what to import beside torch and Lightning, such as the user's own modules.
         configuration: one like those that will be trained; it is read, and nothing is made of it.
+        permit: what may be read then and later; None allows all.
     """
     # A process that was forked itself needs a server of its own: the one it comes from does not serve it.
     if os.getpid() in _served:
         return
     _served.add(os.getpid())
     needed = sorted({*modules, *_imported_by_main()})
-    os.environ[PRELOAD] = json.dumps({"paths": sys.path, "modules": needed, "configuration": configuration})
+    asked = {"paths": sys.path, "modules": needed, "configuration": configuration}
+    os.environ[PRELOAD] = json.dumps(asked | ({"permit": asdict(permit)} if permit else {}))
     multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
     forkserver.ensure_running()
 

@@ -19,12 +19,13 @@ from types import FrameType
 
 from studies.ledger import Ledger, open_ledger
 from studies.storage import open_database
+from studies.workers import worker_name, worker_token
 from tuner.errors import StudyStopped
 from tuner.executor import TICK
 from tuner.gpus import Gpus
 from tuner.relay import Ended, Finished, PipeView
 from tuner.training.ranks import ranks_of
-from tuner.worker import View, Worker, warm_up_for, worker_name
+from tuner.worker import View, Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
 DEATHS = (
@@ -43,6 +44,7 @@ class Job:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    token: str = ""  # what tells the worker from any other, beside its host and its process
 
 
 def work(pipe: Connection, job: Job) -> None:
@@ -64,7 +66,15 @@ def work(pipe: Connection, job: Job) -> None:
     hush()
     ledger = open_ledger(open_database(job.url), job.study)
     worker = Worker(
-        ledger, PipeView(pipe), stop, job.folder, job.grace, job.checkpoints, job.threads, job.gpus
+        ledger,
+        PipeView(pipe),
+        stop,
+        job.folder,
+        job.grace,
+        job.checkpoints,
+        job.threads,
+        job.gpus,
+        worker_name(os.getpid(), job.token),
     )
     try:
         worker.work()
@@ -141,6 +151,7 @@ class _Crew:
         warm_up_for(self._ledger.definition)
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
+        job = replace(job, token=worker_token())
         process = context.Process(target=work, args=(theirs, job))
         process.start()
         theirs.close()
@@ -181,7 +192,7 @@ class _Crew:
         process, job = self._workers.pop(pipe)
         process.join()
         pipe.close()
-        self._ledger.slots.abandon(worker_name(process.pid or 0))
+        self._ledger.slots.workers.abandon(worker_name(process.pid or 0, job.token))
         self._deaths += 1
         if is_leaving:
             return
@@ -196,11 +207,11 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Kill those that are still there; their trainings notice it, and the slots are free."""
-        for pipe, (process, _) in self._workers.items():
+        for pipe, (process, job) in self._workers.items():
             process.kill()
             process.join()
             pipe.close()
-            self._ledger.slots.abandon(worker_name(process.pid or 0))
+            self._ledger.slots.workers.abandon(worker_name(process.pid or 0, job.token))
         self._workers.clear()
 
 

@@ -1,11 +1,10 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,20 +15,25 @@ from search_spaces.configuration import configure
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.attempts import SLOT
 from studies.definition import StudyDefinition
 from studies.endings import is_failing
 from studies.ledger import Ledger
-from studies.outcomes import Outcome
+from studies.outcomes import EFFECTS, Outcome
 from studies.pruners import decisions_of, default_pruner
-from studies.slots import RENEWAL, Slot
+from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
+from tuner.training.permit import Permit
 from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
+from tuner.weights import Weights
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 GRACE = (
@@ -54,7 +58,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
 
 
 class Shown(Protocol):
@@ -97,7 +100,8 @@ class Worker:
     that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
-    and `gpus` those that a training may see, None all of them.
+    and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
+    `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
@@ -108,6 +112,8 @@ class Worker:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
+    permit: Permit | None = None
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -122,13 +128,14 @@ class Worker:
             while not self.stop.is_set():
                 if self.work_once():
                     continue
-                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
-                    return
+                if not wait or self.ledger.over():
+                    break
                 self.view.waiting()
                 self.stop.wait(WAIT)
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+        self._weights().collect()
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -138,9 +145,9 @@ class Worker:
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        warm_up_for(self.ledger.definition)
+        warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
+        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
         if running is not None:
             self._answer(running)
         return running is not None
@@ -165,10 +172,7 @@ class Worker:
                 cause = "ValueError: the fit ended without a single validation, so it has no score"
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
-                facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
-                self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
-                if end.kept is not None:
-                    self._keep_only_the_best()
+                self._tell_fit(running, end)
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():
@@ -181,13 +185,26 @@ class Worker:
                 else:
                     self._tell_error(running, Raised(f"ChildProcessError: {end.cause}", "", Fault.CODE, 0.0))
 
+    def _tell_fit(self, running: RunningTrial, end: Fit) -> None:
+        facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
+        if end.kept is not None:
+            try:
+                facts |= self._weights().keep(running.number)
+            except OSError as error:
+                cause = f"{type(error).__name__}: its weights cannot be kept: {error}"
+                self._tell_error(running, Raised(cause, "", Fault.DISK, 0.0))
+                return
+        self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
+        if end.kept is not None:
+            self._weights().collect()
+
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> bool:
         if not tell(self.ledger, running, outcome, score, facts):
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
-        if outcome not in GO_ON:
+        if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
 
@@ -203,13 +220,14 @@ class Worker:
             minimizes=self.ledger.minimizes,
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
-            keep=self.folder / f"trial-{running.number}.ckpt",
+            keep=self._weights().begun(running.number),
             better_than=leader.value if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
             place=self.folder.absolute() / self._folder_of(running, resume),
+            permit=self.permit,
         )
 
     def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
@@ -229,7 +247,7 @@ class Worker:
         definition = self.ledger.definition
         pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
-            log=self.folder / LOGS / f"trial-{running.number}.log",
+            log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
             stop=self.stop,
             grace=self.grace,
             # One that explores is never stopped, so it waits for no answer.
@@ -242,9 +260,9 @@ class Worker:
     def _checkpoints(self) -> Checkpoints:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
-        return Checkpoints(
-            f"{self.checkpoints.rstrip('/')}/{self.ledger.name}-{self.ledger.slots.ledger[:8]}"
-        )
+        root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
+        own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -258,28 +276,24 @@ class Worker:
                 raised.traceback,
             )
 
-    def _keep_only_the_best(self) -> None:
-        kept = {f"trial-{leader.number}.ckpt" for leader in self.ledger.leaders()}
-        for checkpoint in self.folder.glob("trial-*.ckpt"):
-            if checkpoint.name not in kept:
-                checkpoint.unlink(missing_ok=True)
+    def _weights(self) -> Weights:
+        return Weights(self.ledger, self.folder.absolute())
 
 
-def warm_up_for(definition: StudyDefinition) -> None:
+def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
-    warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
-
-
-def worker_name(process: int) -> str:
-    """Name the worker that is a process of this machine, as the table of slots does."""
-    return f"{socket.gethostname()}:{process}"
+    if permit is None:
+        modules = modules_of([definition.fixed, to_data(definition.space)])
+    else:
+        modules = {path.rpartition(".")[0] for path in permit.check(defaults)}
+    warm_up(modules, defaults, permit)
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:
     """Count the attempts at a slot whose training process was killed."""
     trials = ledger.trials(TrialState.FAIL)
-    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
+    return sum(trial.user_attrs[SLOT] == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager

@@ -88,15 +88,16 @@ def repeat_best(
     from studies.confirmation import confirm as make
     from studies.storage import storage_url
     from tuner.commands.run import writable
+    from tuner.places import folder_name
     from tuner.progress import view_for
     from tuner.screen import open_screen
     from tuner.supervisor import Job, work_locally
 
     repeating = make(ledger, top=top, seeds=seeds)
-    folder = writable(output / repeating.name)
+    folder = writable(output / folder_name(repeating.name))
     if not quiet and repeating.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
-    job = Job(storage_url(storage, os.environ), repeating.name, folder.absolute(), grace, checkpoints)
+    job = Job(storage_url(storage, os.environ), repeating.name, folder, grace, checkpoints)
     with view_for(repeating, interruption.stop, quiet=quiet, workers=workers) as view:
         work_locally(job, repeating, view, interruption.stop, workers=workers, gpus=gpus)
 

@@ -42,16 +42,19 @@ def create(
     from tuner.interruption import Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
+    from tuner.working_directory import unmoved
 
-    with busy("loading PyTorch and the study", shown=not as_json):
+    with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
         question = read_question(request)
-    with Interruption() as interruption, busy("training a batch", shown=not as_json):
+    with Interruption() as interruption, unmoved(), busy("training a batch", shown=not as_json):
         ledger = open_question(request, question, interruption)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:
-        echo_json({"name": ledger.name, "slots": budget.total, "done": budget.done, "worker": command})
+        echo_json(
+            {"name": ledger.name, "slots": budget.total, "spent": {"slots": budget.done}, "worker": command}
+        )
     else:
         screen = open_screen()
         screen.print(f"{ledger.name} is in the database: {budget.done} of {budget.total} slots are spent.")
@@ -81,7 +84,7 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
     found: dict[str, Any] = {
         "name": name,
         "stopped": PREEMPTED if now else DRAINED,
-        "running": budget.claimed,
+        "trials": {"running": budget.claimed},
     }
     if as_json:
         echo_json(found)

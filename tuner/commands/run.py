@@ -80,6 +80,7 @@ def run(
 
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
+        from tuner.working_directory import unmoved
 
         manner = _manner(
             workers=None if workers == 1 else str(workers),
@@ -88,21 +89,24 @@ def run(
             grace=None if grace == GRACE else f"{grace:g}",
         )
         request = Request(study, name, overrides, trials, output, storage, manner)
-        question = read_question(request, workers=workers)
+        with unmoved():
+            question = read_question(request, workers=workers)
 
         from studies.storage import storage_url
+        from tuner.places import folder_name
         from tuner.progress import view_for
         from tuner.results import conclude
         from tuner.supervisor import Job, work_locally
 
     with Interruption(timeout) as interruption:
         with busy("training a batch", shown=not quiet):
-            ledger = open_question(request, question, interruption)
-            folder = writable(output / ledger.name)
+            with unmoved():
+                ledger = open_question(request, question, interruption)
+            folder = writable(output / folder_name(ledger.name))
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)
-        job = Job(url, ledger.name, folder.absolute(), grace, checkpoints)
+        job = Job(url, ledger.name, folder, grace, checkpoints)
         with view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view:
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
         settings = ledger.definition.settings if question is None else question[1].settings
@@ -198,7 +202,10 @@ def _resume(request: "Request") -> "Ledger":
 
 
 def writable(folder: Path) -> Path:
-    """Make the folder of the results now, so that no hour of training ends with having nowhere to write."""
+    """Make the folder of the results now, so that no hour of training ends with having nowhere to write.
+
+    Returns: The folder as an absolute path: the code of a study may change the working directory.
+    """
     from tuner.errors import Refused
 
     try:
@@ -209,7 +216,7 @@ def writable(folder: Path) -> Path:
         raise Refused(
             f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
         ) from error
-    return folder
+    return folder.absolute()
 
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:

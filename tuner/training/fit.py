@@ -15,10 +15,12 @@ from tuner.training.csv_rows import read_rows
 from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
-from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
+from tuner.training.observer import Observer, Resumed, TimeLeft, observer_class
+from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import is_first_rank, on_one_device
 from tuner.training.resumption import loaders_of, without_searches
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.scoring import Report
+from tuner.training.task import THREADS, Ending, Fit, Task
 
 
 def _nobody_hears(scores: Mapping[int, float]) -> None:
@@ -49,6 +51,9 @@ def fit(
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
+    if task.permit is not None:
+        task.permit.judge(task.permit.check(task.configuration))
+        restrict_parsing(task.permit)
     package = package_of(task.configuration)
     observer = observer_class(package)(task, report, resumed, time_left)
     watch = facts_class(package)() if task.facts else None
@@ -63,9 +68,9 @@ def fit(
         callbacks[:] = without_searches(callbacks)
         observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
-        facts["facts"] = watch.facts(assembly.trainer.callback_metrics, task.metric)
+        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
     reasons = reasons_of_configuration(task.configuration) + reasons_of_loaders(loaders_of(assembly.trainer))
     if reasons:
         facts[INEXACT] = reasons
@@ -101,7 +106,8 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
 def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
     if task.keep is None or score is None:
         return None
-    if task.better_than is not None and not task.is_better(score, task.better_than):
+    # Of two equal scores the trial with the lower number is the best, and it may be this one.
+    if task.better_than is not None and task.is_better(task.better_than, score):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)

@@ -5,7 +5,9 @@ from enum import Enum
 
 from tuner.training.task import Task
 
-PRELOAD = "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration
+PRELOAD = (
+    "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration, a permit
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a fork server imports, so that its children need not: torch, Lightning, and the user's own modules.
 
 Only a fork server imports this module, by its name. What else it shall import, from where, and a
-configuration like those that its children will read, stands in the environment variable `TUNER_PRELOAD`.
+configuration like those that its children will read, and what they may name, stands in the environment
+variable `TUNER_PRELOAD`.
 """
 
 import signal
@@ -24,10 +25,14 @@ from tuner.training.assembly import read  # noqa: E402
 from tuner.training.child import PRELOADED_BY_NAME  # noqa: E402
 from tuner.training.generators import uses_cuda  # noqa: E402
 from tuner.training.messages import PRELOAD  # noqa: E402
+from tuner.training.permit import Permit, restrict_parsing  # noqa: E402
 
 _asked = json.loads(os.environ.get(PRELOAD) or "{}")
 _paths = _asked.get("paths", [])
 sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]
+_permit = Permit(**_asked["permit"]) if _asked.get("permit") else None
+if _permit is not None:
+    restrict_parsing(_permit)  # in the children too
 for _name in (*PRELOADED_BY_NAME, *_asked.get("modules", ())):
     with contextlib.suppress(Exception):  # the child that needs it will say what is wrong
         importlib.import_module(_name)
@@ -36,7 +41,7 @@ if _asked.get("configuration"):
         read(_asked["configuration"])
 if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
     # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
-    os.environ[PRELOAD] = json.dumps({"paths": _paths})
+    os.environ[PRELOAD] = json.dumps({"paths": _paths, "permit": _asked.get("permit")})
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that is running
 # A child that collects garbage would write to, and so copy, every page of what was imported here.
 gc.collect()

@@ -6,19 +6,24 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from tuner.training.permit import Permit
+
+THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
+
 
 @dataclass(frozen=True)
 class Task:
     """What to fit, and how its score is made of its validations.
 
     `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind
-    the score is written there, provided the fit is completed and its score is better than `better_than`, if
-    that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
+    the score is written there, provided the fit is completed and its score is no worse than `better_than`,
+    if that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
     training facts are gathered.
 
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
     is one that an earlier fit of the same task has left. `place` is a folder for what loggers write.
+    `permit` is what the configuration may name; None allows all.
     """
 
     configuration: Mapping[str, Any]
@@ -35,6 +40,7 @@ class Task:
     every: float = 60.0
     resume: str | None = None
     place: Path | None = None
+    permit: Permit | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""

@@ -169,7 +169,7 @@ def _task(folder: Path, section: Section) -> Any:
     arguments = {**model["init_args"], "out": str(folder / "weights.pt")}
     configuration = {**section.configuration, "model": {**model, "init_args": arguments}}
     return Task(
-        configuration, section.seed, "score", threads=THREADS, facts=False, place=folder / "study" / "trial-0"
+        configuration, section.seed, "score", threads=THREADS, place=folder / "study" / "trial-0"
     )
 
 
