@@ -15,14 +15,17 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState, create_trial
 
 from search_spaces.configuration import Configuration, configure
+from search_spaces.errors import TunerError, first_line
 from search_spaces.space import Value
 from search_spaces.suggest import suggest
 from studies import records
+from studies.attempts import EARLIER, claim
 from studies.classes import make_pruner
 from studies.costs import epochs_of
 from studies.ended import EndedTrial
 from studies.endings import constrained, declare_lost, settle, sweep, was_retried
-from studies.errors import UnknownStudy
+from studies.errors import NoSuggestion, UnknownStudy
+from studies.failures import is_of_database
 from studies.ledger import Ledger
 from studies.outcomes import EFFECTS, OUTCOME, Outcome
 from studies.pruners import Pruning, default_pruner
@@ -73,11 +76,17 @@ def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> Run
 
     Raises:
         UnknownStudy: the study has been deleted meanwhile.
+        NoSuggestion: the study's sampler or space gives no values.
     """
     while (slot := ledger.slots.claim(worker)) is not None:
         if slot.lapsed:
             slot = settle(ledger, slot)
-        running = None if slot is None else _begin(ledger, slot, worker, facts)
+        try:
+            running = None if slot is None else _begin(ledger, slot, worker, facts)
+        except Exception as error:
+            if is_passing(error) or ledger.is_there():
+                raise
+            raise UnknownStudy(_DELETED.format(name=ledger.name)) from error
         if running is not None:
             return running
     if not ledger.is_there():
@@ -101,7 +110,7 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
         # One that explores is asked about too, because successive halving notes who reached a rung when it
         # is asked.
         stops = running.reports.add(step, score)
-    except UpdateFinishedTrialError:
+    except (UpdateFinishedTrialError, KeyError):  # its slot was given away, or its study has been deleted
         return True
     return stops and not running.slot.explore
 
@@ -246,7 +255,12 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
         if not is_passing(error):  # else nothing can be written, and the slot's lease lapses
             declare_lost(ledger, identifier, cause=f"no values: {type(error).__name__}: {error}")
             ledger.slots.free(slot, fresh=False)
-        raise
+        if isinstance(error, TunerError) or is_of_database(error) or not ledger.is_there():
+            raise
+        raise NoSuggestion(
+            f"The study {ledger.name!r} has no values for its next trial: its sampler or its space answered "
+            f"with {type(error).__name__}: {first_line(error)}; mend it, or make the study anew."
+        ) from error
     seed = training_seed(ledger, slot.number)
     reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger)))
     return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
@@ -254,10 +268,10 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
 
 def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> int:
     """Make a trial with what it is for in one transaction, so that one that is left behind can be traced."""
-    claim = {"slot": slot.number, "attempt": slot.attempt}
-    attributes = {**facts, **claim, "exploration": slot.explore, "worker": worker}
+    mine = claim(ledger.slots.ledger, slot.number, slot.attempt)
+    attributes = {**facts, **mine, "exploration": slot.explore, "worker": worker}
     if slot.trial is not None:
-        attributes["earlier"] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
+        attributes[EARLIER] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
     template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
     storage = ledger.database.storage
 
@@ -266,7 +280,7 @@ def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any
 
     def make_again() -> int:
         with ledger.database.engine.connect() as connection:
-            made = records.trial_of(connection, ledger.identifier, claim)
+            made = records.trial_of(connection, ledger.identifier, mine)
         if made is None:
             return make()
         ledger.trials()  # Optuna's cache takes values only for trials that it has seen

@@ -9,12 +9,12 @@ from typing import Any
 
 from search_spaces.catalogue import made_for
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.parameters import default_values, options, parameters
 from search_spaces.space import Categorical, Choice, Group, Value
 from studies.definition import StudyDefinition, define
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile
-from tuner.failures import first_line
 from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, check_names, import_class
 from tuner.training.errors import BadConfiguration, BadData, MetricNotLogged

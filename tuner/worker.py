@@ -12,15 +12,17 @@ from typing import Any, Protocol
 from optuna.trial import TrialState
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.attempts import SLOT
 from studies.definition import StudyDefinition
 from studies.ended import kept_trials
-from studies.endings import is_failing
+from studies.endings import is_failing, release
 from studies.errors import StorageError
 from studies.ledger import Ledger
-from studies.outcomes import Outcome
+from studies.outcomes import EFFECTS, Outcome
 from studies.pruners import decisions_of, default_pruner
 from studies.retries import is_passing
 from studies.slots import Slot
@@ -29,7 +31,7 @@ from studies.trials import RunningTrial, ask, carry_on, ended, pruner_of, report
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
-from tuner.failures import first_line
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
@@ -46,6 +48,8 @@ GRACE = (
 UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
+FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -61,7 +65,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
 
 
 class Shown(Protocol):
@@ -161,9 +164,13 @@ class Worker:
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
         self._tell_kept()
-        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
@@ -230,7 +237,7 @@ class Worker:
         if not told:
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
-        if outcome not in GO_ON:
+        if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
 
@@ -261,9 +268,22 @@ class Worker:
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
-            place=self.folder.absolute() / f"trial-{running.number}",
+            place=self.folder.absolute() / self._folder_of(running, resume),
             permit=self.permit,
         )
+
+    def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
+        """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
+        own = f"trial-{running.number}"
+        if resume is None:
+            return own
+        attempt = self._checkpoints().attempt_of(resume)
+        for trial in self.ledger.trials():
+            facts = trial.user_attrs
+            if (facts.get("slot"), facts.get("attempt")) == (running.slot.number, attempt):
+                own = str(facts.get(FOLDER, f"trial-{trial.number}"))
+                running.trial.set_user_attr(FOLDER, own)
+        return own
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
@@ -315,7 +335,7 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 def _kills(ledger: Ledger, slot: Slot) -> int:
     """Count the attempts at a slot whose training process was killed."""
     trials = ledger.trials(TrialState.FAIL)
-    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
+    return sum(trial.user_attrs[SLOT] == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager

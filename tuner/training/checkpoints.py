@@ -36,6 +36,10 @@ class Checkpoints:
         earlier = [attempt for attempt in found if attempt < before]
         return self.file(slot, draw, max(earlier)) if earlier else None
 
+    def attempt_of(self, file: str) -> int:
+        """Tell which attempt has written a file that `newest` has found."""
+        return int(file.removesuffix(".ckpt").rpartition("-")[2])
+
     def collect(self, slot: int) -> None:
         """Delete what attempts at a slot have left, whether whole or begun."""
         files, _ = url_to_fs(self.root)
