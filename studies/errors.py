@@ -15,6 +15,8 @@ TunerError
 
 from search_spaces.errors import TunerError
 
+_LONGEST = 800  # characters of a sentence
+
 
 class StudyFileError(TunerError, ValueError):
     """A study file is wrong."""
@@ -27,7 +29,10 @@ class StudyFileError(TunerError, ValueError):
             key: the dotted key; empty where the file as a whole is meant.
             message: the rule, what was given, and what to write instead.
         """
-        super().__init__(f"{source}: {key}: {message}" if key else f"{source}: {message}")
+        said = f"{source}: {key}: {message}" if key else f"{source}: {message}"
+        # What was given may be of any length; the rule stands before it and the remedy behind it.
+        half = _LONGEST // 2
+        super().__init__(said if len(said) <= _LONGEST else f"{said[:half]} ... {said[-half:]}")
 
 
 class BadClass(TunerError, ValueError):

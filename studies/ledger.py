@@ -6,6 +6,7 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 
 import math
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -22,6 +23,7 @@ from search_spaces.fingerprint import fingerprint
 from studies.absent import Left, left_among, sentence
 from studies.attempts import attempts
 from studies.changes import first_change
+from studies.database.room import make_room
 from studies.definition import StudyDefinition
 from studies.errors import CopiedStudy, ForeignStudy, StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
 from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers, names
@@ -205,6 +207,8 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     """
     create_tables(database.engine)
     settings = definition.settings
+    texts = {DEFINITION: definition.to_data(), SOURCE: source}
+    make_room(database.engine, texts)
     try:
         study = optuna.create_study(
             study_name=settings.name, storage=database.storage, direction=settings.direction
@@ -224,9 +228,8 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             {
                 LEDGER: uuid.uuid4().hex,
                 OWNER: identifier,
-                DEFINITION: definition.to_data(),
+                **texts,
                 SPACE: fingerprint(definition.space),
-                SOURCE: source,
                 VERSION: version("interplay-tuner"),
             },
         )
@@ -237,6 +240,9 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             f"The study {ledger.name!r} was made from another definition: {change}; "
             f"run the new one under another name: --name {ledger.name}-2."
         )
+    if study.metric_names is None:  # what optuna-dashboard and Optuna's own figures call the score
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([settings.metric])
     ledger.slots.grow(settings.trials, settings.exploration)
     ledger.slots.steering.open(settings)
     return ledger

@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from studies.database.dialects import dialect_of
 from studies.database_clock import now
 
 # How Optuna's SuccessiveHalvingPruner begins the names of the attributes by which a trial competes at a rung.
@@ -183,17 +183,7 @@ def upsert(
     single = rows if isinstance(rows, Mapping) else None
     names = rows if isinstance(rows, Mapping) else rows[0]
     taken = [name for name in names if name not in key] if changed is None else changed
-    statement: Any
-    match connection.dialect.name:
-        case "mysql" | "mariadb":
-            insert = mysql.insert(table) if single is None else mysql.insert(table).values(**single)
-            statement = insert.on_duplicate_key_update({name: insert.inserted[name] for name in taken})
-        case name:
-            dialect = postgresql if name == "postgresql" else sqlite
-            into = dialect.insert(table) if single is None else dialect.insert(table).values(**single)
-            statement = into.on_conflict_do_update(
-                index_elements=list(key), set_={name: into.excluded[name] for name in taken}
-            )
+    statement = dialect_of(connection).upsert(table, single, key, taken)
     if single is None:
         connection.execute(statement, rows)
     else:

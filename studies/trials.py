@@ -1,6 +1,7 @@
 """The life of one trial in the ledger: asked for a slot, its validations reported, told when it has ended."""
 
 import copy
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ from studies.slots import Slot
 _LONGEST_FACT = (
     10_000  # characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one
 )
+_LONGEST_DATA = 60_000  # bytes of what is no text
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 _DELETED = "The study {name!r} has been deleted while it ran; start it again."
 
@@ -287,5 +289,8 @@ def _devices(ledger: Ledger) -> int:
 
 
 def _shortened(fact: Any) -> Any:
-    """Cut a long text to its end, where a traceback says what happened."""
-    return f"... {fact[-_LONGEST_FACT:]}" if isinstance(fact, str) and len(fact) > _LONGEST_FACT else fact
+    """Cut a long text to its end, where a traceback says what happened, and pass over long data."""
+    if isinstance(fact, str):
+        return f"... {fact[-_LONGEST_FACT:]}" if len(fact) > _LONGEST_FACT else fact
+    length = len(json.dumps(fact))
+    return fact if length <= _LONGEST_DATA else f"not kept, since it has {length:,} bytes"

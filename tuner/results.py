@@ -1,6 +1,7 @@
 """What a study leaves behind, on disk and in words: its best configuration, weights and test scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -11,11 +12,12 @@ from studies.attempts import attribute
 from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
-from studies.outcomes import Outcome, count_name
+from studies.outcomes import in_words
+from tuner.dashboard_note import write_note
 from tuner.export import export
 from tuner.next_steps import OUTPUT, Request
 from tuner.places import folder_name
-from tuner.screen import busy, open_screen, print_table
+from tuner.screen import busy, open_screen, print_table, progress_of
 from tuner.weights import Weights, place_of
 from tuner.working_directory import shown, unmoved
 
@@ -46,17 +48,16 @@ def conclude(
         kept.collect()
         weights = kept.of(choice.trial)
     if choice is not None and not is_leaving:
-        with busy("testing the best, writing the report", shown=not quiet), unmoved():
-            _write(ledger, choice, folder)
+        with progress_of("writing the report", shown=not quiet) as progress, unmoved():
+            _write(ledger, choice, folder, progress)
+        with busy("testing the best", shown=not quiet), unmoved():
             tested = _test(choice, weights) if is_finished else {}
     screen = open_screen()
     if choice is not None:
         print_best(screen, choice, tested)
-    trials = ledger.status()["trials"]
-    counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
+    counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
     screen.print(
-        f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
-        f"{_seconds(ledger):.0f} s of training"
+        f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
     if choice is not None and not is_leaving:
         files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
@@ -100,12 +101,18 @@ def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> 
     print_table(screen, ("parameter", "default", "best"), rows)
 
 
-def _write(ledger: Ledger, choice: Choice, folder: Path) -> None:
+def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[float], None]) -> None:
+    """Write the best configuration and the report, and a note for optuna-dashboard."""
+    from studies.report.investigation import investigate
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger
 
     export(choice.ledger, choice.trial, folder / BEST)
-    write_report(subject_of_ledger(ledger), folder / REPORT)
+    subject = subject_of_ledger(ledger)
+    found = investigate(subject, progress=progress)
+    write_report(subject, folder / REPORT, found=found)
+    with suppress(Exception):  # whatever the dashboard makes of the note, the results are there
+        write_note(ledger, choice, found.verdict, folder / REPORT)
 
 
 def _test(choice: Choice, checkpoint: Path | None) -> dict[str, float]:

@@ -50,7 +50,9 @@ def create(
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:
-        echo_json({"name": ledger.name, "slots": budget.total, "done": budget.done, "worker": command})
+        echo_json(
+            {"name": ledger.name, "slots": budget.total, "spent": {"slots": budget.done}, "worker": command}
+        )
     else:
         screen = open_screen()
         screen.print(f"{ledger.name} is in the database: {budget.done} of {budget.total} slots are spent.")
@@ -80,7 +82,7 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
     found: dict[str, Any] = {
         "name": name,
         "stopped": PREEMPTED if now else DRAINED,
-        "running": count,
+        "trials": {"running": count},
     }
     if as_json:
         echo_json(found)

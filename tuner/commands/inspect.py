@@ -12,11 +12,8 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from studies.ledger import Ledger
     from studies.storage import Database
-
-ENDED = ("complete", "pruned", "diverged", "failed")
-# Counted in words only where there are some.
-RARE = ("out_of_memory", "timed_out", "preempted", "lost", "disk_full", "unreadable")
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -37,7 +34,7 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     if not rows:
         screen.print("The database holds no study; `tuner run digits` makes one.")
         return
-    heads = ("study", "slots", "complete", "pruned", "running", "other ends", "best")
+    heads = ("study", "slots", "complete", "pruned", "running", "other outcomes", "best")
     print_table(screen, heads, [_listed(row) for row in rows])
     for row in rows:
         if row["trouble"]:
@@ -73,14 +70,12 @@ def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | N
 
 
 def _listed(row: Mapping[str, Any]) -> list[str]:
+    from studies.outcomes import Outcome, in_words
+
     trials, best = row["trials"], row["best"]
     counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
-    others = [
-        f"{trials[key]} {key.replace('_', ' ')}" for key in ("diverged", "failed", *RARE) if trials.get(key)
-    ]
-    if row["stopped"]:
-        others.append("stopped")
-    counts.append(", ".join(others) or "-")
+    others = in_words(trials, without=(Outcome.COMPLETED, Outcome.PRUNED))
+    counts.append(", ".join(filter(None, (others, "stopped" if row["stopped"] else ""))) or "-")
     score = f"{row['metric']} {best['value']:.5g}" if best else "-"
     return [row["name"], str(row["slots"] or "-"), *counts, score]
 
@@ -94,6 +89,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database.
     """
+    from studies.outcomes import in_words
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)
@@ -104,8 +100,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     screen, trials, best = open_screen(), found["trials"], found["best"]
     running = f", {trials['running']} running" if trials["running"] else ""
     screen.print(f"{found['name']}: {budget.done} of {budget.total} slots are spent{running}")
-    counts = [*ENDED, *(outcome for outcome in RARE if trials[outcome])]
-    screen.print(", ".join(f"{trials[outcome]} {outcome.replace('_', ' ')}" for outcome in counts))
+    screen.print(in_words(trials, usual=True))
     for unit in ("epochs", "hours"):
         if found["limits"][unit] is not None:
             screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
@@ -151,15 +146,16 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     from tuner.screen import open_screen
 
     screen = open_screen()
-    parts = [found["outcome"] or "running"]
-    if found["score"] is not None:
-        parts.append(f"{ledger.definition.settings.metric} {found['score']:.6g}")
+    parts = [_ended(ledger, ledger.trial(number))]
+    if found["value"] is not None:
+        parts.append(f"{ledger.definition.settings.metric} {found['value']:.6g}")
     parts.append("added by another program" if found["slot"] is None else f"slot {found['slot']}")
     if found["seconds"] is not None:
         parts.append(f"{found['seconds']:.1f} s")
     screen.print(f"trial {number}: {', '.join(parts)}")
-    if found["cause"]:
-        screen.print(f"cause: {found['cause']}")
+    cause = f"cause: {found['cause']}" if found["cause"] else None
+    for line in filter(None, (cause, found["anew"])):
+        screen.print(line, soft_wrap=True)
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -177,20 +173,36 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
 
 
+def _ended(ledger: "Ledger", trial: "FrozenTrial") -> str:
+    """Write how a trial ended; a completed one's score is written beside it."""
+    from studies.outcomes import Outcome, ended_in_words, outcome_of
+    from tuner.progress import planned_validations
+
+    outcome, step = outcome_of(trial), trial.last_step
+    if outcome is None:
+        return "running"
+    if outcome is Outcome.COMPLETED or step is None:
+        return outcome.value
+    last, count = trial.intermediate_values[step], len(trial.intermediate_values)
+    return ended_in_words(outcome, None, last=last, after=count, of=planned_validations(ledger))
+
+
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
     """Give one trial as plain data; `curve` maps the number of a validation to its score."""
     from studies.attempts import attribute
-    from studies.outcomes import outcome_of
+    from studies.outcomes import Outcome, outcome_of
+    from tuner.weights import place_of
 
     outcome = outcome_of(found)
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "anew", "traceback", "configuration")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,
-        "score": found.value if outcome is not None and outcome.value == "completed" else None,
+        "value": found.value if outcome is Outcome.COMPLETED else None,
         "params": found.params,
         "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
         **{key: attribute(found, key) for key in (*keys, "facts", "facts_missing")},
+        "weights": place_of(found),
         "log": _log_of(found),
     }
 

@@ -126,10 +126,19 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
         # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
         # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
         # `1.0`, which means all of them.
-        whole = {key: value for key, value in self.given.get("trainer", {}).items() if isinstance(value, int)}
+        given = self.given.get("trainer", {})
+        whole = {key: value for key, value in given.items() if isinstance(value, int)}
+        # A callback that a study names asks for what a search switches off.
+        made = self.config_init.get("trainer.callbacks") or []
+        made = made if isinstance(made, list) else [made]
+        for key, kind in wanted.items():
+            if key not in given and any(isinstance(callback, kind) for callback in made):
+                whole[key] = True
         trainer: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
         return trainer
 
+    callbacks = importlib.import_module(f"{package}.callbacks")
+    wanted = {"enable_checkpointing": callbacks.Checkpoint, "enable_progress_bar": callbacks.ProgressBar}
     base = importlib.import_module(f"{package}.cli").LightningCLI
     overridden = (setup_parser, parse_arguments, instantiate_trainer)
     return type("QuietCLI", (base,), {method.__name__: method for method in overridden})

@@ -11,11 +11,14 @@ from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import read_rows
+from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.facts import facts_class
-from tuner.training.loggers import at_place
+from tuner.training.loggers import at_place, set_aside
 from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
 from tuner.training.permit import restrict_parsing
-from tuner.training.ranks import on_one_device
+from tuner.training.ranks import is_first_rank, on_one_device
+from tuner.training.resumption import loaders_of
 from tuner.training.task import THREADS, Ending, Fit, Task
 
 
@@ -56,15 +59,29 @@ def fit(
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    placed = task.configuration if task.place is None else at_place(task.configuration, task.place)
-    assembly = assemble(placed, [watch] if watch else [])
+    assembly = assemble(_in_place(task), [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
+    if task.resume is not None:
+        observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
-    logged = assembly.trainer.callback_metrics
-    watched = watch.told(logged, task.metric) if watch else {}
-    return replace(result, facts={THREADS: torch.get_num_threads(), **watched})
+    facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
+    if watch:
+        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
+    reasons = reasons_of_configuration(task.configuration) + reasons_of_loaders(loaders_of(assembly.trainer))
+    if reasons:
+        facts[INEXACT] = reasons
+    return replace(result, facts=facts)
+
+
+def _in_place(task: Task) -> Mapping[str, Any]:
+    """Give the configuration with folders of its own for whatever it writes."""
+    if task.place is None:
+        return task.configuration
+    if task.resume is None and is_first_rank():
+        set_aside(task.configuration, task.place)
+    return at_place(task.configuration, task.place)
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:

@@ -14,9 +14,10 @@ from torch import Tensor
 from tuner.training.averaging import validated_weights
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import Row, put_back
 from tuner.training.errors import MetricNotLogged
 from tuner.training.fresh import FreshMetric
-from tuner.training.generators import capture, restore
+from tuner.training.resumption import EpochState, can_be_kept, remove_later_files
 from tuner.training.task import Ending, Task
 from tuner.training.together import any_rank, gather, mean_score
 
@@ -34,9 +35,9 @@ class Observer:
     is numbered by the validations made so far, because two validations can fall into one epoch; one that is
     logged in training counts on from there, so that numbers rise.
 
-    A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. Lightning's
-    own `should_stop` waits for `min_epochs` and may add a validation. What ends a loop at once is the
-    StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
+    A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. The flag
+    `should_stop` of Lightning waits for `min_epochs` and may add a validation. What ends a loop at once is
+    the StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
 
     The state of the training is kept as an epoch begins, when everything that belongs to the epoch before
     has been done: schedulers have stepped, and other callbacks have had their say.
@@ -60,6 +61,8 @@ class Observer:
         callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
         self.averaging: type[Any] = callbacks.WeightAveraging
         self.kept: dict[str, Any] | None = None  # the state of an earlier fit, to go on with
+        self.state = EpochState()
+        self.rows: list[list[Row]] = []  # that loggers had written before this fit
         self.is_saving = False
         self.on_sigterm = signal.getsignal(signal.SIGTERM)
         self.saved_at = self.epoch_began = time.monotonic()
@@ -73,6 +76,15 @@ class Observer:
         """Take SIGTERM back from Lightning, and follow the metrics."""
         self.take_signals_back()
         self.metric.follow(trainer)
+        self.state.begin(trainer, pl_module)
+        if self.kept is not None and trainer.is_global_zero:
+            self.restore_files(trainer, self.kept["state"])
+
+    def restore_files(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
+        """Let files hold what they held when the state was taken."""
+        remove_later_files(trainer, kept)
+        for logger, rows, count in zip(trainer.loggers, self.rows, kept["rows"], strict=False):
+            put_back(logger, rows[:count])
 
     def take_signals_back(self) -> None:
         """Undo that Lightning ends a fit on SIGTERM: whoever began the fit asks for an end by `time_left`."""
@@ -82,26 +94,18 @@ class Observer:
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on where an earlier fit was left, or keep the state of this one."""
         if self.kept is not None:
-            self.go_on(trainer, self.kept)
+            self.go_on(trainer, pl_module, self.kept)
             self.kept = None
         else:
             self.score_epoch(trainer, pl_module)
-            if trainer.current_epoch > 0 and self.ending is None:
+            if self.ending is None:
                 self.keep_state(trainer)
         self.leave_if_ended()
         self.epoch_began = time.monotonic()
 
-    def go_on(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
+    def go_on(self, trainer: Trainer, pl_module: LightningModule, kept: Mapping[str, Any]) -> None:
         """Begin the epoch as the fit would have begun it whose state was loaded."""
-        restore(kept["generators"][trainer.global_rank], _loaders(trainer))
-        trainer.callback_metrics.update(kept["metrics"])
-        # Lightning would take up the order of samples that it drew before the generators were put back. With
-        # its loops told that nothing is resumed, it draws the order of this epoch now. The loop of epochs
-        # takes a value for `restarting` only where no `max_steps` is set, so it is told as after an epoch.
-        loop = trainer.fit_loop
-        loop.epoch_loop.restarting = False
-        for part in (loop, loop.epoch_loop, loop.epoch_loop.val_loop):
-            part.on_iteration_done()
+        self.state.put(trainer, pl_module, kept["state"])
         if trainer.is_global_zero:
             self.resumed(self.scores)
 
@@ -110,9 +114,9 @@ class Observer:
         is_leaving = self.time_left() is not None
         is_due = time.monotonic() - self.saved_at >= self.task.every
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
-        if self.task.checkpoint is not None and (is_leaving or is_due):
+        if self.task.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
             self.is_saving = True
-            save(trainer, self.task.checkpoint)
+            save(trainer, self.task.checkpoint, self.task.owner)
             self.is_saving = False
             self.saved_at = time.monotonic()
         if is_leaving:
@@ -134,15 +138,12 @@ class Observer:
         """Add what Lightning leaves out; a checkpoint that the user's own callback writes stays as it is."""
         if not self.is_saving:
             return
-        mine = capture(_loaders(trainer))
         checkpoint[_STATE] = {
             "scores": dict(self.scores),
             "validations": self.validations,
             "is_of_validation": self.is_of_validation,
             "best_weights": self.best_weights,
-            "generators": gather(trainer, mine),
-            # Callbacks and schedulers read the last value of a metric, which may be some epochs old.
-            "metrics": dict(trainer.callback_metrics),
+            "state": self.state.take(trainer, pl_module),
         }
 
     def on_load_checkpoint(
@@ -157,7 +158,9 @@ class Observer:
         self.best_weights = kept["best_weights"]
         self.kept = kept
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Train no batch behind the stop, although `min_epochs` or `min_steps` has not been reached."""
         self.leave_if_ended()
 
@@ -205,7 +208,7 @@ class Observer:
         self.metric.open()
 
     def on_validation_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
-        """End the fit if it shall have ended by now; several ranks may differ in how many batches they have."""
+        """End the fit if it shall have ended by now; ranks may differ in how many batches they have."""
         left = self.time_left()
         if left is not None and (left <= 0 or self.task.checkpoint is None) and trainer.world_size == 1:
             self.end(Ending.INTERRUPTED)
@@ -234,7 +237,7 @@ class Observer:
         trainer.should_stop |= self.ending is not None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Wait for the score of the epoch, which the module itself may log after this; close no broken epoch."""
+        """Leave the score for later, as the module may log it after this; close no broken epoch."""
         if self.ending in {Ending.INTERRUPTED, Ending.DIVERGED}:
             raise StopIteration
         self.metric.open()
@@ -285,27 +288,13 @@ class Observer:
         return best is None or self.task.is_better(score, best)
 
     def divergence(self, score: float, number: int) -> str:
-        """Say of a score that it is no finite number or beyond the study's own bound; nothing if it is fine."""
+        """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine."""
         place, bound = f"at validation {number}", self.task.diverged_beyond
         if not math.isfinite(score):
             return f"{self.task.metric} was {score} {place}"
         if bound is not None and self.task.is_better(bound, score):
             return f"{self.task.metric} was {score:.6g} {place}, beyond {bound:.6g}"
         return ""
-
-
-def _loaders(trainer: Trainer) -> list[Any]:
-    """Give every loader of a trainer, those of training first."""
-    parts = trainer.train_dataloader, trainer.val_dataloaders
-    return [loader for part in parts for loader in _flat(part)]
-
-
-def _flat(part: Any) -> list[Any]:
-    if isinstance(part, Mapping):
-        part = list(part.values())
-    if isinstance(part, list | tuple):
-        return [loader for item in part for loader in _flat(item)]
-    return [] if part is None else [part]
 
 
 def observer_class(package: str) -> Callable[..., Any]:
