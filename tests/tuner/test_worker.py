@@ -197,9 +197,8 @@ def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
     lost, again = ledger.trials()
     assert [outcome_of(lost), outcome_of(again)] == [Outcome.LOST, Outcome.COMPLETED]
     assert again.params == lost.params
-    assert describe_trial(again)["anew"] == (
-        "it began anew with the same values: the checkpoint of attempt 1 is not whole, or belongs to another trial"
-    )
+    reason = "the checkpoint of attempt 1 is not whole, or belongs to another trial"
+    assert describe_trial(again)["anew"] == f"it began anew with the same values: {reason}"
     assert "began anew" in (tmp_path / "logs/trial-1.log").read_text()
 
 
