@@ -23,7 +23,7 @@ from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.commands.worker import worker
-from tuner.errors import StudyStopped
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.failures import database_failure
 from tuner.interruption import INTERRUPTED, EndedAtOnce
 from tuner.printable import printable
@@ -118,7 +118,7 @@ def _complain(sentence: str, code: int) -> int:
 def _explained(error: Exception, arguments: list[str]) -> tuple[str, int]:
     """Give an error's one sentence and its exit code."""
     if isinstance(error, TunerError):
-        return str(error), BAD_REQUEST
+        return str(error), WORK_FAILED if isinstance(error, DatabaseAway) else BAD_REQUEST
     if isinstance(error, click.UsageError):
         asked = error.ctx.command_path if error.ctx else "tuner"
         return f"{error.format_message().rstrip('.')}; `{asked} --help` explains it.", BAD_REQUEST

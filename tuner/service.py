@@ -9,6 +9,7 @@ from search_spaces.errors import TunerError, first_line
 from studies.errors import UnknownStudy
 from studies.identity import ledgers, names
 from studies.ledger import Ledger, open_ledger
+from studies.retries import persistently
 from studies.steering import waiting
 from studies.storage import Database
 from studies.tables import create_tables
@@ -56,7 +57,7 @@ class Service:
         create_tables(self.database.engine)
         answered = 0
         while not self.stop.is_set():
-            worked = self._work_once()
+            worked = persistently(self._work_once)
             answered += worked
             if self.stop.is_set() and not self.is_over():
                 self.stop.clear()  # one study was preempted; the others go on

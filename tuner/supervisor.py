@@ -22,9 +22,10 @@ from search_spaces.errors import TunerError, first_line
 from studies.endings import release
 from studies.ledger import Ledger, open_ledger
 from studies.outcomes import Outcome
+from studies.retries import PATIENCE, is_passing
 from studies.storage import open_database
 from studies.workers import worker_name, worker_token
-from tuner.errors import Refused, StudyStopped
+from tuner.errors import DatabaseAway, Refused, StudyStopped
 from tuner.executor import TICK, started
 from tuner.failures import database_failure
 from tuner.gpus import Gpus
@@ -78,17 +79,19 @@ def work(pipe: Connection, job: Job) -> None:
         _work(pipe, job, stop)
     except StudyStopped as error:
         _send(pipe, Finished(str(error), error.traceback))
+    except DatabaseAway as error:
+        _send(pipe, Finished(str(error)))
     except TunerError as error:
         _send(pipe, Finished(str(error), is_wrong=True))
     except Exception as error:  # noqa: BLE001 - it is told by the process that shows what happens
         said = database_failure(error) or f"A worker ended with {type(error).__name__}: {first_line(error)}."
-        _send(pipe, Finished(said, "".join(traceback.format_exception(error))))
+        _send(pipe, Finished(said, "" if is_passing(error) else "".join(traceback.format_exception(error))))
     else:
         _send(pipe, Finished())
 
 
 def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
-    ledger = open_ledger(open_database(job.url), job.study)
+    ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
     Worker(
         ledger,
         PipeView(pipe),
