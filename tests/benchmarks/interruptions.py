@@ -9,9 +9,9 @@ process that Python had not begun to run, nothing was printed after the end, and
 once the leases have lapsed `status` and `list` say that no trial runs, and what was lost. The study of some
 starts is then run to its end, and its budget is exact.
 
-Arguments: `signals` or `kills`, starts, first seed, the seconds after a start before which it is interrupted:
-more where the machine is slow, so that every phase has its share. Finished starts are noted in `interruptions-KIND.jsonl`
-of the working directory, and passed over when the same command is given again.
+Arguments: `signals` or `kills`, starts, first seed, the seconds after a start before which it is interrupted
+(more where the machine is slow, so that every phase has its share). Finished starts are noted in
+`interruptions-KIND.jsonl` of the working directory, and passed over when the same command is given again.
 """
 
 import json
@@ -167,7 +167,7 @@ def start(kind: str, seed: int, latest: float) -> dict[str, Any]:
 
 
 def gone(started: subprocess.Popen[str], folder: Path) -> tuple[float, str, list[str]]:
-    """Wait until a start has ended with all its processes; gives how long that took, what it said, breaches."""
+    """Wait until a start has ended with all its processes; gives the seconds, what it said, and breaches."""
     began, breaches = time.monotonic(), []
     try:
         started.wait(ALLOWED)
