@@ -1,6 +1,7 @@
 """A fit that is left between two epochs and resumed ends as one that was never left, to the last bit."""
 
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -147,14 +148,20 @@ def test_a_fit_that_cannot_reach_the_end_of_its_epoch_ends_at_once(tmp_path: Pat
 
 
 def test_a_checkpoint_belongs_to_one_attempt(tmp_path: Path) -> None:
-    """The newest of the attempts before is taken up; those of another suggestion or slot are not."""
+    """The newest of the attempts before is taken up; those of another suggestion, slot or trial are not."""
     checkpoints = Checkpoints(str(tmp_path))
-    assert checkpoints.newest(1, 0, before=5) is None
-    for slot, draw, attempt in [(1, 0, 1), (1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
-        Path(checkpoints.file(slot, draw, attempt)).touch()
+    assert checkpoints.resumable(1, 0, 5, "mine") == (None, "no checkpoint of an earlier attempt is there")
+    whole = leave_behind(
+        1, Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 1), owner="mine")
+    )
+    assert whole
+    for slot, draw, attempt in [(1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
+        shutil.copy(checkpoints.file(1, 0, 1), checkpoints.file(slot, draw, attempt))
     (tmp_path / "slot-1-0-4.ckpt.part").touch()
-    assert checkpoints.newest(1, 0, before=10) == checkpoints.file(1, 0, 2)
-    assert checkpoints.newest(1, 0, before=11) == checkpoints.file(1, 0, 10)
+    assert checkpoints.resumable(1, 0, 10, "mine") == (checkpoints.file(1, 0, 2), "")
+    assert checkpoints.resumable(1, 0, 11, "mine") == (checkpoints.file(1, 0, 10), "")
+    file, reason = checkpoints.resumable(1, 0, 2, "another")
+    assert (file, reason) == (None, "the checkpoint of attempt 1 is not whole, or belongs to another trial")
     checkpoints.collect(1)
     assert [path.name for path in tmp_path.iterdir()] == ["slot-11-0-4.ckpt"]
 
@@ -307,3 +314,29 @@ def test_what_cannot_be_exact_is_said_in_words() -> None:
     ]
     assert INEXACT not in fit(odd(max_time={"minutes": 1}, max_epochs=1), never).facts
     assert fit(odd(max_time={"milliseconds": 1}), never).facts[INEXACT] == [reason]
+
+
+def test_a_checkpoint_that_is_not_whole_is_never_gone_on_from(tmp_path: Path) -> None:
+    """Whatever byte is missing, added or changed, the attempt before is taken up instead, or none."""
+    checkpoints, draw = Checkpoints(f"file://{tmp_path}/shared"), np.random.default_rng(0)
+    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 2), owner="mine")
+    leave_behind(1, task)
+    file = tmp_path / "shared" / "slot-1-0-2.ckpt"
+    whole = file.read_bytes()
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 2)
+    broken = [b"", whole[:1], whole[:1000], whole[:-1], whole[1:], whole + b"\0", b"no checkpoint", whole * 2]
+    for place in [0, len(whole) - 1, *draw.integers(len(whole), size=40)]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(draw.integers(8))
+        broken.append(bytes(flipped))
+    for content in broken:
+        file.write_bytes(content)
+        found, reason = checkpoints.resumable(1, 0, 3, "mine")
+        assert found is None
+        assert reason.startswith("the checkpoint of attempt 2 is not whole")
+    (tmp_path / "shared" / "slot-1-0-1.ckpt").write_bytes(whole)
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 1)
+    file.unlink()
+    file.mkdir()
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 1)
+    assert "cannot be reached (" in Checkpoints("nosuch://place").resumable(1, 0, 3, "mine")[1]
