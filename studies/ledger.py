@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.errors import first_line
 from search_spaces.fingerprint import fingerprint
+from studies.absent import Left, left_among, sentence
 from studies.attempts import attempts
 from studies.changes import first_change
 from studies.database.room import make_room
@@ -70,6 +71,15 @@ class Ledger:
         """Count the study's trials that are no attempts at its slots."""
         return len(trials_of(self.study)) - len(self.trials())
 
+    def left(self) -> list[Left]:
+        """List the trials that run for Optuna though their workers went away."""
+
+        def runs_still(trial: FrozenTrial) -> bool:
+            return self.trial(trial.number).state is TrialState.RUNNING
+
+        running = self.trials(TrialState.RUNNING)
+        return left_among(running, self.database.engine, self.slots.ledger, runs_still)
+
     def trial(self, number: int) -> FrozenTrial:
         """Give one trial.
 
@@ -83,6 +93,8 @@ class Ledger:
             count = len(self.trials())
             there = f"its trials are 0 to {count - 1}" if count else "it has none yet"
             raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.") from error
+        except (ValueError, TypeError) as error:
+            raise _unreadable(self.name, error) from error
 
     def identifier_of(self, number: int) -> int:
         """Give a trial's number in Optuna's tables.
@@ -129,7 +141,8 @@ class Ledger:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""
         trials, budget = self.trials(), self.slots.budget()
         count, spent = Counter(outcome_of(trial) for trial in trials), self.slots.steering.spent()
-        best = self.best()
+        best, left = self.best(), self.left()
+        count[Outcome.LOST] += len(left)
         return {
             "name": self.name,
             "metric": self.definition.settings.metric,
@@ -145,9 +158,10 @@ class Ledger:
             "limits": {"slots": budget.total, "epochs": spent.most_epochs, "hours": spent.most_hours},
             "trials": {
                 **{count_name(outcome): count[outcome] for outcome in Outcome},
-                "running": sum(trial.state is TrialState.RUNNING for trial in trials),
+                "running": sum(trial.state is TrialState.RUNNING for trial in trials) - len(left),
                 "waiting": budget.open,
             },
+            "left": sentence(left) if left else None,
             "added": self.added(),
             "best": None
             if best is None
@@ -310,10 +324,14 @@ def trials_of(study: Study) -> list[FrozenTrial]:
     try:
         return study.get_trials(deepcopy=False)
     except (ValueError, TypeError) as error:
-        raise UnusableStudy(
-            f"A trial of the study {study.study_name!r} in the database cannot be read: {first_line(error)}; "
-            f"delete the study, and make it again from its file."
-        ) from error
+        raise _unreadable(study.study_name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> UnusableStudy:
+    return UnusableStudy(
+        f"A trial of the study {name!r} in the database cannot be read: {first_line(error)}; "
+        f"delete the study, and make it again from its file."
+    )
 
 
 def definition_in(name: str, attributes: Mapping[str, Any]) -> StudyDefinition:

@@ -66,6 +66,11 @@ class Reports:
         exchange.is_over.wait(self.patience if self._again_at is None else 0.0)
         return not self._hear() and exchange.stops
 
+    def held(self) -> dict[int, float]:
+        """Give the scores that are not stored yet, by their steps."""
+        with self._lock:
+            return dict(self.pending)
+
     def _hear(self) -> bool:
         """Take up how the last exchange ended; True while the database is away and is not to be asked."""
         last = self._exchange
@@ -89,8 +94,7 @@ class Reports:
             UpdateFinishedTrialError: the trial was ended by another worker.
             KeyError: its study has been deleted.
         """
-        with self._lock:
-            scores = dict(self.pending)
+        scores = self.held()
         if scores:
             with self.database.engine.begin() as connection:
                 records.hold(connection, self.trial)

@@ -11,6 +11,7 @@ from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
+from optuna.study import Study
 from optuna.trial import Trial, TrialState, create_trial
 
 from search_spaces.configuration import Configuration, configure
@@ -21,6 +22,7 @@ from studies import records
 from studies.attempts import EARLIER, claim
 from studies.classes import make_pruner
 from studies.costs import epochs_of
+from studies.ended import EndedTrial
 from studies.endings import constrained, declare_lost, settle, sweep, was_retried
 from studies.errors import NoSuggestion, UnknownStudy
 from studies.failures import is_of_database
@@ -149,29 +151,57 @@ def tell(
         UnknownStudy: the study has been deleted meanwhile.
         ValueError: a completed trial has no score, or one that is no number.
     """
+    return tell_ended(ledger, ended(ledger, running, outcome, score, facts), running.trial.study)
+
+
+def ended(
+    ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
+) -> EndedTrial:
+    """Give how a trial ended as a value, of which nothing is told yet; arguments and errors as `tell`'s."""
     if outcome is Outcome.COMPLETED and (score is None or math.isnan(score)):
         raise ValueError(f"A completed trial needs a score that is a number, but got {score}.")
-    effect, slot = EFFECTS[outcome], running.slot
+    return EndedTrial(
+        ledger=ledger.slots.ledger,
+        number=running.number,
+        identifier=running.identifier,
+        slot=running.slot,
+        outcome=outcome,
+        score=score,
+        facts={key: _shortened(fact) for key, fact in facts.items()},
+        curve=running.reports.held(),
+        seconds=round(time.monotonic() - running.started, 3),
+        validations=running.reports.count,
+    )
+
+
+def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) -> bool:
+    """Record how a trial ended, as `tell` does.
+
+    Args:
+        ledger: the study.
+        ended: the trial.
+        study: as Optuna has it, with the sampler that chose the trial's values; None where a file kept it.
+    """
+    effect, slot = EFFECTS[ended.outcome], ended.slot
+    if study is None:
+        study = copy.copy(ledger.study)
+        study.sampler = sampler_for(ledger, slot)
     is_retried = (
         effect.may_be_retried and ledger.definition.settings.retry and not was_retried(ledger, slot.trial)
     )
-    state, value = _as_told(ledger, running, outcome, score, is_retried=is_retried)
-    seconds = round(time.monotonic() - running.started, 3)
-    own = {key: _shortened(fact) for key, fact in facts.items()}
-    own |= {OUTCOME: outcome.value, "seconds": seconds}
+    state, value = _as_told(ledger, study, ended, is_retried=is_retried)
+    own = {**ended.facts, OUTCOME: ended.outcome.value, "seconds": ended.seconds}
     cost = {
-        "seconds": seconds * _devices(ledger),
-        "epochs": epochs_of(ledger.definition.fixed, running.reports.count),
+        "seconds": ended.seconds * _devices(ledger),
+        "epochs": epochs_of(ledger.definition.fixed, ended.validations),
     }
 
     def write() -> bool:
         with ledger.database.engine.begin() as connection:
-            records.hold(connection, running.identifier)
-            records.store_curve(connection, running.identifier, running.reports.pending)
-            records.store_attributes(
-                connection, running.identifier, own, constrained(feasible=effect.feasible)
-            )
-            records.end(connection, running.identifier, state, value)
+            records.hold(connection, ended.identifier)
+            records.store_curve(connection, ended.identifier, ended.curve)
+            records.store_attributes(connection, ended.identifier, own, constrained(feasible=effect.feasible))
+            records.end(connection, ended.identifier, state, value)
             # Should another worker have taken the slot just now, it finds the trial told, and releases it.
             if effect.spends_slot and not is_retried:
                 ledger.slots.finish_within(connection, slot, **cost)
@@ -181,13 +211,13 @@ def tell(
 
     try:
         try:
-            _tell_sampler(ledger, running, state, value)
+            _tell_sampler(ledger, study, ended, state, value)
         finally:
             persistently(write)
     except UpdateFinishedTrialError:
         # By another worker, or by the call whose answer was lost.
-        told = ledger.database.storage.get_trial(running.identifier).user_attrs.get(OUTCOME)
-        return bool(told == outcome.value and outcome is not Outcome.LOST)
+        told = ledger.database.storage.get_trial(ended.identifier).user_attrs.get(OUTCOME)
+        return bool(told == ended.outcome.value and ended.outcome is not Outcome.LOST)
     except KeyError as error:
         if ledger.is_there():
             raise
@@ -260,25 +290,26 @@ def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any
 
 
 def _as_told(
-    ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, *, is_retried: bool
+    ledger: Ledger, study: Study, ended: EndedTrial, *, is_retried: bool
 ) -> tuple[TrialState, float | None]:
     """Give the state and the value that Optuna is told."""
-    effect = EFFECTS[outcome]
+    effect = EFFECTS[ended.outcome]
     if is_retried:
         return TrialState.FAIL, None
     if effect.feasible:
-        return effect.state, score if effect.state is TrialState.COMPLETE else None
-    if not reads_pruned(running.trial.study.sampler):
+        return effect.state, ended.score if effect.state is TrialState.COMPLETE else None
+    if not reads_pruned(study.sampler):
         worst = ledger.worst_score()
         if worst is not None:
             return TrialState.COMPLETE, worst
     return effect.state, None
 
 
-def _tell_sampler(ledger: Ledger, running: RunningTrial, state: TrialState, value: float | None) -> None:
+def _tell_sampler(
+    ledger: Ledger, study: Study, ended: EndedTrial, state: TrialState, value: float | None
+) -> None:
     """Let the sampler keep its accounts, as `optuna.Study.tell` does."""
-    study = running.trial.study
-    told = ledger.database.storage.get_trial(running.identifier)
+    told = ledger.database.storage.get_trial(ended.identifier)
     study.sampler.after_trial(study, told, state, None if value is None else [value])
 
 

@@ -25,7 +25,9 @@ BEST, REPORT = "best.yaml", "report.html"
 TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
-def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> bool:
+def conclude(
+    ledger: Ledger, folder: Path, request: Request, *, quiet: bool, is_leaving: bool = False
+) -> bool:
     """Write the results to `folder` and print them.
 
     Args:
@@ -33,6 +35,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         folder: where the best configuration, the best trial's weights and the report go.
         request: what was asked, so that what to type next can be said.
         quiet: show nothing of what is being done, only the results.
+        is_leaving: somebody wants the program to end, so nothing is written that takes time.
 
     Returns: Whether the study has a best trial, or can still get one.
     """
@@ -44,6 +47,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
         kept.collect()
         weights = kept.of(choice.trial)
+    if choice is not None and not is_leaving:
         with progress_of("writing the report", shown=not quiet) as progress, unmoved():
             _write(ledger, choice, folder, progress)
         with busy("testing the best", shown=not quiet), unmoved():
@@ -55,7 +59,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
-    if choice is not None:
+    if choice is not None and not is_leaving:
         files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
         screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
         if weights is None and (place := place_of(choice.trial)):

@@ -9,6 +9,7 @@ from search_spaces.errors import TunerError, first_line
 from studies.errors import UnknownStudy
 from studies.identity import ledgers, names
 from studies.ledger import Ledger, open_ledger
+from studies.retries import persistently
 from studies.steering import waiting
 from studies.storage import Database
 from studies.tables import create_tables
@@ -51,17 +52,20 @@ class Service:
     _workers: dict[str, Worker | None] = field(default_factory=dict)  # by ledger; None is passed over
     _rests: dict[str, Rest] = field(default_factory=dict)  # by ledger
 
-    def serve(self, *, wait: bool = True) -> None:
-        """Work until `stop` is set; without `wait`, until no study has a free slot."""
+    def serve(self, *, wait: bool = True) -> int:
+        """Work until `stop` is set; without `wait`, until no study has a free slot; count the trials."""
         create_tables(self.database.engine)
+        answered = 0
         while not self.stop.is_set():
-            worked = self._work_once()
+            worked = persistently(self._work_once)
+            answered += worked
             if self.stop.is_set() and not self.is_over():
                 self.stop.clear()  # one study was preempted; the others go on
             if not worked:
                 if not wait:
-                    return
+                    break
                 self.stop.wait(POLL)
+        return answered
 
     def _work_once(self) -> bool:
         """Answer one trial of the first study that has a free slot; False where none has."""

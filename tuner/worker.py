@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,24 +10,28 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
 from studies.attempts import SLOT
 from studies.definition import StudyDefinition
-from studies.endings import is_failing
+from studies.ended import kept_trials
+from studies.endings import is_failing, release
+from studies.errors import StorageError
 from studies.ledger import Ledger
 from studies.outcomes import EFFECTS, Outcome
 from studies.pruners import decisions_of, default_pruner
+from studies.retries import is_passing
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, carry_on, ended, pruner_of, report, tell_ended
 from studies.workers import RENEWAL, worker_name
-from tuner.errors import StudyStopped
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.messages import Fault, Raised
@@ -40,9 +45,11 @@ GRACE = (
     20.0  # seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30
 )
 
+UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
 FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -90,6 +97,15 @@ class View(Protocol):
 
     def waiting(self) -> None:
         """Hear that other workers hold the last slots."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A trial that is told later than it ended."""
+
+    number: int
+    values: Mapping[str, Value]
+    started: float
 
 
 @dataclass(frozen=True)
@@ -147,9 +163,14 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        self._tell_kept()
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
@@ -201,12 +222,33 @@ class Worker:
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> bool:
-        if not tell(self.ledger, running, outcome, score, facts):
+        end = ended(self.ledger, running, outcome, score, facts)
+        try:
+            told = tell_ended(self.ledger, end, running.trial.study)
+        except Exception as error:
+            if not (is_passing(error) or isinstance(error, StorageError)):
+                raise
+            kept = end.keep(self.folder.absolute() / UNTOLD)
+            raise DatabaseAway(
+                f"The database cannot be told how trial {end.number} of {self.ledger.name!r} ended "
+                f"({outcome.value}{'' if score is None else f', {score:.6g}'}): {first_line(error)}; that is "
+                f"kept in {kept}, and the next worker that starts with this folder tells it."
+            ) from error
+        if not told:
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
         if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
+
+    def _tell_kept(self) -> None:
+        """Tell how trials ended that no database could be told; one whose slot was given away is dropped."""
+        for path, end in kept_trials(self.folder.absolute() / UNTOLD, self.ledger.slots.ledger):
+            told = tell_ended(self.ledger, end)
+            path.unlink(missing_ok=True)
+            if told:
+                trial = self.ledger.trial(end.number)
+                self.view.ended(_Kept(end.number, trial.params, time.monotonic()), end.outcome, end.score)
 
     def _task(self, running: RunningTrial) -> Task:
         settings, slot = self.ledger.definition.settings, running.slot
@@ -307,7 +349,9 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
                 ledger.slots.renew(slot)
                 if ledger.slots.steering.stopped() == PREEMPTED:
                     stop.set()
-            except SQLAlchemyError:
+            except Exception as error:
+                if not is_passing(error):
+                    raise
                 continue  # a lease outlasts several renewals; the next one tries again
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

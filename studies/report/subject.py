@@ -7,6 +7,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Group
+from studies.absent import as_lost
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
 from studies.confirmation import Candidate, confirmed
@@ -82,5 +83,7 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
 def subject_of_ledger(ledger: Ledger) -> Subject:
     """Take a study of ours, with its slots."""
     budget, candidates = ledger.slots.budget(), confirmed(ledger)
+    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
     subject = subject_of_study(ledger.study)
-    return replace(subject, slots=budget.total, spent=budget.done, candidates=candidates)
+    trials = [lost.get(trial.number, trial) for trial in subject.trials]
+    return replace(subject, trials=trials, slots=budget.total, spent=budget.done, candidates=candidates)

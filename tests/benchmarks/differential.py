@@ -1,6 +1,6 @@
-"""Random trainer sections: a trial trains what plain Lightning trains, and a resumed one what an unbroken one does.
+"""Random trainer sections: a trial is what plain Lightning trains, and a resumed one what an unbroken one is.
 
-    PYTHONPATH=. python -W ignore tests/benchmarks/differential.py --sections 200 --seed 1 --results sections.jsonl
+    PYTHONPATH=. python -W ignore tests/benchmarks/differential.py --sections 200 --seed 1
 
 A run goes on behind the sections that stand in the results. `--half resumed` interrupts each trial twice at a
 random moment.

@@ -149,13 +149,15 @@ def test_a_scheduler_ends_a_run_as_cleanly(tuner: CommandLine, folder: Path) -> 
 
 
 def test_a_second_signal_ends_a_run_at_once(tuner: CommandLine, folder: Path) -> None:
-    """The epoch that is running is not waited for, and a third signal changes nothing."""
+    """The epoch that is running is not waited for, nothing is left, and a third signal changes nothing."""
     tuner.write("signals", f"{os.getpid()} SIGINT SIGTERM")  # two alike may arrive as one
     answer = tuner(RUN)
-    assert (answer.code, answer.err) == (130, "Interrupted.\n")
+    missing = f"0 of {BUDGET} slots are spent, {BUDGET} are missing"
+    assert (answer.code, answer.err) == (130, f"Interrupted: {missing}; go on: tuner {RUN}\n")
     assert "Resume" not in answer.out
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    assert states(folder) == ["RUNNING"]  # until its lease lapses
+    assert states(folder) == ["FAIL"]
+    assert json.loads(tuner("status endless --json").out)["trials"]["waiting"] == BUDGET
 
 
 def test_a_time_limit_ends_a_run(tuner: CommandLine, folder: Path) -> None:

@@ -108,7 +108,7 @@ def test_names_stay_text(html: str) -> None:
 def test_a_report_counts_in_words(html: str) -> None:
     """The head says what is spent and how the trials ended."""
     text = " ".join(read(html).text.split())
-    assert "trial 1 (minimized). 5 of 8 slots are spent: 3 completed, 1 pruned, 1 diverged, 1 failed." in text
+    assert "trial 1 (minimized). 5 of 8 slots are spent: 3 complete, 1 pruned, 1 diverged, 1 failed." in text
     assert "6 trials" in text
 
 

@@ -26,7 +26,7 @@ TEXTS = (
     "1:2", "a" * 300,
 )  # fmt: skip
 VALUES = (
-    True, False, None, 0, -1, 10**20, 1.0, 0.1, 1e-3, 1e-5, 1e16, 1e20, -1e-300, 5e-324,
+    True, False, None, 0, -1, 2**63 - 1, 1.0, 0.1, 1e-3, 1e-5, 1e16, 1e20, -1e-300, 5e-324,
     1.7976931348623157e308, math.inf, -math.inf,
 )  # fmt: skip
 READERS: dict[str, Callable[[str], Any]] = {

@@ -15,8 +15,6 @@ from tuner.commands.options import (
     trials_option,
 )
 
-INTERRUPTED = 130  # exit code
-
 
 @click.command(
     epilog=examples(
@@ -40,7 +38,7 @@ def create(
     """
     from tuner.commands.run import open_question, overrides_of, read_question
     from tuner.first_look import look_at
-    from tuner.interruption import Interruption
+    from tuner.interruption import INTERRUPTED, Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
     from tuner.working_directory import unmoved
@@ -81,18 +79,18 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
 
     ledger = open_study(storage, name, reading=False)
     ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
-    budget = ledger.slots.budget()
+    budget, count = ledger.slots.budget(), ledger.status()["trials"]["running"]
     again = Request(name, None, (), None, OUTPUT, storage).about("create", name)
     found: dict[str, Any] = {
         "name": name,
         "stopped": PREEMPTED if now else DRAINED,
-        "trials": {"running": budget.claimed},
+        "trials": {"running": count},
     }
     if as_json:
         echo_json(found)
         return
     how = "are preempted" if now else "end as they would"
-    running = f"; the {budget.claimed} that run {how}" if budget.claimed else ""
+    running = f"; the {count} that run {how}" if count else ""
     screen = open_screen()
     screen.print(f"{name} takes no new trial{running}: {budget.done} of {budget.total} slots are spent.")
     screen.print(f"Open it again: {again}", soft_wrap=True)

@@ -104,6 +104,10 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     for unit in ("epochs", "hours"):
         if found["limits"][unit] is not None:
             screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
+    if found["left"]:
+        screen.print(found["left"])
+    if found["added"]:
+        screen.print(f"{found['added']} trials were added by another program; they count nowhere")
     if (reason := ledger.over()) and budget.done < budget.total:
         screen.print(f"it takes no new trial: {reason}")
     if best:
@@ -122,10 +126,12 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database, NUMBER one of its trials, counted from 0.
     """
+    from studies.absent import as_lost
     from studies.diagnosis import diagnose
 
     ledger = open_study(storage, name)
-    found = describe_trial(ledger.trial(number))
+    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
+    found = describe_trial(lost.get(number) or ledger.trial(number))
     findings = diagnose(
         found["facts"] or {},
         list(found["curve"].values()),

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from tuner.next_steps import Request
 
     Question: TypeAlias = tuple[StudyFile, StudyDefinition]
-
-INTERRUPTED = 130  # exit code
 
 
 @click.command(
@@ -76,7 +75,7 @@ def run(
     """
     from tuner.commands.confirm import repeat_best
     from tuner.first_look import look_at
-    from tuner.interruption import Interruption
+    from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
     from tuner.screen import busy, open_screen
 
     look_at(study, overrides_of(overrides, name, trials), storage)
@@ -109,7 +108,10 @@ def run(
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)
         job = Job(url, ledger.name, folder, grace, checkpoints)
-        with view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view:
+        with (
+            told_at_once(ledger, request),
+            view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
+        ):
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
         settings = ledger.definition.settings if question is None else question[1].settings
         if settings.confirm and not interruption.is_over and _is_spent(ledger):
@@ -117,10 +119,31 @@ def run(
                 ledger, interruption, storage, output, top=settings.confirm, seeds=settings.confirm_seeds,
                 workers=workers, gpus=gpus, quiet=quiet, grace=grace, checkpoints=checkpoints,
             )  # fmt: skip
-    has_best = conclude(ledger, folder, request, quiet=quiet)
+    with ending_at_once(interrupted(ledger, request)):
+        has_best = conclude(ledger, folder, request, quiet=quiet, is_leaving=interruption.by_signal)
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
+
+
+def interrupted(ledger: "Ledger", request: "Request") -> str:
+    """Say what is done and what is missing of a study, and how it goes on."""
+    budget = ledger.slots.budget()
+    missing = budget.total - budget.done
+    lacks = f"{missing} are missing" if missing else "the results are not all written"
+    return f"Interrupted: {budget.done} of {budget.total} slots are spent, {lacks}; go on: {request.again()}"
+
+
+@contextmanager
+def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
+    """Have an end at once say what is done and what is missing, if the database answers soon."""
+    from tuner.interruption import LAST_WORDS, EndedAtOnce, within
+
+    try:
+        yield
+    except EndedAtOnce as error:
+        sentence = within(LAST_WORDS, lambda: interrupted(ledger, request))
+        raise (EndedAtOnce(sentence) if sentence else error) from None
 
 
 def _is_spent(ledger: "Ledger") -> bool:

@@ -17,7 +17,8 @@ from types import FrameType
 import torch
 
 from tuner.training.fit import fit
-from tuner.training.messages import PRELOAD, Answer, Assignment, Fault, Leave, Raised, Resumed, Scored
+from tuner.training.messages import PRELOAD, Answer, Assignment, Begun, Fault, Leave, Raised, Resumed, Scored
+from tuner.training.parent import die_with_parent, let_children_die_too
 from tuner.training.quiet import hush_lightning
 from tuner.training.ranks import for_ranks
 
@@ -28,7 +29,9 @@ PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 def answer(pipe: Connection, assignment: Assignment) -> None:
     """Train as one process of an assignment, and send how it ended."""
     os.setsid()  # with all processes that the training starts, so that they can be ended together
-    for number in (signal.SIGINT, signal.SIGTERM):
+    die_with_parent()
+    let_children_die_too()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave_it_to_the_worker)
     _print_to(assignment.log)
     _forget_strangers()
@@ -54,6 +57,7 @@ class Line:
         self._decided_at = assignment.decided_at
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._deadline: float | None = None
+        self._has_begun = False
         self._has_ended = False
         self._reported = 0  # number of the last score
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
@@ -72,7 +76,13 @@ class Line:
         self._pipe.send(Resumed(dict(scores)))
 
     def time_left(self) -> float | None:
-        """Give the seconds within which the worker wants the training to end; None while it does not."""
+        """Give the seconds within which the worker wants the training to end; None while it does not.
+
+        A fit asks from its first batch on, so the worker hears then that there is something to wait for.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._pipe.send(Begun())
         deadline = self._deadline
         return None if deadline is None else deadline - time.monotonic()
 

@@ -9,8 +9,6 @@ from typing import Any
 INEXACT = "inexact"  # attribute of a trial: the reasons
 
 _BY_CLASS = {
-    "LearningRateFinder": "LearningRateFinder searches again in each attempt",
-    "BatchSizeFinder": "BatchSizeFinder searches again in each attempt",
     "ModelPruning": "ModelPruning makes its masks permanent in a checkpoint",
     "Timer": "Timer ends a trial by the clock",
 }

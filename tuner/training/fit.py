@@ -15,10 +15,11 @@ from tuner.training.csv_rows import read_rows
 from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
-from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
+from tuner.training.observer import Observer, Resumed, TimeLeft, observer_class
 from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import is_first_rank, on_one_device
-from tuner.training.resumption import loaders_of
+from tuner.training.resumption import loaders_of, without_searches
+from tuner.training.scoring import Report
 from tuner.training.task import THREADS, Ending, Fit, Task
 
 
@@ -64,6 +65,7 @@ def fit(
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
     if task.resume is not None:
+        callbacks[:] = without_searches(callbacks)
         observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}

@@ -29,6 +29,11 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The first epoch has begun."""
+
+
+@dataclass(frozen=True)
 class Scored:
     """A validation, counted from 1, and its score; `waits` says that the training waits for an `Answer`."""
 

@@ -104,6 +104,8 @@ def _parts(found: Any) -> Iterator[tuple[str | int, Any]]:
 def _parts_of_module(module: nn.Module) -> Iterator[tuple[str | int, Any]]:
     attributes, of_torch = vars(module), vars(nn.Module())
     yield "_modules", attributes["_modules"]
+    if "_hparams" in attributes:  # Lightning's hyperparameters, which a search for a learning rate changes
+        yield "_hparams", attributes["_hparams"]
     temporary = attributes["_non_persistent_buffers_set"]  # which state_dict leaves out
     yield "_buffers", {name: attributes["_buffers"][name] for name in temporary}
     for key, value in attributes.items():

@@ -237,7 +237,7 @@ def _is_door(module: str) -> bool:
 def _is_place(text: str) -> bool:
     """Say whether a text is a path that leads out of the working directory, or a file that is there."""
     parts = Path(text).parts
-    if text.startswith(("/", "~", os.sep)) or ".." in parts or "\\" in text:
+    if text.startswith(("/", "~")) or ".." in parts:
         return True
     try:
         return os.path.exists(text) and not Path(text).is_dir()  # noqa: PTH110 - and never raises

@@ -124,7 +124,7 @@ def ours(folder: Path, section: Section, **changes: Any) -> dict[str, Any]:
 
 
 def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]:
-    """Train as a trial does that goes on with the checkpoint of the part before, if any, and is left at random."""
+    """Train as a trial that goes on with the checkpoint of an earlier part, and leave at a random moment."""
     from tuner.training.fit import fit
 
     draw = Random(f"{seed}-{part}")  # noqa: S311
@@ -146,7 +146,7 @@ def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]
         resume=found[-1] if found else None,
         place=folder.parent / "study" / "trial-0" if found else folder / "study" / "trial-0",
     )
-    end = fit(task, lambda *_: False, (lambda: None) if part == 2 else time_left)  # noqa: PLR2004
+    end = fit(task, lambda *_: False, (lambda: None) if part == 2 else time_left)
     return _result(end)
 
 
@@ -169,7 +169,7 @@ def _task(folder: Path, section: Section) -> Any:
     arguments = {**model["init_args"], "out": str(folder / "weights.pt")}
     configuration = {**section.configuration, "model": {**model, "init_args": arguments}}
     return Task(
-        configuration, section.seed, "score", threads=THREADS, facts=False, place=folder / "study" / "trial-0"
+        configuration, section.seed, "score", threads=THREADS, place=folder / "study" / "trial-0"
     )
 
 

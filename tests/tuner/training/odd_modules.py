@@ -1,4 +1,4 @@
-"""A module and its data with the oddities of other people's, each behind an argument; small enough to be quick."""
+"""A module and data with the oddities of other people's, each behind an argument; they train quickly."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Random trainer sections, modules and data: what a study may hold, drawn without regard to what we support."""
+"""Random trainer sections, modules and data: what a study may hold, whether or not we support it."""
 
 from dataclasses import dataclass
 from random import Random
@@ -7,6 +7,11 @@ from typing import Any
 from tests.tuner.training.odd_modules import DATA, METRICS, OPTIMIZERS, SCHEDULES
 
 _CALLBACKS = "pytorch_lightning.callbacks"
+_PROFILER = {
+    "class_path": "pytorch_lightning.profilers.SimpleProfiler",
+    "init_args": {"dirpath": "profiles", "filename": "of"},
+}
+_LOGGER = {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": {"save_dir": "logs"}}
 _ODD = "tests.tuner.training.odd_modules"
 
 
@@ -31,7 +36,7 @@ def draw_section(seed: int, number: int) -> Section:
     data = {"kind": draw.choice(DATA), "batch_size": draw.choice([4, 5])}
     if (model["optimizer"] == "sparse") != (data["kind"] == "indices"):
         model["optimizer"], data["kind"] = ("sparse", "indices") if draw.random() < 0.3 else ("adam", "map")
-    trainer = _possible(_trainer(draw, model, data), model, data)
+    trainer = _possible(_trainer(draw, model), model, data)
     configuration = {
         "trainer": {**trainer, "accelerator": "cpu", "devices": 1},
         "model": {"class_path": f"{_ODD}.OwnNet", "init_args": model},
@@ -40,7 +45,7 @@ def draw_section(seed: int, number: int) -> Section:
     return Section(number, configuration, seed=draw.randrange(10**6))
 
 
-def _trainer(draw: Random, model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+def _trainer(draw: Random, model: dict[str, Any]) -> dict[str, Any]:  # noqa: C901, PLR0912 - one line a key
     def maybe(share: float) -> bool:
         return draw.random() < share
 
@@ -80,12 +85,12 @@ def _trainer(draw: Random, model: dict[str, Any], data: dict[str, Any]) -> dict[
         (0.15, "inference_mode", [False]),
         (0.05, "detect_anomaly", [True]),
         (0.08, "reload_dataloaders_every_n_epochs", [1, 2]),
-        (0.08, "profiler", ["simple", {"class_path": "pytorch_lightning.profilers.SimpleProfiler", "init_args": {"dirpath": "profiles", "filename": "of"}}]),
+        (0.08, "profiler", ["simple", _PROFILER]),
         (0.2, "log_every_n_steps", [1, 2]),
         (0.02, "barebones", [True]),
         (0.02, "fast_dev_run", [2]),
         (0.1, "enable_model_summary", [True]),
-        (0.3, "logger", [True, {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": {"save_dir": "logs"}}]),
+        (0.3, "logger", [True, _LOGGER]),
     ]  # fmt: skip
     for share, key, values in options:
         if maybe(share):
@@ -98,12 +103,19 @@ def _trainer(draw: Random, model: dict[str, Any], data: dict[str, Any]) -> dict[
     return trainer
 
 
-def _possible(trainer: dict[str, Any], model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+def _possible(  # noqa: C901 - one case after the other
+    trainer: dict[str, Any], model: dict[str, Any], data: dict[str, Any]
+) -> dict[str, Any]:
     """Take out what plain Lightning refuses."""
     trainer = dict(trainer)
     without: set[str] = set()
     if model["optimizer"] == "manual":
-        without |= {"StochasticWeightAveraging", "GradientAccumulationScheduler", "LearningRateFinder"}
+        without |= {
+            "StochasticWeightAveraging",
+            "GradientAccumulationScheduler",
+            "LearningRateFinder",
+            "BatchSizeFinder",
+        }
     if "accumulate_grad_batches" in trainer:
         without.add("GradientAccumulationScheduler")
     if data["kind"] == "iterable":
@@ -131,7 +143,7 @@ def _possible(trainer: dict[str, Any], model: dict[str, Any], data: dict[str, An
             trainer.pop("limit_val_batches")
     if "overfit_batches" in trainer and isinstance(trainer.get("val_check_interval"), int):
         trainer.pop("overfit_batches")
-    if trainer.get("max_epochs") == -1:
+    if trainer.get("max_epochs") == -1 or data["kind"] == "iterable":
         without.add("StochasticWeightAveraging")
     named = [
         callback
@@ -143,9 +155,10 @@ def _possible(trainer: dict[str, Any], model: dict[str, Any], data: dict[str, An
 
 def _callbacks(draw: Random, trainer: dict[str, Any]) -> list[dict[str, Any]]:
     best = {"monitor": "score", "mode": "min"}
+    two = {**best, "dirpath": "ckpts", "save_top_k": 2}
     offered: list[tuple[float, str, dict[str, Any]]] = [
         (0.2, "EarlyStopping", {**best, "patience": draw.choice([0, 1]), "strict": False}),
-        (0.2, "ModelCheckpoint", draw.choice([{}, {**best, "dirpath": "ckpts", "save_top_k": 2}, {"save_last": True}, {"every_n_train_steps": 3}])),
+        (0.2, "ModelCheckpoint", draw.choice([{}, two, {"save_last": True}, {"every_n_train_steps": 3}])),
         (0.1, "OnExceptionCheckpoint", {"dirpath": "exceptions"}),
         (0.1, "StochasticWeightAveraging", {"swa_lrs": 0.01, "swa_epoch_start": draw.choice([0.5, 2])}),
         (0.08, "EMAWeightAveraging", {"decay": 0.9}),
@@ -154,6 +167,7 @@ def _callbacks(draw: Random, trainer: dict[str, Any]) -> list[dict[str, Any]]:
         (0.05, "ModelSummary", {}),
         (0.05, "TQDMProgressBar", {}),
         (0.04, "LearningRateFinder", {"num_training_steps": 5}),
+        (0.03, "BatchSizeFinder", {"steps_per_trial": 1, "max_trials": 2}),
     ]  # fmt: skip
     found = []
     for share, name, arguments in offered:
