@@ -20,6 +20,7 @@ from studies.errors import StorageError
 from studies.persistent_storage import persistent
 from studies.retries import is_passing, is_restarting
 from studies.sqlite import network_file_system
+from studies.storage_url import refuse_misspelt
 
 DEFAULT_URL = "sqlite:///tuner.db"
 _POOL = {
@@ -57,6 +58,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     Raises:
         StorageError: the URL is none, its driver is missing, or the database refuses.
     """
+    refuse_misspelt(url)
     parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite:

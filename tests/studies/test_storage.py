@@ -26,7 +26,7 @@ def refused(url: str, *, reading: bool = False) -> str:
     message = str(refusal.value)
     assert SECRET not in message
     assert "\n" not in message
-    assert message.endswith(".")
+    assert message.endswith((".", "?"))
     return message
 
 

@@ -23,8 +23,10 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from rich.progress import track
 
     from search_spaces.describe import describe
-    from studies.catalogue import find_study_file, shipped_studies
-    from studies.errors import UnknownStudy
+    from studies.catalogue import find_study_file
+    from tuner.first_look import look_at
+
+    look_at(study, overrides, None, stored=False)
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
@@ -34,9 +36,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     screen = open_screen()
     file = find_study_file(study, overrides)
     if file is None:
-        raise UnknownStudy(
-            f"{study!r} is no file and no shipped study; name a YAML file, or {', '.join(shipped_studies())}."
-        )
+        raise AssertionError("it has just been looked at")
     with busy("loading the module, training a batch"):
         definition = prepare(file)
         rehearse(file, definition)
