@@ -105,6 +105,7 @@ class Hanging(Small):
 
     def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Wait for ever."""
+        sys.stdout.write("hangs\n")
         while True:
             signal.pause()
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -155,7 +156,14 @@ def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
 def test_a_training_that_ignores_its_worker_is_killed_in_time(tmp_path: Path) -> None:
     """A worker that has to leave is not held up by a step that never ends."""
     stop = threading.Event()
-    stop.set()
+    log = orders(tmp_path).log
+
+    def stop_when_it_hangs() -> None:
+        while not log.exists() or "hangs" not in log.read_text():
+            time.sleep(0.01)
+        stop.set()
+
+    threading.Thread(target=stop_when_it_hangs, daemon=True).start()
     end = run(small_modules.Hanging, tmp_path, stop=stop, grace=1.0)
     assert end == Fit(Ending.INTERRUPTED, (), None)
     assert multiprocessing.active_children() == []

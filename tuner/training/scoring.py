@@ -90,13 +90,14 @@ class Scoring:
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the score of the last epoch."""
-        self.score_epoch(trainer, pl_module)
+        self.score_epoch(trainer, pl_module, is_last=True)
 
-    def score_epoch(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def score_epoch(self, trainer: Trainer, pl_module: LightningModule, *, is_last: bool = False) -> None:
         """Take the score of an epoch that has ended, if the metric is logged in training.
 
         Raises:
-            MetricNotLogged: the metric was logged neither in the first epoch nor in the first validation.
+            MetricNotLogged: the metric was logged neither in the first epoch nor in the first validation, or
+                the last epoch has ended without it.
         """
         if not self.is_closing or self.ending is not None:
             return
@@ -106,7 +107,7 @@ class Scoring:
         score = mean_score(trainer, self.metric.close())
         if score is not None:
             self.take_score(trainer, pl_module, max(self.validations, self.next_number()), score)
-        elif not self.scores and (self.validations or not trainer.enable_validation):
+        elif not self.scores and (is_last or self.validations or not trainer.enable_validation):
             raise MetricNotLogged(self.metric.why_missing(pl_module, barebones=trainer.barebones))
 
     def next_number(self) -> int:

@@ -97,6 +97,7 @@ def test_the_value_of_a_single_batch_is_refused() -> None:
         ({}, r"'scor' is not logged by OwnNet in its first epoch, which logs score; set study\.metric"),
         ({"check_val_every_n_epoch": 2}, "in its first epoch, which logs score"),
         ({"limit_val_batches": 0}, "which logs nothing"),
+        ({"check_val_every_n_epoch": 9}, "which logs nothing"),
         ({"barebones": True}, r"because trainer\.barebones logs nothing; remove barebones"),
     ],
 )
