@@ -6,7 +6,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help install run test check format bench dashboard clean
+# Long runs against faults; each tells what it promises, and those that keep results go on where they were.
+SOAK := database_faults database_restart fault_injection soak soak_training preemption interruptions \
+	hostile_neighbours differential
+
+.PHONY: help install run test check format bench soak dashboard clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +44,13 @@ format: install ## Format the code
 
 bench: install ## Measure what the documents promise; takes minutes
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	@for file in tests/benchmarks/*.py; do echo "## $$file"; PYTHONPATH=. $(BIN)/python -W ignore $$file || exit 1; done
+	@for file in $(filter-out $(SOAK:%=tests/benchmarks/%.py),$(wildcard tests/benchmarks/*.py)); do \
+		echo "## $$file"; PYTHONPATH=. $(BIN)/python -W ignore $$file || exit 1; done
+
+soak: install ## Let databases, workers and networks fail for hours; takes root and Debian's packages
+	@for need in pgbouncer:pgbouncer iptables:iptables ip:iproute2 mariadbd:mariadb-server; do \
+		command -v $${need%%:*} >/dev/null || { apt-get update -qq && apt-get install -y -qq $${need##*:}; } || exit 1; done
+	@for name in $(SOAK); do echo "## $$name"; $(BIN)/python -W ignore -m tests.benchmarks.$$name || exit 1; done
 
 dashboard: install ## Look at the studies of tuner.db in a browser
 	$(BIN)/optuna-dashboard sqlite:///tuner.db
