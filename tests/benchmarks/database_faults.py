@@ -147,7 +147,7 @@ FAULTS: list[tuple[Fault, float, dict[str, str]]] = [  # the fault, the seconds 
     (raised, 25.0, {}),
     (drops(30.0), 40.0, {}),
     (drops(100.0), 60.0, {}),
-    (drops(700.0), 60.0, {}),
+    (drops(700.0), 12.0, {}),
 ]
 
 

@@ -37,9 +37,7 @@ def test_a_score_that_cannot_be_told_is_told_by_the_next_worker(
     monkeypatch.setattr("studies.reports.PATIENCE", 0.2)
     ledger, path = make_ledger(tmp_path, Small, trials=2), tmp_path / "tuner.db"
     view, runs = MovesTheDatabase(path), tmp_path / "runs"
-    with pytest.raises(
-        DatabaseAway, match=r"how trial 0 of 'small' ended \(completed, .* is kept in "
-    ):
+    with pytest.raises(DatabaseAway, match=r"how trial 0 of 'small' ended \(completed, .* is kept in "):
         Worker(ledger, view, threading.Event(), runs).work()
     assert len(list((runs / UNTOLD).iterdir())) == 1
     path.with_suffix(".moved").rename(path)
