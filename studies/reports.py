@@ -35,7 +35,7 @@ class Reports:
     trial: int
     pruning: Pruning
     clock: Callable[[], float] = time.monotonic
-    patience: float = PATIENCE
+    patience: float = field(default_factory=lambda: PATIENCE)
     pending: dict[int, float] = field(default_factory=dict)
     count: int = 0
     _stored: float = -STORE_EVERY

@@ -7,6 +7,7 @@ import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from studies.errors import StorageError
@@ -63,7 +64,8 @@ def hold_to_file(engine: sqlalchemy.Engine, path: Path) -> None:
     def look(*_: object) -> None:
         present = _identity(path)
         if present is None:
-            raise FileGone(f"the database {path} is not there")
+            gone = FileGone(f"the database {path} is not there")
+            raise OperationalError("", {}, gone)
         if present != opened:
             raise FileReplaced(
                 f"The database {path} was removed or replaced while it was in use; start again with the "

@@ -1,5 +1,6 @@
 """Opening the database that studies live in: Optuna's own schema, and our tables beside it (see `tables`)."""
 
+import logging
 import re
 import time
 from collections.abc import Mapping
@@ -72,6 +73,8 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     storage = _connect(parsed, dialect, arguments if sqlite else {**arguments, **_POOL}, patience)
     dialect.prepare(storage.engine, writing=not reading)
     event.listen(storage.engine, "handle_error", _give_up_connection)
+    # That a connection broke is no news: what was asked on it is asked again, or raised.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     # Optuna's cache of finished trials; without it every suggestion reads every trial again.
     return Database(persistent(get_storage(storage)), storage.engine)
 

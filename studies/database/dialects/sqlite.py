@@ -38,8 +38,8 @@ class _SQLite:
         return {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
 
     def prepare(self, engine: sa.Engine, *, writing: bool) -> None:
-        make_safe(engine, writing=writing)
         hold_to_file(engine, Path(str(engine.url.database)))
+        make_safe(engine, writing=writing)
 
     def answers_later(self, error: BaseException) -> bool:
         if isinstance(error, FileReplaced) or not isinstance(error, sqlite3.Error):
