@@ -128,6 +128,15 @@ def test_a_training_may_have_processes_of_its_own(tmp_path: Path) -> None:
     assert end.ending is Ending.COMPLETED
 
 
+def test_data_loaders_start_as_under_plain_lightning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that cannot be pickled are loaded by processes that begin as the platform has it by default."""
+    monkeypatch.chdir(tmp_path)
+    end = run(small_modules.LoadingByDefault, tmp_path)
+    assert isinstance(end, Fit), end
+    assert end.ending is Ending.COMPLETED
+    assert (tmp_path / "loaders").read_text() == multiprocessing.get_context().get_start_method()
+
+
 def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -> None:
     """The number of threads holds in the process that trains."""
     threads = 3
