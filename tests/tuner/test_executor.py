@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
@@ -145,6 +146,33 @@ def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -
     )
     assert isinstance(end, Fit)
     assert end.score == threads
+
+
+def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
+    """Ctrl-C while Python still starts the fork server prints no traceback of it over the prompt."""
+    script = """
+        from tuner.executor import warm_up
+        from tuner.interruption import Interruption
+
+        with Interruption() as interruption:
+            warm_up()
+            print("begun", flush=True)
+            interruption.stop.wait(60)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate() == ("", "")
+    assert process.returncode == 0
 
 
 def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
