@@ -30,6 +30,7 @@ _trials = sa.table(
     sa.column("trial_id", sa.Integer),
     sa.column("study_id", sa.Integer),
     sa.column("state", sa.Enum(TrialState)),
+    sa.column("datetime_start", sa.DateTime),
     sa.column("datetime_complete", sa.DateTime),
 )
 _values = sa.table(
@@ -116,14 +117,23 @@ def end(connection: sa.Connection, trial: int, state: TrialState, score: float |
         value, kind = _split(score)
         row = {"trial_id": trial, "objective": 0, "value": value, "value_type": kind}
         upsert(connection, _values, ("trial_id", "objective"), [row])
-    # By the database's clock, since the order of endings counts and the clocks of workers differ. Optuna's
-    # times are UTC without saying so.
-    ended = datetime.fromtimestamp(float(connection.scalar(sa.select(now())) or 0.0), UTC).replace(
-        tzinfo=None
-    )
-    connection.execute(
-        sa.update(_trials).where(_trials.c.trial_id == trial).values(state=state, datetime_complete=ended)
-    )
+    times = {"datetime_complete": _now(connection)}
+    connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(state=state, **times))
+
+
+def begin(connection: sa.Connection, trial: int) -> None:
+    """Note when a trial has begun; Optuna notes the time of day that this machine has."""
+    times = {"datetime_start": _now(connection)}
+    connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(**times))
+
+
+def _now(connection: sa.Connection) -> datetime:
+    """Give the time by the database's clock, in UTC and without saying so, as Optuna's columns have it.
+
+    The order of endings counts, and the clocks and time zones of workers differ.
+    """
+    seconds = float(connection.scalar(sa.select(now())) or 0.0)
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
 def trial_of(connection: sa.Connection, study: int, claim: Mapping[str, Any]) -> int | None:

@@ -238,6 +238,7 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
     """Make the trial of a claimed slot; None where the claim was lost meanwhile."""
     started = time.monotonic()
     identifier = _make_trial(ledger, slot, worker, facts)
+    persistently(lambda: _note_beginning(ledger, identifier))
     # A copy has a sampler, and a cache of trials, of its own.
     study = copy.copy(ledger.study)
     try:
@@ -264,6 +265,11 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
     seed = training_seed(ledger, slot.number)
     reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger)))
     return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
+
+
+def _note_beginning(ledger: Ledger, trial: int) -> None:
+    with ledger.database.engine.begin() as connection:
+        records.begin(connection, trial)
 
 
 def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from math import inf
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -111,6 +111,7 @@ def _ensure_running() -> None:
     What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
     process inherits which signals are blocked; ours are delivered as soon as they are no longer.
     """
+    resource_tracker.ensure_running()  # which the fork server needs, and whose start unblocks signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
     try:
         forkserver.ensure_running()

@@ -70,8 +70,8 @@ def work(pipe: Connection, job: Job) -> None:
             pipe.recv()
         stop.set()
 
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else leave)
+    for number in SIGNALS:  # what a terminal sends to all is for the supervisor, which says what to do
+        signal.signal(number, leave if number == signal.SIGTERM else signal.SIG_IGN)
     die_with_parent(signal.SIGTERM)  # which is the fork server that made it
     threading.Thread(target=listen, name="supervisor", daemon=True).start()
     hush()

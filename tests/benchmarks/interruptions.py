@@ -221,6 +221,7 @@ def to_its_end(folder: Path) -> list[str]:
 
 def main() -> None:
     """Make every start that was not made yet, and print what came of all."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # else what starts this by nohup has every start ignore it
     kind, starts, first, latest = (*sys.argv[1:], *("signals", "60", "0", "60")[len(sys.argv) - 1 :])
     notes = Path(f"interruptions-{kind}.jsonl")
     done = [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []

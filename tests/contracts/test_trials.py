@@ -1,6 +1,8 @@
 """The contract of a trial's life: asked for and told once, and nothing is lost whenever a worker dies."""
 
+import time
 from collections import Counter
+from datetime import datetime, timedelta, tzinfo
 from typing import NoReturn
 
 import pytest
@@ -150,6 +152,32 @@ def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger)
     assert again.slot.number == slot.number
     assert outcome_of(ledger.trial(0)) is Outcome.LOST
     assert again.values == default_values(SPACE)
+
+
+@pytest.mark.parametrize("wrong", [-3600.0, 3600.0])
+def test_a_wrong_clock_of_a_worker_decides_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    """With one worker an hour ahead or behind, the errors in a row and the durations are what they were."""
+    shift, seconds = timedelta(seconds=wrong), time.time
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Shifted":
+            return super().now(tz) + shift
+
+    ends = [Outcome.COMPLETED, *[Outcome.FAILED] * 3]
+    for number, outcome in enumerate(ends):
+        with monkeypatch.context() as other:
+            if number in {0, 2}:  # the worker with the wrong clock
+                other.setattr("time.time", lambda: seconds() + wrong)
+                other.setattr("datetime.datetime", Shifted)
+                other.setattr("optuna.storages._rdb.storage.datetime", Shifted)
+                other.setattr("studies.records.datetime", Shifted)
+            ended = end(ledger, begun(ledger), outcome)
+        assert ended.duration is not None
+        assert timedelta(0) <= ended.duration < timedelta(minutes=10)
+    assert [trial.number for trial in errors_in_a_row(ledger)] == [3, 2, 1]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT])

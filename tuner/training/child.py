@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import queue
 import signal
@@ -31,6 +32,9 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
     os.setsid()  # with all processes that the training starts, so that they can be ended together
     die_with_parent()
     let_children_die_too()
+    # Data loaders start their processes as they do under plain Lightning, and not by a fork server of their
+    # own, which would need picklable data and outlive a training that is killed.
+    multiprocessing.set_start_method(None, force=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave_it_to_the_worker)
     _print_to(assignment.log)
