@@ -9,7 +9,7 @@ what they have imported. Importing a module runs it, so only modules of the list
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -214,16 +214,21 @@ def restrict_parsing(permit: Permit) -> None:
         config_read_mode_urls_enabled=False,
         config_read_mode_fsspec_enabled=False,
         import_path_denylist=["*", *_SHUT],
-        import_path_allowlist=sorted({*_packages(DOORS), *HOMES, *permit.imports}),
+        import_path_allowlist=sorted({*_OPEN, *HOMES, *permit.imports}),
     )
 
 
-_SHUT = ("torch.nn.functional", "torch.nn.parallel", "torch.nn.utils", "optuna.samplers.CmaEsSampler")
-
-
-def _packages(doors: Sequence[str]) -> Iterator[str]:
-    # `torchmetrics` as a whole holds metrics that download models.
-    yield from (door.removesuffix(".*") for door in doors if door != "torchmetrics")
+# jsonargparse judges by prefixes, and finds a class by its bare name too, so what lies beside the homes in a
+# module of the list is shut.
+_SHUT = (
+    *("torch.nn.functional", "torch.nn.parallel", "torch.nn.utils"),
+    *("optuna.samplers.CmaEsSampler", "optuna.samplers._cmaes"),
+    *(f"{package}.loggers" for package in _LIGHTNINGS),
+)
+_OPEN = (
+    *(door.removesuffix(".*") for door in DOORS if door != "torchmetrics" and not door.endswith(".loggers")),
+    *(f"{package}.loggers.{name}" for package in _LIGHTNINGS for name in ("CSVLogger", "TensorBoardLogger")),
+)
 
 
 def _is_below(module: str, roots: Iterable[str]) -> bool:
