@@ -13,7 +13,7 @@ from studies.definition import StudyDefinition
 from studies.ledger import create, open_ledger
 from studies.storage import open_database
 from tests.tuner.hostile_hand import NAMES, Bait, definitions, write
-from tuner.training.permit import DOORS
+from tuner.training.permitted import DOORS
 
 GOOD = {
     "study": {"name": "good", "metric": "val_loss", "trials": 2, "threads": 1, "facts": False},

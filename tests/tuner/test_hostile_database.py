@@ -16,7 +16,8 @@ from tests.tuner.hostile_run import serve
 from tuner.places import folder_name
 from tuner.printable import printable
 from tuner.training.errors import NotAllowed
-from tuner.training.permit import DOORS, Permit, restrict_parsing
+from tuner.training.permit import Permit, restrict_parsing
+from tuner.training.permitted import DOORS
 
 COUNT, SEED, NAMES = 16, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400
 CHAINS = 1000  # of some 50,000 chains of attributes
