@@ -65,6 +65,7 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
 def _configurations(definition: StudyDefinition) -> Iterator[Mapping[str, Any]]:
     """Go through configurations that together hold all that a study's trials may name."""
     space = definition.space
+    yield definition.fixed
     yield configure(definition.fixed, space, default_values(space))
     for parameter in parameters(space):
         needed = {name: allowed[0] for name, allowed in parameter.conditions.items()}
