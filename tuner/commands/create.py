@@ -36,12 +36,14 @@ def create(
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
     stopped. One batch is trained first, so that a study that cannot run is refused here.
     """
-    from tuner.commands.run import open_question, read_question
+    from tuner.commands.run import open_question, overrides_of, read_question
+    from tuner.first_look import look_at
     from tuner.interruption import INTERRUPTED, Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
     from tuner.working_directory import unmoved
 
+    look_at(study, overrides_of(overrides, name, trials), storage)
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
         question = read_question(request)

@@ -74,9 +74,11 @@ def run(
     the same command resumes it.
     """
     from tuner.commands.confirm import repeat_best
+    from tuner.first_look import look_at
     from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
     from tuner.screen import busy, open_screen
 
+    look_at(study, overrides_of(overrides, name, trials), storage)
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
         from tuner.working_directory import unmoved
@@ -156,6 +158,13 @@ def _manner(**options: str | None) -> tuple[str, ...]:
     return tuple(word for name, value in given.items() for word in (f"--{name}", value))
 
 
+def overrides_of(given: tuple[str, ...], name: str | None, trials: int | None) -> tuple[str, ...]:
+    """Write `--name` and `--trials` as changes of the study file beside those of `--set`."""
+    called = () if name is None else (f"study.name={json.dumps(name)}",)
+    counted = () if trials is None else (f"study.trials={trials}",)
+    return (*given, *called, *counted)
+
+
 def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
     """Read and check the study file; None where the study is one of the database.
 
@@ -164,12 +173,7 @@ def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
     from studies.catalogue import find_study_file
     from tuner.executor import modules_of, warm_up
 
-    overrides = list(request.overrides)
-    if request.name is not None:
-        overrides.append(f"study.name={json.dumps(request.name)}")
-    if request.trials is not None:
-        overrides.append(f"study.trials={request.trials}")
-    file = find_study_file(request.study, tuple(overrides))
+    file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:
         return None
     if workers:
@@ -200,18 +204,8 @@ def open_question(request: "Request", question: "Question | None", interruption:
 
 def _resume(request: "Request") -> "Ledger":
     """Open a study of the database by its name."""
-    from studies.catalogue import shipped_studies
-    from studies.errors import StorageError, UnknownStudy
     from tuner.errors import Refused
 
-    try:
-        open_study(request.storage, request.study)  # for reading first, which makes no database
-    except (UnknownStudy, StorageError) as error:
-        shipped = ", ".join(shipped_studies())
-        reason = str(error)[0].lower() + str(error)[1:]
-        raise UnknownStudy(
-            f"{request.study!r} is no file and no shipped study ({shipped}), and {reason}"
-        ) from error
     if request.overrides or request.name:
         raise Refused(
             f"{request.study} is a study of the database, whose definition stays; "

@@ -23,19 +23,20 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from rich.progress import track
 
     from search_spaces.describe import describe
-    from studies.catalogue import find_study_file, shipped_studies
-    from studies.errors import UnknownStudy
+    from studies.catalogue import find_study_file
+    from tuner.first_look import look_at
+
+    look_at(study, overrides, None, stored=False)
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
+    from tuner.training.exactness import reasons_of_configuration
 
     hush()
     screen = open_screen()
     file = find_study_file(study, overrides)
     if file is None:
-        raise UnknownStudy(
-            f"{study!r} is no file and no shipped study; name a YAML file, or {', '.join(shipped_studies())}."
-        )
+        raise AssertionError("it has just been looked at")
     with busy("loading the module, training a batch"):
         definition = prepare(file)
         rehearse(file, definition)
@@ -48,6 +49,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
             transient=True, disable=as_json or not screen.is_terminal,
         )
     )  # fmt: skip
+    inexact = reasons_of_configuration(definition.fixed)
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:
         echo_json(
@@ -55,6 +57,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "name": definition.settings.name,
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
+                "inexact": inexact,
             }
         )
         return 1 if failed else 0
@@ -68,4 +71,6 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
+    for reason in inexact:
+        screen.print(f"A trial that is interrupted may end otherwise than one that is not: {reason}.")
     return 0

@@ -16,6 +16,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.training.class_paths import check_data, check_names, package_of
+from tuner.training.quiet import hush_lightning
 from tuner.training.refusals import explain, explain_making
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -43,6 +44,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     """
     check_names(configuration)
     configuration = with_twins(configuration)
+    hush_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
     try:
         made = _start(_quiet_cli(package_of(configuration)), configuration, callbacks)
