@@ -2,17 +2,21 @@
 
 import importlib
 import random
-from contextlib import nullcontext
+import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
+from search_spaces.errors import TunerError
 from studies.classes import make_sampler
+from studies.definition import StudyDefinition
 from studies.errors import BadClass
 from tests.tuner.command_line import CommandLine
-from tests.tuner.hostile_hand import PATHS, chains
-from tests.tuner.hostile_run import serve
+from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions
+from tests.tuner.hostile_run import GOOD, serve
+from tuner.code import configurations, not_allowed
 from tuner.places import folder_name
 from tuner.printable import printable
 from tuner.training.errors import NotAllowed
@@ -21,6 +25,16 @@ from tuner.training.permitted import DOORS
 
 COUNT, SEED, NAMES = 16, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400
 CHAINS = 1000  # of some 50,000 chains of attributes
+EVERY = 10**6  # more hostile definitions than there are
+NAMELESS = (
+    "os ",
+    "os. ",
+    ".os",
+    "os..system",
+    "os.system  ",
+    "\uff4f",
+    "sitecustomize",
+)  # no import paths here
 NOTHING = Permit()
 
 
@@ -39,6 +53,36 @@ def test_a_hostile_definition_reaches_nothing(tmp_path: Path) -> None:
     seen = serve(tmp_path, count=COUNT, seed=SEED, names=NAMES, timeout=700)
     assert seen.suspicious == []
     assert (seen.code, seen.done) == (0, 4), seen.said
+
+
+def test_no_hostile_definition_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of hostile definitions only those pass that name nothing; none is imported to judge."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "canary_package").mkdir()
+    for name in ("canary_code.py", "canary_package/__init__.py", "canary_package/inner.py", "secret.yaml"):
+        (tmp_path / name).write_text("class Module: pass\n")
+    (tmp_path / "secret.csv").write_text("x\n1\n")
+    passed = set()
+    for label, data in definitions(GOOD, Bait(tmp_path / "canary", 1), count=EVERY, seed=SEED):
+        if isinstance(data, str):
+            continue
+        with suppress(TunerError, ValueError, TypeError, KeyError):  # no definition
+            definition = StudyDefinition.from_data(data)
+            if not_allowed(definition, NOTHING) is None and _trains(definition):
+                passed.add(label)
+    assert {label for label in passed if not label.startswith(NAMELESS)} == set()
+    assert not {"canary_code", "canary_package"} & set(sys.modules)
+
+
+def _trains(definition: StudyDefinition) -> bool:
+    """Say whether the process that trains would go on, whatever is chosen."""
+    try:
+        for configuration in configurations(definition):
+            NOTHING.judge(NOTHING.check(configuration))
+    except NotAllowed:
+        return False
+    return True
 
 
 def test_what_is_reached_by_attributes_is_judged_by_what_it_is() -> None:
