@@ -52,7 +52,7 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
     choosing = {"sampler": definition.sampler or {}, "pruner": definition.pruner or {}}
     try:
         permit.judge(permit.check(choosing, sections=choosing))
-        for configuration in _configurations(definition):
+        for configuration in configurations(definition):
             named = permit.check(configuration)
             permit.judge(path for path in named if path.partition(".")[0] not in KNOWN)
     except NotAllowed as error:
@@ -62,9 +62,10 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
     return None
 
 
-def _configurations(definition: StudyDefinition) -> Iterator[Mapping[str, Any]]:
+def configurations(definition: StudyDefinition) -> Iterator[Mapping[str, Any]]:
     """Go through configurations that together hold all that a study's trials may name."""
     space = definition.space
+    yield definition.fixed
     yield configure(definition.fixed, space, default_values(space))
     for parameter in parameters(space):
         needed = {name: allowed[0] for name, allowed in parameter.conditions.items()}

@@ -16,8 +16,6 @@ import pytest
 from tests.end_to_end.test_readme import blocks, commands
 from tests.test_repository import PACKAGES, ROOT, tracked_files
 
-TRIALS = 3  # instead of the README's 8
-
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -68,14 +66,13 @@ def test_the_source_distribution_holds_what_is_tracked(built: Path) -> None:
     assert _tracked() | {"pyproject.toml", "README.md", "LICENSE"} <= packed
 
 
-@pytest.mark.timeout(900)  # every command begins by importing torch, and `validate` trains each choice
+@pytest.mark.timeout(1500)  # every command begins by importing torch, and `validate` trains each choice
 def test_the_readme_runs_where_it_is_installed(installed: Path, tmp_path: Path) -> None:
     """In an empty folder, without the repository, the README's commands do what they are there for."""
     where = _run([str(installed / "python"), "-c", "import tuner; print(tuner.__file__)"], tmp_path)
     assert Path(where.strip()).is_relative_to(installed.parent)
     (text,) = blocks("yaml")
-    assert "trials: 8" in text
-    (tmp_path / "my_study.yaml").write_text(text.replace("trials: 8", f"trials: {TRIALS}"))
+    (tmp_path / "my_study.yaml").write_text(text)
     for line in commands("tuner"):
         assert _run([str(installed / "tuner"), *shlex.split(line)], tmp_path)
     assert "plotly" in (tmp_path / "runs" / "mine" / "report.html").read_text(encoding="utf-8").lower()

@@ -242,7 +242,7 @@ NAMES = (
     *(
         "../canary",
         "../../canary",
-        "/root/canary",
+        "/precious/canary",
         "..",
         ".",
         "-rf",

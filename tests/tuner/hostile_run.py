@@ -13,7 +13,7 @@ from studies.definition import StudyDefinition
 from studies.ledger import create, open_ledger
 from studies.storage import open_database
 from tests.tuner.hostile_hand import NAMES, Bait, definitions, write
-from tuner.training.permit import DOORS
+from tuner.training.permitted import DOORS
 
 GOOD = {
     "study": {"name": "good", "metric": "val_loss", "trials": 2, "threads": 1, "facts": False},
@@ -25,7 +25,11 @@ GOOD = {
     "sampler": None,
     "pruner": None,
 }
-MAY_BE_IMPORTED = tuple(f"import {door.removesuffix('*')}" for door in DOORS if door.endswith(".*"))
+# Imports that need no other to explain them: modules that a study may name, and what samplers compute with.
+MAY_BE_IMPORTED = (
+    *(f"import {door.removesuffix('*')}" for door in DOORS if door.endswith(".*")),
+    *("import numpy.", "import scipy."),
+)
 # Every Python process that is started tells what it imports, runs, changes, and connects to.
 WATCH = """
 import os, sys
@@ -109,7 +113,10 @@ def serve(folder: Path, *, count: int, seed: int, names: int, timeout: float) ->
             heard.add("connect to the listening socket")
         except BlockingIOError:
             pass
-    suspicious = sorted(said for said in heard - usual if not said.startswith(MAY_BE_IMPORTED))
+    # A package is imported with what lies in it.
+    packages = {f"import {said.removeprefix('import ').rpartition('.')[0]}" for said in usual}
+    unusual = heard - usual - packages
+    suspicious = sorted(said for said in unusual if not said.startswith(MAY_BE_IMPORTED))
     if before != (_tree(canary), _tree(work, but=frozenset({"runs"}))):
         suspicious.append("files were changed")
     done = open_ledger(open_database(url), "good").slots.budget().done

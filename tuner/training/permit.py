@@ -9,7 +9,7 @@ what they have imported. Importing a module runs it, so only modules of the list
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,65 +19,8 @@ import yaml
 from jsonargparse import set_parsing_settings
 
 from tuner.training.errors import NotAllowed
+from tuner.training.permitted import DOORS, HOMES, KINDS, OPEN, SHUT
 
-_LIGHTNINGS = ("pytorch_lightning", "lightning.pytorch")
-_OURS = (
-    "augmentation", "averaging", "constraints", "convolution", "data", "decay", "groups", "lightning_twins",
-    "modules", "regression", "schedules",
-)  # fmt: skip
-
-# Modules in which a class path may end; with a star, those below it as well.
-DOORS = (
-    *(f"tuner.training.{name}.*" for name in _OURS),
-    *("torch.nn", "torch.nn.modules.*", "torch.optim.*", "torchmetrics"),
-    *("torchmetrics.classification.*", "torchmetrics.regression.*"),
-    *("optuna.samplers", "optuna.samplers.nsgaii", "optuna.pruners"),
-    *(
-        f"{package}.{part}"
-        for package in _LIGHTNINGS
-        for part in (
-            *("accelerators.*", "callbacks.*", "loggers", "loggers.csv_logs", "loggers.tensorboard"),
-            *("plugins.*", "profilers.*", "strategies.*"),
-        )
-    ),
-)
-# Modules that may define such a class. Those of loggers that speak to servers are missing, and so is Optuna's
-# CMA-ES, which unpickles what it finds in the database.
-HOMES = (
-    *(door.removesuffix(".*") for door in DOORS if door.endswith(".*")),
-    *("optuna.pruners", "pytorch_lightning.loggers.csv_logs", "pytorch_lightning.loggers.tensorboard"),
-    *("lightning.pytorch.loggers.csv_logs", "lightning.pytorch.loggers.tensorboard"),
-    *(f"optuna.samplers.{name}" for name in ("_gp", "_nsgaiii", "_partial_fixed", "_qmc", "_random", "_tpe")),
-    *("optuna.samplers._ga", "optuna.samplers.nsgaii"),
-    *("lightning_fabric.plugins", "lightning.fabric.plugins"),
-)
-# What a training is made of; one of these stands among the bases of every class that we know.
-KINDS = frozenset(
-    {
-        *("torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer"),
-        "torch.optim.lr_scheduler.LRScheduler",
-        *("optuna.samplers._base.BaseSampler", "optuna.pruners._base.BasePruner"),
-        "optuna.samplers.nsgaii._crossovers._base.BaseCrossover",
-        *(
-            f"{package}.{kind}"
-            for package in _LIGHTNINGS
-            for kind in (
-                *("core.module.LightningModule", "core.datamodule.LightningDataModule"),
-                *("callbacks.callback.Callback", "loggers.logger.Logger", "profilers.profiler.Profiler"),
-                *("strategies.strategy.Strategy", "accelerators.accelerator.Accelerator"),
-                *("plugins.precision.precision.Precision", "plugins.layer_sync.LayerSync"),
-            )
-        ),
-        *(
-            f"{package}.plugins.{kind}"
-            for package in ("lightning_fabric", "lightning.fabric")
-            for kind in (
-                "environments.cluster_environment.ClusterEnvironment",
-                "io.checkpoint_io.CheckpointIO",
-            )
-        ),
-    }
-)
 SECTIONS = frozenset({"trainer", "model", "data", "optimizer", "lr_scheduler"})
 
 _CLASS_PATH = "class_path"
@@ -213,17 +156,9 @@ def restrict_parsing(permit: Permit) -> None:
         instantiate_subclass_spec_in_any=False,
         config_read_mode_urls_enabled=False,
         config_read_mode_fsspec_enabled=False,
-        import_path_denylist=["*", *_SHUT],
-        import_path_allowlist=sorted({*_packages(DOORS), *HOMES, *permit.imports}),
+        import_path_denylist=["*", *SHUT],
+        import_path_allowlist=sorted({*OPEN, *HOMES, *permit.imports}),
     )
-
-
-_SHUT = ("torch.nn.functional", "torch.nn.parallel", "torch.nn.utils", "optuna.samplers.CmaEsSampler")
-
-
-def _packages(doors: Sequence[str]) -> Iterator[str]:
-    # `torchmetrics` as a whole holds metrics that download models.
-    yield from (door.removesuffix(".*") for door in doors if door != "torchmetrics")
 
 
 def _is_below(module: str, roots: Iterable[str]) -> bool:
