@@ -184,10 +184,10 @@ def test_both_lightnings_are_quiet(own: CommandLine, package: str) -> None:
     ended = subprocess.run(
         [*TUNER, "validate", "own.yaml"],
         cwd=own.folder,
-        env=environment(PYTHONWARNINGS="default"),
+        env={key: value for key, value in environment().items() if key != "PYTHONWARNINGS"},
         capture_output=True,
         text=True,
         check=True,
     )
     assert ended.stdout.splitlines()[-1].startswith("own is fine: ")
-    assert [line for line in ended.stderr.splitlines() if "Warning" not in line and line[:2] != "  "] == []
+    assert ended.stderr == ""
