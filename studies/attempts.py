@@ -55,6 +55,8 @@ def earlier_of(trial: FrozenTrial) -> int | None:
     return earlier if is_count(earlier) and earlier < trial.number else None
 
 
+ANEW = "anew"  # attribute of a trial: why it did not go on from the checkpoint of an earlier attempt
+
 # What a trial's attributes that are shown hold.
 _TYPES: Mapping[str, type | UnionType] = MappingProxyType(
     {
@@ -64,6 +66,7 @@ _TYPES: Mapping[str, type | UnionType] = MappingProxyType(
         "seconds": int | float,
         "cause": str,
         "traceback": str,
+        ANEW: str,
         "logs": str,
         "configuration": dict,
         "facts": dict,

@@ -28,9 +28,7 @@ class EndedAtOnce(BaseException):
 
     def __str__(self) -> str:
         """Give the message."""
-        return str(
-            self.args[0] if self.args else "Interrupted: what was done is kept; the same command goes on."
-        )
+        return str(self.args[0]) if self.args else KEPT
 
 
 class Interruption:

@@ -13,6 +13,7 @@ from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.outcomes import in_words
+from studies.trained import trained
 from tuner.dashboard_note import write_note
 from tuner.export import export
 from tuner.next_steps import OUTPUT, Request, folded
@@ -122,7 +123,7 @@ def _test(choice: Choice, checkpoint: Path | None) -> dict[str, float]:
         return kept  # without a checkpoint another worker trained it, and has the weights
     from tuner.training.fit import test
 
-    scores = test(best.user_attrs["configuration"], checkpoint)
+    scores = test(trained(choice.ledger.definition, best), checkpoint)
     choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
 

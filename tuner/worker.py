@@ -16,7 +16,7 @@ from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
-from studies.attempts import SLOT
+from studies.attempts import ANEW, SLOT
 from studies.definition import StudyDefinition
 from studies.ended import kept_trials
 from studies.endings import is_failing, release
@@ -48,8 +48,8 @@ GRACE = (
 UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
-FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
 AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
+FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -253,8 +253,8 @@ class Worker:
     def _task(self, running: RunningTrial) -> Task:
         settings, slot = self.ledger.definition.settings, running.slot
         leader = self.ledger.leader_of(slot.number)
-        checkpoints = self._checkpoints()
-        resume = None if slot.trial is None else checkpoints.newest(slot.number, slot.draw, slot.attempt)
+        checkpoints, owner = self._checkpoints(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
+        resume = self._resumable(running, checkpoints, owner)
         return Task(
             configuration=running.configuration,
             seed=running.seed,
@@ -268,9 +268,26 @@ class Worker:
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
+            owner=owner,
             place=self.folder.absolute() / self._folder_of(running, resume),
             permit=self.permit,
         )
+
+    def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:
+        """Find the checkpoint that a trial goes on from; where its state is lost, the trial says so."""
+        slot = running.slot
+        if slot.trial is None:
+            return None
+        file, reason = checkpoints.resumable(slot.number, slot.draw, slot.attempt, owner)
+        if file is None and self.ledger.trial(slot.trial).intermediate_values:
+            sentence = f"it began anew with the same values: {reason}"
+            running.trial.set_user_attr(ANEW, sentence)
+            with self._log(running).open("a", encoding="utf-8") as log:
+                log.write(f"Trial {running.number}: {sentence}.\n")
+        return file
+
+    def _log(self, running: RunningTrial) -> Path:
+        return self.folder.absolute() / LOGS / f"trial-{running.number}.log"
 
     def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
         """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
@@ -289,7 +306,7 @@ class Worker:
         definition = self.ledger.definition
         pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
-            log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
+            log=self._log(running),
             stop=self.stop,
             grace=self.grace,
             # One that explores is never stopped, so it waits for no answer.

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from search_spaces.space import Value
 from studies.analysis.domain import Array, as_option, coordinate
@@ -94,8 +93,5 @@ def _point(fitted: Fitted, values: Mapping[str, Value]) -> Array:
 
 def _posterior(fitted: Fitted, points: Array) -> tuple[Array, Array]:
     surrogate = fitted.surrogate
-    cross = solve_triangular(
-        surrogate.cholesky, surrogate.kernel.between(surrogate.points, points), lower=True
-    )
-    covariance = surrogate.kernel.between(points, points) - cross.T @ cross
-    return surrogate.centre + surrogate.scale * surrogate.mean(points), surrogate.scale**2 * covariance
+    mean, covariance = surrogate.posterior(points)
+    return surrogate.centre + surrogate.scale * mean, surrogate.scale**2 * covariance

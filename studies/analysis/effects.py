@@ -52,7 +52,24 @@ class Component:
 
 def structures_of(domain: Domain, seed: int) -> Structures:
     """List or draw the combinations of the gates of a domain."""
-    gates = tuple(sorted({gate for axis in domain.axes for gate in axis.conditions}))
+    gates = gates_of(domain)
+    merged, active, weights = _merged(domain, gates, combinations_of(domain, seed))
+    indicators = {}
+    for place, gate in enumerate(gates):
+        size = len(domain.axes[gate].nodes)
+        here = (merged[None, :, place] == np.arange(size)[:, None]) * size
+        indicators[gate] = np.where(active[None, :, gate], here, 1.0)
+    return Structures(gates, merged, active, weights, indicators)
+
+
+def gates_of(domain: Domain) -> tuple[int, ...]:
+    """Give the axes on which others depend, in the order of the domain."""
+    return tuple(sorted({gate for axis in domain.axes for gate in axis.conditions}))
+
+
+def combinations_of(domain: Domain, seed: int) -> Array:
+    """Give the combinations of the gates, all alike likely, as rows of coordinates `(m, axes)`."""
+    gates = gates_of(domain)
     sizes = [len(domain.axes[gate].nodes) for gate in gates]
     full = np.zeros((1, len(domain.axes)))
     if gates and prod(sizes) <= 64 * MOST_STRUCTURES:
@@ -61,17 +78,13 @@ def structures_of(domain: Domain, seed: int) -> Structures:
         )
         full = np.zeros((len(grid), len(domain.axes)))
         full[:, gates] = grid
-    merged, active, weights = _merged(domain, gates, full)
-    if len(merged) > MOST_STRUCTURES or (gates and prod(sizes) > 64 * MOST_STRUCTURES):
+    if len(_merged(domain, gates, full)[0]) > MOST_STRUCTURES or (
+        gates and prod(sizes) > 64 * MOST_STRUCTURES
+    ):
         drawn = qmc.Sobol(len(gates), scramble=True, rng=seed).random(MOST_STRUCTURES)
         full = np.zeros((MOST_STRUCTURES, len(domain.axes)))
         full[:, gates] = np.floor(drawn * np.array(sizes))
-        merged, active, weights = _merged(domain, gates, full)
-    indicators = {}
-    for place, (gate, size) in enumerate(zip(gates, sizes, strict=True)):
-        here = (merged[None, :, place] == np.arange(size)[:, None]) * size
-        indicators[gate] = np.where(active[None, :, gate], here, 1.0)
-    return Structures(gates, merged, active, weights, indicators)
+    return full
 
 
 def _merged(domain: Domain, gates: tuple[int, ...], full: Array) -> tuple[Array, Mask, Array]:
@@ -160,7 +173,11 @@ def features_of(kernel: ConditionalKernel, structures: Structures) -> Features:
 
 
 def structural_terms(features: Features, points: Array) -> list[Array]:
-    """Sum all that multiplies none, one and two axis terms between structures and points; each `(m, n)`."""
+    """Sum all that multiplies none, one, two and three axis terms between structures and points.
+
+    Returns:
+        For each of these numbers of axis terms a `(m, n)` array.
+    """
     structures, kernel = features.structures, features.kernel
     count, gates = len(kernel.axes), structures.gates
     terms = []
@@ -177,7 +194,7 @@ def structural_terms(features: Features, points: Array) -> list[Array]:
 
 def _by_order(kernel: ConditionalKernel, sums: list[Array]) -> list[Array]:
     weights = kernel.order_weights
-    return [sum(weights[r] * sums[r - s] for r in range(s, ORDERS + 1)) for s in range(3)]
+    return [sum(weights[r] * sums[r - s] for r in range(s, ORDERS + 1)) for s in range(ORDERS + 1)]
 
 
 def structural_prior(features: Features) -> list[Array]:

@@ -74,7 +74,12 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
         )
         if trials < FEWEST_ON_A_BRANCH:
             return Verdict(
-                rule, "untested", None, None, None, f"Only {trials} trials have {rule.gate} at {option}."
+                rule,
+                "untested",
+                None,
+                None,
+                None,
+                f"Only {trials} trials have {rule.gate} at {option} and {rule.parameter} beside it.",
             )
     drawn = draw(projection, DRAWS, seed)
     logs = np.array([np.log(float(row[1])) for row in projection.values])

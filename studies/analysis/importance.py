@@ -1,7 +1,7 @@
 """What mattered and what interacts: the analysis of a table, as one frozen result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from search_spaces.space import Value
 from studies.analysis.domain import Array, Domain
-from studies.analysis.evidence import Evidence, cross_validated_r2, weigh
-from studies.analysis.intervals import Estimate, estimate
-from studies.analysis.surrogate import Surrogate, fit, points_of
+from studies.analysis.evidence import WIDEST, WIDEST_TOTAL, Evidence, Width, cross_validated, weigh
+from studies.analysis.intervals import Estimate, Estimates, estimate
+from studies.analysis.outliers import fit_without_outliers
+from studies.analysis.surrogate import Surrogate, points_of
 from studies.analysis.table import Table
-from studies.analysis.totals import total_shares
 
+MOST_LISTED = 5  # trials that a sentence names
 EVALUATOR = "functional ANOVA of a conditional Gaussian process"
 Conditions = Mapping[str, tuple[Value, ...]]
 
@@ -24,8 +25,8 @@ class Effect:
     """What one parameter, or one pair beyond its two parameters, explains of the objective's variance.
 
     `share`, with its 90 % interval `low` to `high`, is a part of one; all three are None where no structure
-    was found. `total` is the share of a parameter with all its interactions, None for a pair. `trials` is the
-    number of trials it rests on and `when` the conditions under which it exists.
+    was found. `total` is the share of a parameter with all its interactions, with its interval, None for a
+    pair. `trials` is the number of trials it rests on and `when` the conditions under which it exists.
     """
 
     names: tuple[str, ...]
@@ -34,12 +35,15 @@ class Effect:
     high: float | None
     trials: int
     when: Conditions
-    total: float | None = None
+    total: Estimate | None = None
 
 
 @dataclass(frozen=True)
 class Importance:
-    """The analysis of a study on one scale of its objective; effects in falling order of their shares."""
+    """The analysis of a study on one scale of its objective.
+
+    Parameters stand in falling order of their totals, pairs of their shares.
+    """
 
     evaluator: str
     evidence: Evidence
@@ -53,7 +57,7 @@ class Importance:
         if not self.evidence.has_structure:
             return "no structure found"
         doubt = "" if self.evidence.confidence == "good" else " (low confidence)"
-        return f"structure found{doubt}"
+        return f"{'weak ' if self.evidence.is_weak else ''}structure found{doubt}"
 
     def to_data(self) -> dict[str, Any]:
         """Write the analysis as plain data for JSON."""
@@ -70,7 +74,7 @@ class Importance:
             "warnings": list(evidence.warnings),
             "policy": list(self.policy),
             "main": [
-                {"name": effect.names[0], **_effect_data(effect), "total": effect.total}
+                {"name": effect.names[0], **_effect_data(effect), **_total_data(effect.total)}
                 for effect in self.main
             ],
             "pairs": [{"names": list(effect.names), **_effect_data(effect)} for effect in self.pairs],
@@ -82,6 +86,8 @@ class Fitted:
     """A surrogate with what it was fitted to, rows and axes in canonical order.
 
     `order` holds for each axis of the surrogate its place in the table's domain, `rows` the same for trials.
+    `outliers` are the numbers of the trials that were left out, because their score lies far from all others
+    and nothing explains it.
     """
 
     surrogate: Surrogate
@@ -89,6 +95,7 @@ class Fitted:
     variance: Array
     order: tuple[int, ...]
     rows: tuple[int, ...]
+    outliers: tuple[int, ...] = ()
 
 
 def fit_table(table: Table) -> Fitted:
@@ -104,7 +111,16 @@ def fit_table(table: Table) -> Fitted:
     domain = table.domain.permuted(order)
     points = points_of(coordinates[rows], active[rows])
     loss, variance = table.loss[rows], table.variance[rows]
-    return Fitted(fit(domain, points, loss, variance), loss, variance, order, tuple(map(int, rows)))
+    robust = fit_without_outliers(domain, points, loss, variance, exempt=~table.completed[rows])
+    kept = robust.kept
+    return Fitted(
+        robust.surrogate,
+        loss[kept],
+        variance[kept],
+        order,
+        tuple(map(int, rows[kept])),
+        tuple(sorted(table.numbers[row] for row in rows[~kept])),
+    )
 
 
 def measure_importance(
@@ -125,22 +141,29 @@ def measure_importance(
     fitted = fitted or fit_table(table)
     progress(0.15)
     surrogate = fitted.surrogate
-    cv_r2 = cross_validated_r2(surrogate.domain, surrogate.points, fitted.loss, fitted.variance, seed)
+    points = points_of(table.coordinates[:, fitted.order], table.active[:, fitted.order])[list(fitted.rows)]
+    prediction = cross_validated(surrogate.domain, points, fitted.loss, fitted.variance, seed)
     progress(0.35)
     estimates = estimate(
-        surrogate, fitted.loss, fitted.variance, seed=seed, progress=lambda done: progress(0.35 + 0.65 * done)
+        surrogate,
+        points,
+        fitted.loss,
+        fitted.variance,
+        seed=seed,
+        progress=lambda done: progress(0.35 + 0.65 * done),
     )
-    evidence = weigh(table, cv_r2, estimates.unknown)
-    totals = total_shares(surrogate, seed)
+    evidence = weigh(table, prediction, estimates.unknown, _too_wide(estimates, surrogate.domain.names))
+    evidence = _with_outliers(evidence, fitted.outliers)
     effects = []
     for members, share in estimates.shares.items():
         columns = tuple(sorted(fitted.order[member] for member in members))
-        # Measured by other means than the share itself, a total can fall short of it by a hair.
-        total = max(float(totals[members[0]]), share.share) if len(members) == 1 else None
+        total = estimates.totals[members[0]] if len(members) == 1 else None
         shown = (share, total) if evidence.has_structure else (None, None)
-        effects.append((columns, _effect(table, columns, *shown)))
+        # What has one value varied nowhere, and nothing was found out about it.
+        if all(len(table.domain.axes[column].nodes) > 1 for column in columns):
+            effects.append((columns, _effect(table, columns, *shown)))
     # Ties, and everything where nothing is ranked, stand in the order of the space.
-    effects.sort(key=lambda entry: (-(entry[1].share or 0.0), entry[0]))
+    effects.sort(key=lambda entry: (-_rank(entry[1]), entry[0]))
     return Importance(
         EVALUATOR,
         evidence,
@@ -151,7 +174,7 @@ def measure_importance(
 
 
 def _effect(
-    table: Table, columns: tuple[int, ...], estimated: Estimate | None, total: float | None
+    table: Table, columns: tuple[int, ...], estimated: Estimate | None, total: Estimate | None
 ) -> Effect:
     when = _common_conditions(table.domain, columns)
     return Effect(
@@ -161,7 +184,7 @@ def _effect(
         high=estimated.high if estimated else None,
         trials=int(table.active[:, columns].all(axis=1).sum()),
         when=when,
-        total=None if total is None else min(total, 1.0),
+        total=total,
     )
 
 
@@ -191,6 +214,47 @@ def _canonical_axes(table: Table) -> tuple[int, ...]:
         )
 
     return tuple(sorted(range(len(table.domain.axes)), key=key))
+
+
+def _too_wide(estimates: Estimates, names: tuple[str, ...]) -> list[Width]:
+    """List the shares whose intervals are too wide for a ranking, the widest first."""
+    shares = [
+        (" x ".join(names[member] for member in members), share, WIDEST)
+        for members, share in estimates.shares.items()
+    ]
+    totals = [
+        (f"{name} with its interactions", total, WIDEST_TOTAL)
+        for name, total in zip(names, estimates.totals, strict=True)
+    ]
+    wide = [each for each in (*shares, *totals) if each[1].high - each[1].low > each[2]]
+    wide.sort(key=lambda each: (each[1].low - each[1].high, each[0]))
+    return [(name, share.low, share.high) for name, share, _ in wide]
+
+
+def _with_outliers(evidence: Evidence, outliers: tuple[int, ...]) -> Evidence:
+    if not outliers:
+        return evidence
+    listed = ", ".join(map(str, outliers[:MOST_LISTED])) + (
+        " and more" if len(outliers) > MOST_LISTED else ""
+    )
+    trials = f"trial {listed} has a score" if len(outliers) == 1 else f"trials {listed} have scores"
+    said = (
+        f"{trials[0].upper()}{trials[1:]} far from all others that no parameter explains; the analysis "
+        f"leaves {'that trial' if len(outliers) == 1 else 'those trials'} out."
+    )
+    return replace(evidence, warnings=(*evidence.warnings, said))
+
+
+def _rank(effect: Effect) -> float:
+    return (effect.share or 0.0) if effect.total is None else effect.total.share
+
+
+def _total_data(total: Estimate | None) -> dict[str, Any]:
+    return {
+        "total": None if total is None else total.share,
+        "total_low": None if total is None else total.low,
+        "total_high": None if total is None else total.high,
+    }
 
 
 def _effect_data(effect: Effect) -> dict[str, Any]:

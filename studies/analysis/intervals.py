@@ -1,7 +1,7 @@
 """How sure the shares are: draws from the posterior, also of surrogates refitted to resampled trials."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
@@ -21,13 +21,15 @@ from studies.analysis.effects import (
 from studies.analysis.integration import quasi_random
 from studies.analysis.kernel import ABSENT
 from studies.analysis.surrogate import Surrogate, fit, points_of
+from studies.analysis.totals import Totals, total_effects
 
 DRAWS = 200  # from the posterior of the fit to all trials
 REPLICATES = 6  # of the bootstrap
 REPLICATE_DRAWS = 25  # from the posterior of each replicate
 REPLICATE_STEPS = 12  # of the optimiser, from the hyperparameters of the fit to all trials
 POINTS = 512  # at which a draw's variance is measured
-MEAN_POINTS = 4096  # at which that of the mean function is
+DIRECTIONS = 10  # in which the uncertainty about interactions of three parameters lies
+NEGLIGIBLE = 1e-6  # share
 BIAS = 0.34  # of the fit to n trials, as a part of how far fits to the 0.632 n of a resample differ from it
 COVERAGE = 0.9
 JITTER = 1e-9
@@ -51,7 +53,17 @@ class PosteriorShares:
     draws: Mapping[Members, Array]
     excess: Mapping[Members, float]
     share: Mapping[Members, float]
+    totals: tuple["TotalShares", ...]
     unknown: float
+
+
+@dataclass(frozen=True, eq=False)
+class TotalShares:
+    """The same of the total share of one axis."""
+
+    draws: Array
+    excess: float
+    share: float
 
 
 def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, seed: int) -> PosteriorShares:
@@ -77,8 +89,9 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
     )
     noise = random.standard_normal((POINTS, draws))
     mean = surrogate.mean(grid)
-    # Many more points are affordable for the mean function: what they correct is common to all draws.
-    total = _variance_of_mean(surrogate, seed)
+    # The mean function's variance is known exactly: what it corrects is common to all draws.
+    whole = total_effects(surrogate, seed)
+    total = whole.variance
     correction = total / float(np.var(mean)) if total > 0 else 1.0
     variances = np.var(mean[:, None] + root @ noise, axis=0) * correction
     unknown = float(np.mean(np.diag(spread)))
@@ -103,7 +116,34 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
         shares[component.members] = np.sum(drawn**2, axis=0) / variances
         excess[component.members] = max(float(np.trace(covariance)), 0.0) / (total + unknown)
         point[component.members] = float(middle @ middle) / total if total > 0 else 0.0
-    return PosteriorShares(shares, excess, point, unknown / (total + unknown))
+    singles = PosteriorShares(shares, excess, point, (), unknown / (total + unknown))
+    return replace(singles, totals=_totals(whole, singles, variances, total + unknown, random))
+
+
+def _totals(
+    whole: Totals, singles: PosteriorShares, variances: Array, scale: float, random: np.random.Generator
+) -> tuple[TotalShares, ...]:
+    """Draw total shares: what is drawn of an axis alone and of its pairs, and interactions of three.
+
+    Of the latter the mean and the mean excess are known; a squared length with as much of both is drawn
+    from the gamma distribution of that mean and of the variance that it has if the uncertainty lies in
+    `DIRECTIONS`.
+    """
+    found = []
+    for d, (value, uncertainty) in enumerate(zip(whole.total, whole.excess, strict=True)):
+        mine = [members for members in singles.draws if d in members]
+        drawn = np.sum([singles.draws[members] for members in mine], axis=0)
+        share = float(value) / whole.variance if whole.variance > 0 else 0.0
+        added = float(uncertainty) / scale if scale > 0 else 0.0
+        rest = max(share - sum(singles.share[members] for members in mine), 0.0)
+        more = max(added - sum(singles.excess[members] for members in mine), 0.0)
+        if rest + more > NEGLIGIBLE:
+            spread = (4 * rest * more + 2 * more**2) / DIRECTIONS
+            shape = (rest + more) ** 2 / max(spread, NEGLIGIBLE**2)
+            third = random.gamma(shape, (rest + more) / shape, len(drawn)) * whole.variance / variances
+            drawn = drawn + third
+        found.append(TotalShares(drawn, added, share))
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +155,13 @@ class Estimates:
     """
 
     shares: Mapping[Members, Estimate]
+    totals: tuple[Estimate, ...]
     unknown: float
 
 
 def estimate(
     surrogate: Surrogate,
+    points: Array,
     loss: Array,
     variance: Array,
     *,
@@ -137,6 +179,7 @@ def estimate(
 
     Args:
         surrogate: fitted to all the trials.
+        points: the trials that it was fitted to, `(n, 2 * axes)`.
         loss: the loss it was fitted to, `(n,)`.
         variance: as `fit` takes it.
         seed: of the draws and of the resampling.
@@ -152,7 +195,7 @@ def estimate(
         rows = np.sort(random.integers(0, len(loss), len(loss)))
         refitted = fit(
             surrogate.domain,
-            surrogate.points[rows],
+            points[rows],
             loss[rows],
             variance[rows],
             start=surrogate.theta,
@@ -162,22 +205,34 @@ def estimate(
             posterior_shares(refitted, structures, REPLICATE_DRAWS, int(child.generate_state(1)[0]))
         )
     progress(1.0)
+    shares = {
+        members: _estimated(
+            share,
+            [each.draws[members] for each in all_shares],
+            [each.excess[members] for each in all_shares],
+            [each.share[members] for each in all_shares[1:]],
+        )
+        for members, share in whole.share.items()
+    }
+    totals = tuple(
+        _estimated(
+            total.share,
+            [each.totals[d].draws for each in all_shares],
+            [each.totals[d].excess for each in all_shares],
+            [each.totals[d].share for each in all_shares[1:]],
+        )
+        for d, total in enumerate(whole.totals)
+    )
+    return Estimates(shares, totals, whole.unknown)
+
+
+def _estimated(share: float, draws: list[Array], excess: list[float], refitted: list[float]) -> Estimate:
     tail = (1 - COVERAGE) / 2
-    shares = {}
-    for members, share in whole.share.items():
-        draws = np.concatenate([each.draws[members] for each in all_shares])
-        low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
-        excess = float(np.mean([each.excess[members] for each in all_shares]))
-        bias = BIAS * (float(np.mean([each.share[members] for each in all_shares[1:]])) - share)
-        low, high = low - excess - max(bias, 0.0), high + max(-bias, 0.0)
-        # The estimate is the mean function's; a skewed posterior can leave it just outside.
-        shares[members] = Estimate(min(share, 1.0), min(max(low, 0.0), share), min(max(high, share), 1.0))
-    return Estimates(shares, whole.unknown)
-
-
-def _variance_of_mean(surrogate: Surrogate, seed: int) -> float:
-    coordinates = quasi_random(surrogate.domain, MEAN_POINTS, seed)
-    return float(np.var(surrogate.mean(points_of(coordinates, surrogate.domain.active(coordinates)))))
+    low, high = np.quantile(np.concatenate(draws), [tail, 1 - tail]).tolist()
+    bias = BIAS * (float(np.mean(refitted)) - share)
+    low, high = low - float(np.mean(excess)) - max(bias, 0.0), high + max(-bias, 0.0)
+    # The estimate is the mean function's; a skewed posterior can leave it just outside.
+    return Estimate(min(share, 1.0), min(max(low, 0.0), share), min(max(high, share), 1.0))
 
 
 def _drawn(covariance: Array, draws: int, random: np.random.Generator) -> Array:

@@ -17,9 +17,10 @@ from studies.analysis.domain import Array, as_option
 from studies.analysis.errors import SeveralObjectives
 from studies.analysis.importance import Fitted, Importance, fit_table, measure_importance
 from studies.analysis.infer import infer_space
-from studies.analysis.scales import Scale, main_scale, rescaled, scales_of, score_of, shares_on
+from studies.analysis.scales import Scale, main_scale, rescaled, scales_of, score_of, shares_on, totals_on
 from studies.analysis.table import Table, observations
 from studies.identity import DEFINITION
+from studies.outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class StudyAnalysis:
     `where` says to which part of the space it keeps. `table` holds the trials with their scores as they are,
     `scale` says on which scale `fitted` and `importance` are. `by_scale` holds the share of each parameter
     and pair on other scales of the objective, `elsewhere` what Optuna's own evaluators say.
+    `without_failed` holds the total of each parameter with the failed trials left out, where those count
+    as the worst.
     """
 
     name: str
@@ -40,11 +43,17 @@ class StudyAnalysis:
     importance: Importance
     by_scale: dict[str, dict[tuple[str, ...], float]]
     elsewhere: dict[str, dict[str, float]]
+    without_failed: dict[str, float]
 
     @property
     def what(self) -> str:
         """What the shares are shares of: the metric on the scale of the analysis."""
         return f"log {self.metric}" if self.scale == "log" else self.metric
+
+    @property
+    def scaled(self) -> Table:
+        """The trials on the scale of the analysis."""
+        return rescaled(self.table, self.scale)
 
     def score(self, loss: Array) -> Array:
         """Turn losses of the surrogate into scores."""
@@ -64,6 +73,7 @@ class StudyAnalysis:
             **self.importance.to_data(),
             "scales": scales,
             "optuna": self.elsewhere,
+            "without_failed": self.without_failed or None,
         }
 
 
@@ -145,7 +155,9 @@ def table_of(study: Study, objective: int | None = None, where: Mapping[str, Val
     for name, value in (where or {}).items():
         space = narrow(space, name, choices=[value])
     trials = _within(trials_of(study, objective), where or {})
-    return observations(trials, space, minimize=minimize)
+    # Where we ran the study the outcome says which trials failed by no fault of theirs.
+    plain = DEFINITION not in study.user_attrs
+    return observations(trials, space, minimize=minimize, failed_as_worst=None if plain else False)
 
 
 def analyse(
@@ -202,8 +214,12 @@ def _analysed(
             _within(trials_of(study, objective), where), minimize=table.minimize, seed=seed
         )
         elsewhere = {evaluator: dict(values) for evaluator, values in found.items()}
+    without_failed = {}
+    if Outcome.FAILED in table.outcomes:
+        rest = table.without(Outcome.FAILED)
+        without_failed = totals_on(rest, scale)
     progress(1.0)
     metric = metric_of(study, objective)
     return StudyAnalysis(
-        study.study_name, metric, where, table, scale, fitted, importance, by_scale, elsewhere
+        study.study_name, metric, where, table, scale, fitted, importance, by_scale, elsewhere, without_failed
     )

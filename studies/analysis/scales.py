@@ -11,11 +11,13 @@ from studies.analysis.effects import structures_of
 from studies.analysis.importance import fit_table
 from studies.analysis.intervals import posterior_shares
 from studies.analysis.table import Table
+from studies.analysis.totals import total_effects
 
 Scale = Literal["value", "log", "rank"]
 
 
-SPREAD = 10.0  # worst over best score from which the log is what a reader compares by
+SPREAD = 10.0  # from which on the log is what a reader compares by: of a bad score over a good one
+BULK = (0.025, 0.975)  # what counts as good and bad: the best and the worst one are too much a matter of luck
 
 
 def main_scale(table: Table) -> Scale:
@@ -25,7 +27,8 @@ def main_scale(table: Table) -> Scale:
     good configurations apart nothing.
     """
     values = table.loss if table.minimize else -table.loss
-    return "log" if values.min() > 0 and values.max() >= SPREAD * values.min() else "value"
+    low, high = np.quantile(values, BULK)
+    return "log" if values.min() > 0 and high >= SPREAD * low else "value"
 
 
 def score_of(loss: Array, scale: Scale, *, minimize: bool) -> Array:
@@ -62,3 +65,15 @@ def shares_on(table: Table, scale: Scale) -> dict[tuple[str, ...], float]:
     names = table.domain.names
     ordered = sorted(by_columns, key=lambda columns: (len(columns), columns))
     return {tuple(names[column] for column in columns): by_columns[columns] for columns in ordered}
+
+
+def totals_on(table: Table, scale: Scale) -> dict[str, float]:
+    """Measure the total share of each parameter on a scale, without intervals; none where nothing varies."""
+    surrogate = fit_table(rescaled(table, scale)).surrogate
+    effects = total_effects(surrogate, 0)
+    if effects.variance <= 0:
+        return {}
+    return {
+        name: min(float(total) / effects.variance, 1.0)
+        for name, total in zip(surrogate.domain.names, effects.total, strict=True)
+    }

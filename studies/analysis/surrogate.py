@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from studies.analysis.domain import Array, Domain, Mask
 from studies.analysis.kernel import ConditionalKernel
@@ -34,6 +35,11 @@ class Surrogate:
     def mean(self, points: Array) -> Array:
         """Predict the standardised loss at points `(m, 2 * axes)`."""
         return self.kernel.between(points, self.points) @ self.weights
+
+    def posterior(self, points: Array) -> tuple[Array, Array]:
+        """Give the mean `(m,)` and the covariance `(m, m)` of the standardised loss at points."""
+        cross = solve_triangular(self.cholesky, self.kernel.between(self.points, points), lower=True)
+        return self.mean(points), self.kernel.between(points, points) - cross.T @ cross
 
 
 def points_of(coordinates: Array, active: Mask) -> Array:

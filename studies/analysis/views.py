@@ -13,8 +13,10 @@ from studies.analysis.drift import Drift, drift_of
 from studies.analysis.folklore import Verdict, judge
 from studies.analysis.history import History, best_so_far
 from studies.analysis.importance import Effect
+from studies.analysis.near_best import idle_parameters, look_near_best
 from studies.analysis.of_study import StudyAnalysis
 from studies.analysis.projection import Projection, project
+from studies.analysis.tree import is_folded
 
 MOST_PAIRS = 4  # that are drawn
 LEAST_PAIR = 0.01  # share of a pair that is drawn
@@ -25,11 +27,12 @@ LEAST_REMOVED = 0.5  # of an interaction, by a coordinate that is worth a word
 class PairView:
     """A pair that interacts: the expected score over both, and where the first one's best value lies.
 
-    `drift` follows the parameter named first in `projection` along the second. `coordinate` is the
+    `axes` are those of the parameters, and `drift` follows the first along the second. `coordinate` is the
     combination that takes most of the interaction away, if one takes half.
     """
 
     effect: Effect
+    axes: tuple[Axis, Axis]
     projection: Projection
     drift: Drift
     coordinate: Coordinate | None
@@ -37,11 +40,16 @@ class PairView:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """Everything that a report shows beside the shares; `ablation` needs declared defaults."""
+    """Everything that a report shows beside the shares.
+
+    `idle` are the parameters that matter neither over the whole space nor among the better configurations.
+    `ablation` needs declared defaults.
+    """
 
     pairs: tuple[PairView, ...]
     rules: tuple[Verdict, ...]
     boundaries: tuple[Boundary, ...]
+    idle: tuple[str, ...]
     ablation: tuple[Step, ...]
     history: History
 
@@ -60,14 +68,19 @@ def views_of(
     """
     ranked = found.importance.evidence.has_structure
     shown = [effect for effect in found.importance.pairs if ranked and is_shown(effect)][:MOST_PAIRS]
-    main = [effect.names[0] for effect in found.importance.main if ranked and (effect.share or 0) > 0]
+    main = [effect.names[0] for effect in found.importance.main]
+    idle: tuple[str, ...] = ()
+    if ranked and found.importance.evidence.confidence == "good":
+        near = look_near_best(found.scaled, found.fitted, seed=seed)
+        idle = idle_parameters(found.scaled, found.importance, found.fitted, near)
     path: tuple[Step, ...] = ()
     if ranked and declared and best is not None:
         path = ablate(found.fitted, default_values(space), best)
     return Views(
         pairs=tuple(_pair(found, effect, main, seed) for effect in shown),
         rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
-        boundaries=boundaries(found.table),
+        boundaries=boundaries(found.scaled, found.fitted, seed=seed) if ranked else (),
+        idle=idle,
         ablation=path,
         history=best_so_far(found.table, seed=seed),
     )
@@ -75,8 +88,7 @@ def views_of(
 
 def is_shown(effect: Effect) -> bool:
     """Say whether a pair is worth a map: the trials show it, and both have more than one value together."""
-    together = not set(effect.names) & set(effect.when)
-    return together and (effect.share or 0.0) >= LEAST_PAIR and (effect.low or 0.0) > 0
+    return not is_folded(effect) and (effect.share or 0.0) >= LEAST_PAIR and (effect.low or 0.0) > 0
 
 
 def is_range(axis: Axis) -> bool:
@@ -92,11 +104,12 @@ def _pair(found: StudyAnalysis, effect: Effect, main: list[str], seed: int) -> P
     first, second = sorted(effect.names, key=lambda name: (not is_range(axes[name]), place[name]))
     coordinate = None
     if all(map(is_range, axes.values())):
-        candidates = find_coordinates(found.fitted, (first, second)).candidates
-        if candidates and candidates[0].removed >= LEAST_REMOVED:
-            coordinate = candidates[0]
+        offered = find_coordinates(found.fitted, (first, second)).offered
+        if offered is not None and offered.removed >= LEAST_REMOVED:
+            coordinate = offered
     return PairView(
         effect,
+        (axes[first], axes[second]),
         project(found.fitted, first, second),
         drift_of(found.fitted, first, second, seed=seed),
         coordinate,

@@ -12,8 +12,9 @@ from search_spaces.space import Value
 from studies.analysis.boundary import Boundary
 from studies.analysis.importance import Effect
 from studies.analysis.of_study import StudyAnalysis
+from studies.analysis.tree import Row, is_folded, tree_of
 from studies.analysis.views import PairView, Views
-from studies.analysis.words import show_when, verdict_in_words
+from studies.analysis.words import no_interaction, show_when, verdict_in_words
 from studies.report.investigation import Investigation
 from studies.report.pair_figures import doubt_figure, drift_figure, score_figure
 from studies.report.subject import Subject
@@ -40,16 +41,20 @@ def analysis_part(subject: Subject, found: Investigation, draw: Draw) -> dict[st
     importance, evidence = analysis.importance, analysis.importance.evidence
     nodes = {parameter.name: parameter for parameter in parameters(subject.space)}
     main = importance.main if evidence.has_structure else ()
-    shown = [effect for effect in main if (effect.total or 0) >= LEAST_SHOWN][:MOST_BARS]
-    pairs = [effect for effect in importance.pairs if (effect.share or 0) >= LEAST_SHOWN][:MOST_BARS]
+    shown = tree_of(importance, LEAST_SHOWN)[:MOST_BARS] if main else ()
+    pairs = [
+        effect for effect in importance.pairs if (effect.share or 0) >= LEAST_SHOWN and not is_folded(effect)
+    ][:MOST_BARS]
+    decided = [rule for rule in views.rules if rule.verdict != "untested"]
     return {
         "sentences": verdict_in_words(analysis, views),
         "basis": _basis(analysis),
         "what": analysis.what,
         "warnings": evidence.warnings,
         "policy": importance.policy,
-        "bars": [_bar(effect) for effect in shown],
+        "bars": [_tree_bar(row) for row in shown],
         "pair_bars": [_bar(effect) for effect in pairs],
+        "no_interaction": no_interaction(importance),
         "left_out": len(main) - len(shown),
         "matrix": _matrix(main, importance.pairs),
         "pairs": [_pair(analysis, view, nodes, subject, draw) for view in views.pairs],
@@ -61,10 +66,11 @@ def analysis_part(subject: Subject, found: Investigation, draw: Draw) -> dict[st
                 "verdict": rule.verdict,
                 "why": rule.why,
             }
-            for rule in views.rules
+            for rule in decided
         ],
+        "undecided": len(views.rules) - len(decided),
         "ablation": _ablation(analysis, views),
-        "compared": _compared(analysis, shown),
+        "compared": _compared(analysis, [row.effect for row in shown]),
     }
 
 
@@ -87,16 +93,28 @@ def _when(when: Mapping[str, tuple[Value, ...]]) -> str:
 def _bar(effect: Effect) -> dict[str, Any]:
     share, low, high = (100 * (value or 0.0) for value in (effect.share, effect.low, effect.high))
     return {
-        "name": " x ".join(effect.names),
+        "name": " x ".join(effect.names), "depth": 0,
         "share": share, "low": low, "high": high,
-        "total": None if effect.total is None else 100 * effect.total,
+        "total": None if effect.total is None else 100 * effect.total.share,
+        "total_low": None if effect.total is None else 100 * effect.total.low,
+        "total_high": None if effect.total is None else 100 * effect.total.high,
         "trials": effect.trials, "when": _when(effect.when),
     }  # fmt: skip
 
 
+def _tree_bar(row: Row) -> dict[str, Any]:
+    own = row.own
+    return _bar(row.effect) | {
+        "depth": row.depth,
+        "share": 100 * own.share,
+        "low": 100 * own.low,
+        "high": 100 * own.high,
+    }
+
+
 def _matrix(main: tuple[Effect, ...], pairs: tuple[Effect, ...]) -> dict[str, Any] | None:
     """Arrange the shares of those parameters that take part in most."""
-    involved = {effect.names[0]: effect.share or 0.0 for effect in main}
+    involved = {effect.names[0]: effect.share or 0.0 for effect in main if effect.total is not None}
     for effect in pairs:
         for name in effect.names:
             involved[name] = involved.get(name, 0.0) + (effect.share or 0.0)
@@ -145,8 +163,8 @@ def _pair(
     )
     coordinate = None
     if view.coordinate is not None:
-        removed = min(view.coordinate.removed, 1)
-        coordinate = f"Along {view.coordinate.formula} {removed:.0%} of this interaction is gone."
+        removed = min(view.coordinate.removed, 0.99)
+        coordinate = f"Along {view.coordinate.formula} about {removed:.0%} of this interaction is gone."
     return {
         "title": f"{first.name} x {second.name}",
         "note": note,

@@ -11,13 +11,11 @@ from search_spaces.describe import show_value
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values, parameters
 from search_spaces.space import Float, Group, Int, Value
-from studies.analysis.evidence import FEWEST_ON_A_BRANCH
-from studies.analysis.importance import Importance
+from studies.analysis.near_best import LITTLE
 from studies.analysis.views import Views
 from studies.definition import StudyDefinition
 from studies.yaml_text import yaml_text
 
-IDLE = 0.01  # total share up to which a parameter is fixed
 SUFFIX = "-2"
 LONGEST_NAME = 100  # characters, as a study's name may have
 _WORDS = ("why", "source")  # of a parameter, which would double the file
@@ -34,7 +32,6 @@ class NextStudy:
 
 def next_study(
     definition: StudyDefinition,
-    importance: Importance | None,
     views: Views | None,
     best: Mapping[str, Value] | None,
 ) -> NextStudy:
@@ -42,8 +39,7 @@ def next_study(
 
     Args:
         definition: the study's.
-        importance: its analysis, where there is one.
-        views: what else the analysis shows.
+        views: what its analysis shows, where there is one.
         best: the values of the best trial, at which what does not matter is fixed.
     """
     space, changes, fixed = definition.space, [], {}
@@ -61,7 +57,7 @@ def next_study(
             f"its {found.at} end, {end}."
         )
     narrowed = space
-    for name in _idle(importance):
+    for name in () if views is None else views.idle:
         known = {p.name for p in parameters(narrowed)}
         value = (best or {}).get(name, default_values(narrowed).get(name))
         if name not in known or value is None or len(known) == 1:
@@ -69,7 +65,8 @@ def next_study(
         narrowed = fix(narrowed, name, value)
         fixed[name] = value
         changes.append(
-            f"{name} is fixed at {show_value(value)}: it explains at most {IDLE:.0%}, interactions included."
+            f"{name} is fixed at {show_value(value)}: where it exists it explains at most {LITTLE:.0%}, "
+            "interactions included, and next to nothing among the better configurations."
         )
     if not changes:
         changes.append(
@@ -77,17 +74,6 @@ def next_study(
         )
     name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
     return NextStudy(name, _written(definition, name, space, fixed, changes), tuple(changes))
-
-
-def _idle(importance: Importance | None) -> list[str]:
-    """Name the parameters that trials show to matter nowhere, choices before what depends on them."""
-    if importance is None or importance.evidence.confidence != "good":
-        return []
-    return [
-        effect.names[0]
-        for effect in sorted(importance.main, key=lambda effect: len(effect.when))
-        if effect.total is not None and effect.total <= IDLE and effect.trials >= FEWEST_ON_A_BRANCH
-    ]
 
 
 def _written(
@@ -102,9 +88,9 @@ def _written(
     if fixed:
         section["fix"] = dict(fixed)
     classes = {key: data[key] for key in ("sampler", "pruner") if data[key] is not None}
-    head = "".join(
-        f"# {line}\n" for line in (f"What {definition.settings.name} suggests to run next.", *changes)
-    )
+    said = (f"What {definition.settings.name} suggests to run next.", *changes)
+    # A name with a line break must not end the comment that it stands in.
+    head = "".join(f"# {' '.join(line.split())}\n" for line in said)
     return head + yaml_text({"study": settings, **sections, "space": section, **classes})
 
 

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
 from search_spaces.describe import show_conditions, show_value
-from search_spaces.parameters import Parameter, parameters
-from search_spaces.space import Value
+from search_spaces.parameters import Parameter, options, parameters
+from search_spaces.space import Float, Int, Value
 from studies.attempts import attribute
 from studies.difference import differences
 from studies.outcomes import Outcome, count_name, in_words, outcome_of
@@ -60,7 +60,7 @@ def render_report(
     tried = [
         parameter
         for parameter in parameters(subject.space)
-        if any(parameter.name in trial.params for trial in trials)
+        if _varies(parameter) and any(parameter.name in trial.params for trial in trials)
     ]
     history = None if found.views is None else found.views.history
     proposal = _proposal(subject, found)
@@ -107,8 +107,7 @@ def _proposal(subject: Subject, found: Investigation) -> NextStudy | None:
     if subject.definition is None:
         return None
     best = None if subject.best is None else subject.best.params
-    importance = None if found.analysis is None else found.analysis.importance
-    return next_study(subject.definition, importance, found.views, best)
+    return next_study(subject.definition, found.views, best)
 
 
 def _address(text: str) -> str:
@@ -128,6 +127,11 @@ def _differences(subject: Subject, best: FrozenTrial | None) -> list[tuple[str, 
 
 def _shown(value: Value | None) -> str:
     return _ABSENT if value is None else show_value(value)
+
+
+def _varies(parameter: Parameter) -> bool:
+    node = parameter.node
+    return node.low < node.high if isinstance(node, Float | Int) else len(options(node)) > 1
 
 
 def _existence(parameter: Parameter, trials: Any) -> str:

@@ -51,22 +51,8 @@ def added(database: Database, draw: np.random.Generator) -> None:
     """A study of ours to which trials of another space were added, in every state, with odd attributes."""
     study = _ours(database)
     for _ in range(int(draw.integers(1, 5))):
-        state = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)[
-            draw.integers(4)
-        ]
-        keys = (
-            "slot",
-            "attempt",
-            "earlier",
-            "outcome",
-            "seconds",
-            "cause",
-            "worker",
-            "logs",
-            "ledger",
-            "facts",
-        )
-        named = list(draw.choice(keys, size=int(draw.integers(len(keys))), replace=False))
+        state = STATES[draw.integers(len(STATES))]
+        named = list(draw.choice(SHOWN, size=int(draw.integers(len(SHOWN))), replace=False))
         is_incompatible = bool(draw.integers(2))
         study.add_trial(
             create_trial(
@@ -90,23 +76,13 @@ def added_of_another(database: Database, draw: np.random.Generator) -> None:
 
 def copied(database: Database, draw: np.random.Generator) -> None:
     """A copy of the sound study."""
-    optuna.copy_study(
-        from_study_name=SOUND,
-        from_storage=database.storage,
-        to_storage=database.storage,
-        to_study_name=_name(),
-    )
+    _copy(database, SOUND)
 
 
 def renamed(database: Database, draw: np.random.Generator) -> None:
     """A study of ours that the dashboard has renamed: a copy whose original is gone."""
     name = _ours(database).study_name
-    optuna.copy_study(
-        from_study_name=name,
-        from_storage=database.storage,
-        to_storage=database.storage,
-        to_study_name=_name(),
-    )
+    _copy(database, name)
     optuna.delete_study(study_name=name, storage=database.storage)
 
 

@@ -33,9 +33,7 @@ def test_the_next_study_of_a_shipped_one_asks_the_same(study: str) -> None:
     file = find_study_file(study)
     assert file is not None
     definition = prepare(file)
-    again = define(
-        parse_study_file(next_study(definition, None, None, None).text, source="next"), lambda _: None
-    )
+    again = define(parse_study_file(next_study(definition, None, None).text, source="next"), lambda _: None)
     plain = {p.name: (p.target, p.conditions) for p in parameters(definition.space)}
     assert {p.name: (p.target, p.conditions) for p in parameters(again.space)} == plain
     assert again.settings.metric == definition.settings.metric
@@ -50,7 +48,7 @@ def test_the_next_study_is_valid(tuner: CommandLine, tmp_path: Path) -> None:
     file = find_study_file("digits-dropout")
     assert file is not None
     path = tmp_path / "next.yaml"
-    path.write_text(next_study(prepare(file), None, None, None).text)
+    path.write_text(next_study(prepare(file), None, None).text)
     answer = tuner(f"validate {path}")
     assert (answer.code, answer.err) == (0, "")
     assert "digits-dropout-2 is fine" in answer.out
@@ -76,7 +74,7 @@ def _conditional(trial: optuna.Trial) -> float:
 
 def test_a_study_of_plain_optuna_has_a_report(tuner: CommandLine) -> None:
     """Defined as it ran, with parameters of one branch, it is analysed like ours, and no file is offered."""
-    _optimize("theirs", 20, _conditional)
+    _optimize("theirs", 40, _conditional)
     answer = tuner("report theirs --output out/theirs.html")
     assert (answer.code, answer.out) == (0, "Written: out/theirs.html\n")
     page = Path("out/theirs.html").read_text(encoding="utf-8")

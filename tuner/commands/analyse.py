@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from search_spaces.space import Value
     from studies.analysis.importance import Effect
+    from studies.analysis.intervals import Estimate
     from studies.analysis.of_study import StudyAnalysis
 
 objective_option = click.option(
@@ -42,7 +43,7 @@ LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
 def importance(
     name: str, objective: int | None, where: tuple[str, ...], storage: str | None, as_json: bool
 ) -> None:
-    """Show what each parameter explains of the score.
+    """Show what each parameter explains of the score, a choice above the parameters of its branches.
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
     """
@@ -75,7 +76,8 @@ def _show(
     pairs: bool,
 ) -> None:
     from studies.analysis.of_study import analyse
-    from tuner.screen import open_screen, print_table, progress_of
+    from studies.analysis.words import without_failed_in_words
+    from tuner.screen import open_screen, progress_of
 
     study = _open(storage, name)
     with progress_of("analysis", shown=not as_json) as progress:
@@ -93,22 +95,73 @@ def _show(
     _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:
         return
-    effects = found.importance.pairs if pairs else found.importance.main
-    others = {} if pairs else found.elsewhere
-    shown = [effect for effect in effects[:SHOWN] if (effect.share or 0.0) >= LEAST_SHARE]
+    for sentence in without_failed_in_words(found):
+        screen.print(f"  {sentence}")
+    if pairs:
+        _print_pairs(screen, found)
+    else:
+        _print_parameters(screen, found)
+
+
+def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
+    from studies.analysis.tree import tree_of
+    from studies.analysis.words import show_when
+    from tuner.screen import print_table
+
+    shown = tree_of(found.importance, LEAST_SHARE)[:SHOWN]
     rows = []
-    for effect in shown:
-        beside = [
-            f"{values[effect.names[0]]:.2f}" if effect.names[0] in values else "-"
-            for values in others.values()
+    for row in shown:
+        (name,), total = row.effect.names, row.effect.total
+        beside = [f"{values[name]:.2f}" if name in values else "-" for values in found.elsewhere.values()]
+        rows.append(
+            [
+                "  " * row.depth + name,
+                *_share_cells(total),
+                *_share_cells(row.own),
+                str(row.effect.trials),
+                show_when(row.effect.when) or "always",
+                *beside,
+            ]
+        )
+    head = (
+        "parameter",
+        "with interactions",
+        "90 % interval",
+        "alone",
+        "90 % interval",
+        "trials",
+        "exists when",
+    )
+    print_table(screen, (*head, *found.elsewhere), rows)
+    _print_left_out(screen, len(found.importance.main) - len(shown))
+
+
+def _print_pairs(screen: Any, found: "StudyAnalysis") -> None:
+    from studies.analysis.words import no_interaction, show_when
+    from tuner.screen import print_table
+
+    if (nothing := no_interaction(found.importance)) is not None:
+        screen.print(nothing)
+    effects = found.importance.pairs
+    shown = [effect for effect in effects[:SHOWN] if (effect.share or 0.0) >= LEAST_SHARE]
+    if shown:
+        rows = [
+            [
+                " x ".join(effect.names),
+                *_share_cells(effect),
+                str(effect.trials),
+                show_when(effect.when) or "always",
+            ]
+            for effect in shown
         ]
-        total = [] if effect.total is None else [f"{effect.total:.2f}"]
-        rows.append([" x ".join(effect.names), *_cells(effect), *total, *beside])
-    first = "pair" if pairs else "parameter"
-    totals = () if pairs else ("with interactions",)
-    print_table(screen, (first, "share", "90 % interval", "trials", "exists when", *totals, *others), rows)
-    if len(effects) > len(shown):
-        screen.print(f"{len(effects) - len(shown)} smaller ones are left out; --json has all.")
+        print_table(screen, ("pair", "share", "90 % interval", "trials", "exists when"), rows)
+    _print_left_out(screen, len(effects) - len(shown))
+
+
+def _print_left_out(screen: Any, count: int) -> None:
+    if count:
+        said = "1 smaller one is" if count == 1 else f"{count} smaller ones are"
+        screen.print(f"{said} left out; --json has all.")
 
 
 def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
@@ -132,20 +185,10 @@ def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
     return chosen
 
 
-def _cells(effect: "Effect") -> list[str]:
-    from search_spaces.describe import show_value
-
-    when = " and ".join(
-        f"{name} is {' or '.join(map(show_value, values))}" for name, values in effect.when.items()
-    )
-    if effect.share is None or effect.low is None or effect.high is None:
-        return ["-", "-", str(effect.trials), when or "always"]
-    return [
-        f"{effect.share:.2f}",
-        f"{effect.low:.2f} .. {effect.high:.2f}",
-        str(effect.trials),
-        when or "always",
-    ]
+def _share_cells(share: "Effect | Estimate | None") -> list[str]:
+    if share is None or share.share is None or share.low is None or share.high is None:
+        return ["-", "-"]
+    return [f"{share.share:.2f}", f"{share.low:.2f} .. {share.high:.2f}"]
 
 
 def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:

@@ -153,8 +153,9 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     if found["seconds"] is not None:
         parts.append(f"{found['seconds']:.1f} s")
     screen.print(f"trial {number}: {', '.join(parts)}")
-    if found["cause"]:
-        screen.print(f"cause: {found['cause']}")
+    cause = f"cause: {found['cause']}" if found["cause"] else None
+    for line in filter(None, (cause, found["anew"])):
+        screen.print(line, soft_wrap=True)
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -193,7 +194,7 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
     from tuner.weights import place_of
 
     outcome = outcome_of(found)
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration")
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "anew", "traceback", "configuration")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,

@@ -30,6 +30,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
+    from tuner.training.exactness import reasons_of_configuration
 
     hush()
     screen = open_screen()
@@ -48,6 +49,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
             transient=True, disable=as_json or not screen.is_terminal,
         )
     )  # fmt: skip
+    inexact = reasons_of_configuration(definition.fixed)
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:
         echo_json(
@@ -55,6 +57,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "name": definition.settings.name,
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
+                "inexact": inexact,
             }
         )
         return 1 if failed else 0
@@ -68,4 +71,6 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
+    for reason in inexact:
+        screen.print(f"A trial that is interrupted may end otherwise than one that is not: {reason}.")
     return 0

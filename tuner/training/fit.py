@@ -12,13 +12,13 @@ from pytorch_lightning import seed_everything
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import read_rows
-from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
+from tuner.training.exactness import INEXACT, reasons_of_training
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
 from tuner.training.observer import Observer, Resumed, TimeLeft, observer_class
 from tuner.training.permit import restrict_parsing
 from tuner.training.ranks import is_first_rank, on_one_device
-from tuner.training.resumption import loaders_of, without_searches
+from tuner.training.resumption import without_searches
 from tuner.training.scoring import Report
 from tuner.training.task import THREADS, Ending, Fit, Task
 
@@ -71,8 +71,7 @@ def fit(
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
-    reasons = reasons_of_configuration(task.configuration) + reasons_of_loaders(loaders_of(assembly.trainer))
-    if reasons:
+    if reasons := reasons_of_training(task.configuration, assembly.trainer):
         facts[INEXACT] = reasons
     return replace(result, facts=facts)
 

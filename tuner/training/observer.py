@@ -100,7 +100,7 @@ class Observer(Scoring):
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
         if self.task.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
             self.is_saving = True
-            save(trainer, self.task.checkpoint)
+            save(trainer, self.task.checkpoint, self.task.owner)
             self.is_saving = False
             self.saved_at = time.monotonic()
         if is_leaving:

@@ -165,7 +165,10 @@ class Permit:
 
     def _judge(self, path: str) -> None:
         module_name, _, name = path.rpartition(".")
-        found = getattr(importlib.import_module(module_name), name, None)
+        try:
+            found = getattr(importlib.import_module(module_name), name, None)
+        except ImportError as error:
+            raise NotAllowed(f"it names {path}, which cannot be imported here: {error}") from error
         exactly = f"allow it by --allow {path}, or TUNER_ALLOW"
         if not isinstance(found, type):
             raise NotAllowed(f"it names {path}, which is no class; {exactly}")

@@ -13,7 +13,7 @@ from studies.analysis.intervals import posterior_shares
 from studies.analysis.kernel import ABSENT, ConditionalKernel
 from studies.analysis.likelihood import Hyperparameters, Likelihood
 from studies.analysis.surrogate import Surrogate, fit, points_of
-from studies.analysis.totals import total_shares
+from studies.analysis.totals import total_effects
 from tests.studies.analysis import known_functions as known
 
 
@@ -78,7 +78,8 @@ def test_the_closed_form_agrees_with_quasi_random_integration(nested: Surrogate)
 def test_total_shares_are_those_of_the_engine(nested: Surrogate) -> None:
     """What a parameter explains with its interactions is what the engine measures on the predictions."""
     engine = decompose(lambda c, a: nested.mean(points_of(c, a)), nested.domain, points=2**11, seed=4)
-    assert list(total_shares(nested, 0)) == pytest.approx(list(engine.total.values()), abs=0.02)
+    found = total_effects(nested, 0)
+    assert list(found.total / found.variance) == pytest.approx(list(engine.total.values()), abs=0.02)
 
 
 def test_an_inactive_coordinate_is_never_read(nested: Surrogate) -> None:

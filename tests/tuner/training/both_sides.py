@@ -168,9 +168,7 @@ def _task(folder: Path, section: Section) -> Any:
     model = section.configuration["model"]
     arguments = {**model["init_args"], "out": str(folder / "weights.pt")}
     configuration = {**section.configuration, "model": {**model, "init_args": arguments}}
-    return Task(
-        configuration, section.seed, "score", threads=THREADS, place=folder / "study" / "trial-0"
-    )
+    return Task(configuration, section.seed, "score", threads=THREADS, place=folder / "study" / "trial-0")
 
 
 def difference(first: dict[str, Any], second: dict[str, Any], folders: tuple[Path, Path]) -> str:

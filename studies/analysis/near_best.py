@@ -1,0 +1,140 @@
+"""What matters among the good configurations, which is where decisions fall.
+
+A share over the whole space says little of the good region: where a learning rate decides whether training
+works at all, nearly all variance is its own, and yet dropout may decide which of the working
+configurations is best. So the scores are looked at a second time with all that is worse than the better
+ones taken for equally bad.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from studies.analysis.effects import structures_of
+from studies.analysis.evidence import FEWEST_ON_A_BRANCH
+from studies.analysis.importance import Fitted, Importance, fit_table
+from studies.analysis.intervals import posterior_shares
+from studies.analysis.likelihood import Hyperparameters, Likelihood
+from studies.analysis.search import LEFT_OUT, LENGTH_PRIOR, Posterior
+from studies.analysis.table import Table
+
+BETTER = (0.4, 0.2)  # parts of the trials that count as the better ones, each looked at on its own
+MOST_AMONG = (0.002, 0.004)  # total share among the better ones that an idle parameter may have
+MOST_HIDDEN_AMONG = 0.02  # the same that it could have without showing
+LITTLE = 0.02  # total share up to which a parameter hardly matters, over the whole space
+MOST_HIDDEN = 0.05  # the same that it could have without showing
+DRAWS = 100
+UPPER = 0.95
+UNLIKELY = 1.35  # log likelihood lost: a one-sided 95 % limit (Wilks 1938)
+TRIED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares that a parameter is tried with
+
+
+@dataclass(frozen=True, eq=False)
+class Better:
+    """The analysis among the better configurations.
+
+    `fitted` is the surrogate of the scores with all that is worse than `level` taken for as bad as
+    `level`, in the unit of the loss. `totals` holds for each parameter the upper end of its total share
+    there.
+    """
+
+    fitted: Fitted
+    level: float
+    totals: dict[str, float]
+
+
+def look_near_best(table: Table, fitted: Fitted, *, seed: int = 0) -> tuple[Better, ...]:
+    """Look at the better trials of a table, once for each of `BETTER`.
+
+    Args:
+        table: the trials, on the scale of the analysis.
+        fitted: what `fit_table` made of them; its outliers are left out here too.
+        seed: of the draws.
+    """
+    if fitted.outliers:
+        table = table.rows(sorted(fitted.rows))
+    return tuple(_among(table, part, seed) for part in BETTER)
+
+
+def _among(table: Table, part: float, seed: int) -> Better:
+    level = float(np.quantile(table.loss, part))
+    fitted = fit_table(replace(table, loss=np.minimum(table.loss, level)))
+    names = fitted.surrogate.domain.names
+    totals = posterior_shares(
+        fitted.surrogate, structures_of(fitted.surrogate.domain, seed), DRAWS, seed
+    ).totals
+    upper = {name: float(np.quantile(total.draws, UPPER)) for name, total in zip(names, totals, strict=True)}
+    return Better(fitted, level, upper)
+
+
+def idle_parameters(
+    table: Table, importance: Importance, fitted: Fitted, near: tuple[Better, ...]
+) -> tuple[str, ...]:
+    """Name the parameters that matter neither over the whole space nor among the better configurations.
+
+    Each of these must hold, of the part of the space where the parameter exists: its total share is at most
+    `LITTLE`, and among the better trials, of which ten must have the parameter, it is next to nothing; and
+    the trials would have shown more of both.
+    """
+    if importance.evidence.confidence != "good":
+        return ()
+    structures = structures_of(table.domain, 0)
+    chances = dict(zip(table.domain.names, structures.weights @ structures.active, strict=True))
+    good = table.loss <= near[0].level
+    found = []
+    for effect in importance.main:
+        name, total = effect.names[0], effect.total
+        column = table.domain.names.index(name)
+        if total is None or len(table.domain.axes[column].nodes) == 1:
+            continue
+        if int(np.sum(good & table.active[:, column])) < FEWEST_ON_A_BRANCH:
+            continue
+        chance = max(float(chances[name]), 1e-9)
+        if (
+            total.share <= LITTLE * chance
+            and total.high <= MOST_HIDDEN * chance
+            and all(
+                better.totals[name] <= most * chance for better, most in zip(near, MOST_AMONG, strict=True)
+            )
+            and largest_hidden(fitted, name) <= MOST_HIDDEN
+            and all(largest_hidden(better.fitted, name) <= MOST_HIDDEN_AMONG for better in near)
+        ):
+            found.append(name)
+    order = {name: place for place, name in enumerate(table.domain.names)}
+    return tuple(sorted(found, key=order.__getitem__))
+
+
+def largest_hidden(fitted: Fitted, name: str) -> float:
+    """Give the largest share that a parameter could explain without the trials speaking against it.
+
+    A parameter that the surrogate does without has a share of nothing there, and no interval. So its
+    variance is raised step by step until the trials are clearly less likely.
+    """
+    surrogate = fitted.surrogate
+    domain, axis = surrogate.domain, surrogate.domain.names.index(name)
+    count = len(domain.axes)
+    places = Hyperparameters(surrogate.theta, count)
+    standardised = (fitted.loss - surrogate.centre) / surrogate.scale
+    posterior = Posterior(
+        Likelihood(domain, surrogate.points, standardised, fitted.variance / surrogate.scale**2), count
+    )
+    tried = surrogate.theta.copy()
+    variance, length = places.variances.start + axis, places.lengths.start + axis
+    before = posterior.likelihood(tried)[0]
+    if tried[variance] <= LEFT_OUT:
+        tried[length] = LENGTH_PRIOR[0]
+    others = np.exp(surrogate.theta[places.variances])
+    others[axis] = 0.0
+    second = float(np.exp(surrogate.theta[0]))
+    whole = float(others.sum() + second * (others.sum() ** 2 - np.sum(others**2)) / 2)
+    largest = 0.0
+    for share in TRIED:
+        carried = share / (1 - share) * whole / (1 + second * float(others.sum()))
+        if np.log(max(carried, 1e-300)) <= surrogate.theta[variance]:
+            largest = share
+            continue
+        tried[variance] = np.log(max(carried, 1e-300))
+        if posterior.likelihood(tried)[0] - before > UNLIKELY:
+            return largest
+        largest = share
+    return largest
