@@ -64,6 +64,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite:
         _check_file(parsed, reading=reading)
+        parsed = _anchored(parsed)
     dialect = dialect_named(parsed.get_backend_name())
     if dialect is None:
         raise StorageError(
@@ -111,6 +112,12 @@ def _without_secrets(url: str) -> str:
     if separator:
         return f"{scheme}://***" if _SCHEME.fullmatch(scheme) else "***"
     return "***" if re.search(r"[@:?]", rest or url) else url
+
+
+def _anchored(parsed: URL) -> URL:
+    """Name a SQLite file by its absolute path: the code of a study may change the working directory."""
+    file = str(parsed.database)
+    return parsed if file.startswith("file:") else parsed.set(database=str(Path(file).absolute()))
 
 
 def _check_file(parsed: URL, *, reading: bool) -> None:

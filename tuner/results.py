@@ -16,7 +16,7 @@ from studies.outcomes import in_words
 from studies.trained import trained
 from tuner.dashboard_note import write_note
 from tuner.export import export
-from tuner.next_steps import OUTPUT, Request
+from tuner.next_steps import OUTPUT, Request, folded
 from tuner.places import folder_name
 from tuner.screen import busy, open_screen, print_table, progress_of
 from tuner.weights import Weights, place_of
@@ -163,7 +163,7 @@ def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choic
     width = max(map(len, steps))
     lines = [f"  {command.ljust(width)}  # {what}" for command, what in steps.items()]
     if max(map(len, lines)) > screen.width:
-        lines = [f"  {command}" for command in steps]
+        lines = [line for command in steps for line in folded(command, screen.width)]
     screen.print("Next:")
     for line in lines:
         screen.print(line, soft_wrap=True)

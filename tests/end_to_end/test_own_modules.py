@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lightning.pytorch.cli import LightningCLI
 
+from tests.end_to_end.processes import TUNER, environment
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
@@ -132,3 +135,59 @@ def test_a_module_that_diverges(own: CommandLine) -> None:
         assert step is not None
         assert int(step[2]) <= 2
     assert "3 diverged" in own("status own").out
+
+
+ELSEWHERE = """
+import os
+import tempfile
+
+os.chdir(tempfile.mkdtemp())
+
+class Wandering(OwnWithOptimizer):
+    def training_step(self, batch, batch_idx):
+        os.chdir(tempfile.mkdtemp())
+        return super().training_step(batch, batch_idx)
+
+    def test_step(self, batch, batch_idx):
+        os.chdir(tempfile.mkdtemp())
+        self.log("test_loss", self.layers(batch).square().mean())
+
+class WanderingData(OwnData):
+    test_dataloader = OwnData.train_dataloader
+"""
+
+
+@pytest.mark.parametrize("line", ["run", "create"])
+def test_a_module_that_changes_the_working_directory_changes_nothing(own: CommandLine, line: str) -> None:
+    """Whether it does so when imported, rehearsed, trained or tested: all results lie where asked."""
+    own.write("own_module.py", MODULE.format(package="pytorch_lightning") + ELSEWHERE)
+    text = STUDY.format(model="Wandering", more=VARYING_WIDTH)
+    own.write("own.yaml", text.replace("OwnData", "WanderingData"))
+    answer = own(f"{line} own.yaml")
+    assert (answer.code, answer.err) == (0, "")
+    if line == "create":
+        assert own("worker own --checkpoints shared").code == 0
+        assert own("run own --checkpoints shared").code == 0
+    assert Path.cwd() == own.folder
+    best = json.loads(own("best own --json").out)
+    assert set(best["test"]) == {"test_loss"}
+    names = {path.name for path in (own.folder / "runs/own").iterdir()}
+    assert names == {"best.yaml", "report.html", f"trial-{best['number']}.ckpt"}
+    assert best["weights"].endswith(f":{own.folder}/runs/own/trial-{best['number']}.ckpt")
+
+
+@pytest.mark.parametrize("package", ["pytorch_lightning", "lightning.pytorch"])
+def test_both_lightnings_are_quiet(own: CommandLine, package: str) -> None:
+    """`validate` prints what it found of a module of either Lightning, and nothing that Lightning says."""
+    own.write("own_module.py", MODULE.format(package=package))
+    own.write("own.yaml", STUDY.format(model="Own", more="space: {use: optimizer}"))
+    ended = subprocess.run(
+        [*TUNER, "validate", "own.yaml"],
+        cwd=own.folder,
+        env={key: value for key, value in environment().items() if key != "PYTHONWARNINGS"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1].startswith("own is fine: ")
+    assert ended.stderr == ""

@@ -124,7 +124,9 @@ def test_plain_lightning_reaches_the_score_of_the_best_trial(study: Study, ask: 
 def test_the_next_commands_work_as_they_are_printed(study: Study, ask: CommandLine) -> None:
     """What a run prints under `Next:` can be typed, and the last of it doubles the budget."""
     left = what_is_left(study[2])
-    commands = [line.strip() for line in left[left.index("Next:") + 1 :]]
+    lines = left[left.index("Next:") + 1 :]
+    assert max(map(len, lines)) <= 80
+    commands = [line.strip() for line in "\n".join(lines).replace("\\\n", "").splitlines()]
     assert shlex.split(commands[-1]) == shlex.split(f"tuner run digits {SETS} --trials 12")
     for command in commands:
         answer = ask(command.removeprefix("tuner "))

@@ -47,7 +47,7 @@ def create(
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
         question = read_question(request)
-    with Interruption() as interruption, unmoved(), busy("training a batch", shown=not as_json):
+    with Interruption() as interruption, busy("training a batch", shown=not as_json):
         ledger = open_question(request, question, interruption)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()

@@ -101,8 +101,7 @@ def run(
 
     with Interruption(timeout) as interruption:
         with busy("training a batch", shown=not quiet):
-            with unmoved():
-                ledger = open_question(request, question, interruption)
+            ledger = open_question(request, question, interruption)
             folder = writable(output / folder_name(ledger.name))
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
@@ -190,13 +189,15 @@ def open_question(request: "Request", question: "Question | None", interruption:
     from studies.ledger import create, is_known
     from tuner.code import remember_code
     from tuner.preparation import rehearse
+    from tuner.working_directory import unmoved
 
     if question is None:
         return _resume(request)
     file, definition = question
     database = open_database(request.storage, reading=False)
     if not is_known(database, definition.settings.name):
-        rehearse(file, definition, lambda: 0.0 if interruption.stop.is_set() else None)
+        with unmoved():
+            rehearse(file, definition, lambda: 0.0 if interruption.stop.is_set() else None)
     ledger = create(database, definition, file.text)
     remember_code(ledger)
     return ledger
