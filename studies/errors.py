@@ -2,6 +2,7 @@
 
 TunerError
 ├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
+├── BadLength         the trainer section does not say on what a trial trains; knows the key
 ├── BadClass           a sampler or a pruner cannot be made from its class_path and init_args
 ├── UnknownStudy       no study of that name in the database, and no such file
 ├── StudyChanged       a study is resumed with another definition than it was made with
@@ -24,6 +25,15 @@ class StudyFileError(TunerError, ValueError):
             message: the rule, what was given, and what to write instead.
         """
         super().__init__(f"{source}: {key}: {message}" if key else f"{source}: {message}")
+
+
+class BadLength(TunerError, ValueError):
+    """The `trainer` section does not say what has to be known of a trial."""
+
+    def __init__(self, key: str, message: str) -> None:
+        """Say what is wrong with the value of `key`."""
+        super().__init__(f"{key}: {message}")
+        self.key, self.message = key, message
 
 
 class BadClass(TunerError, ValueError):

@@ -18,12 +18,12 @@ from search_spaces.space import Value
 from search_spaces.suggest import suggest
 from studies import records
 from studies.classes import make_pruner
-from studies.costs import epochs_of
 from studies.endings import constrained, declare_lost, settle, sweep, was_retried
 from studies.errors import UnknownStudy
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.outcomes import EFFECTS, OUTCOME, Outcome
-from studies.pruners import Pruning, default_pruner
+from studies.pruners import UNPRUNED, Pruning, decisions_of, default_pruner
 from studies.reports import Reports
 from studies.retries import is_passing, persistently
 from studies.samplers.for_slot import CONFIGURATION, reads_pruned, sampler_for
@@ -59,6 +59,11 @@ class RunningTrial:
     def number(self) -> int:
         """The trial's number in its study."""
         return self.trial.number
+
+    @property
+    def validations(self) -> int | None:
+        """How many validations the trial has, as far as that is known."""
+        return self.reports.length.validations
 
 
 def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> RunningTrial | None:
@@ -116,7 +121,24 @@ def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
     """
     for step, score in scores.items():
         report(running, step, score)
-    running.reports.count = 0  # they have been paid for
+    running.reports.paid = running.reports.last
+
+
+def measure(ledger: Ledger, running: RunningTrial, length: TrialLength) -> tuple[int, ...] | None:
+    """Take up how long a trial is, and put the rungs of the default pruner where they belong.
+
+    Args:
+        ledger: the study.
+        running: the trial, of which nothing has been reported.
+        length: as the training tells it.
+
+    Returns: The validations after which the trial may be stopped; None means after any, and one that explores
+        never is.
+    """
+    pruner = ledger.definition.pruner or default_pruner(length)
+    running.reports.length, running.reports.pruning = length, Pruning(pruner)
+    running.reports.study.pruner = make_pruner(pruner)
+    return () if running.slot.explore else decisions_of(pruner)
 
 
 def tell(
@@ -150,10 +172,9 @@ def tell(
     seconds = round(time.monotonic() - running.started, 3)
     own = {key: _shortened(fact) for key, fact in facts.items()}
     own |= {OUTCOME: outcome.value, "seconds": seconds}
-    cost = {
-        "seconds": seconds * _devices(ledger),
-        "epochs": epochs_of(ledger.definition.fixed, running.reports.count),
-    }
+    if ledger.definition.pruner is None and running.reports.length.why_unpruned:
+        own[UNPRUNED] = running.reports.length.why_unpruned
+    cost = {"seconds": seconds * (running.reports.length.devices or 1), "epochs": running.reports.epochs}
 
     def write() -> bool:
         with ledger.database.engine.begin() as connection:
@@ -187,12 +208,12 @@ def tell(
 
 
 def pruner_of(ledger: Ledger) -> BasePruner:
-    """Make the study's pruner."""
-    return make_pruner(_pruner(ledger))
+    """Make the study's pruner, as far as its length is known before a trial has begun."""
+    return make_pruner(_pruner(ledger, TrialLength.of(ledger.definition.fixed)))
 
 
-def _pruner(ledger: Ledger) -> Mapping[str, Any]:
-    return ledger.definition.pruner or default_pruner(ledger.definition.fixed)
+def _pruner(ledger: Ledger, length: TrialLength) -> Mapping[str, Any]:
+    return ledger.definition.pruner or default_pruner(length)
 
 
 def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> RunningTrial | None:
@@ -218,7 +239,8 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
             ledger.slots.free(slot, fresh=False)
         raise
     seed = training_seed(ledger, slot.number)
-    reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger)))
+    length = TrialLength.of(configuration)
+    reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger, length)), length=length)
     return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
 
 
@@ -266,12 +288,6 @@ def _tell_sampler(ledger: Ledger, running: RunningTrial, state: TrialState, valu
     study = running.trial.study
     told = ledger.database.storage.get_trial(running.identifier)
     study.sampler.after_trial(study, told, state, None if value is None else [value])
-
-
-def _devices(ledger: Ledger) -> int:
-    """Give on how many devices a trial says that it trains."""
-    devices = (ledger.definition.fixed.get("trainer") or {}).get("devices")
-    return max(devices, 1) if isinstance(devices, int) else 1
 
 
 def _shortened(fact: Any) -> Any:

@@ -25,13 +25,29 @@ from typing import Any, TypeAlias
 
 from tuner.memory import count_kills
 from tuner.training.entry import enter
-from tuner.training.messages import PRELOAD, Answer, Assignment, Leave, Raised, Resumed, Scored
+from tuner.training.epoch_size import EpochSize
+from tuner.training.messages import (
+    PRELOAD,
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Leave,
+    Raised,
+    Rehearsed,
+    Resumed,
+    Scored,
+    Stepped,
+    Unfit,
+)
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
+REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal has seen enough
+HANGING = 75.0  # seconds without a first batch, or without an end after it, after which a rehearsal hangs
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _PRELOAD = "tuner.training.preload"
@@ -39,6 +55,7 @@ _PRELOAD = "tuner.training.preload"
 _served: set[int] = set()  # the processes that have started a fork server
 
 Scores = Callable[[int, float], bool]
+Measured = Callable[[EpochSize], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,7 @@ class TimedOut:
 
 
 End: TypeAlias = Fit | Raised | Vanished | TimedOut
+Trial: TypeAlias = End | Rehearsed | Unfit
 
 
 @dataclass(frozen=True)
@@ -126,7 +144,13 @@ def modules_of(configuration: object) -> set[str]:
     return set()
 
 
-def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
+def train(
+    task: Task,
+    orders: Orders,
+    scored: Scores,
+    resumed: Callable[[Mapping[int, float]], None],
+    begun: Measured | None = None,
+) -> End:
     """Train a task in processes of its own.
 
     Args:
@@ -135,6 +159,8 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
         scored: called with the number and the score of each validation, in order, while the training goes on;
             says whether to stop.
         resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        begun: called before all of these with what an epoch is; gives the validations at which the training
+            waits for an answer, None all, instead of those that the orders name.
 
     Returns:
         How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
@@ -142,7 +168,7 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
     """
     with ExitStack() as stack:
         training = _Training(task, orders, stack)
-        end = training.follow(scored, resumed)
+        end: End = training.follow(scored, resumed, begun or (lambda _: orders.decided_at))
     is_asked = orders.stop.is_set()
     if is_asked and not isinstance(end, Fit):
         end = Fit(Ending.INTERRUPTED, (), None)
@@ -151,26 +177,61 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
     return end
 
 
+def rehearse(task: Task, stop: threading.Event) -> Trial:
+    """Try a task out in a process of its own.
+
+    Args:
+        task: what to train for some steps.
+        stop: is set to end at once.
+
+    Returns:
+        What was seen, or how it ended otherwise; a `Fit` that was interrupted where `stop` was set.
+    """
+    with ExitStack() as stack:
+        # What it prints is not kept, since it may be a gigabyte.
+        orders = Orders(Path(os.devnull), stop, grace=0.0, limit=HANGING)
+        try:
+            training = _Training(task, orders, stack, REHEARSAL)
+        except (EOFError, OSError) as error:
+            return Vanished(f"its process could not be started: {error}", killed=False, out_of_memory=False)
+        end: Trial = training.follow(lambda *_: False, lambda _: None, lambda _: ())
+    if stop.is_set() and not isinstance(end, Rehearsed | Unfit):
+        return Fit(Ending.INTERRUPTED, (), None)
+    if not isinstance(end, TimedOut):
+        return end
+    if training.has_stepped:
+        return Rehearsed(
+            None,
+            f"The rehearsal was ended {HANGING:.0f} s after its first batch, and had not come to the end of "
+            f"a validation; nobody knows whether there is one.",
+        )
+    return TimedOut(
+        f"the rehearsal had trained no batch after {HANGING:.0f} s; if so much has to be done before "
+        f"it, give --no-rehearsal"
+    )
+
+
 class _Training:
     """The processes of one training, by their pipes."""
 
-    def __init__(self, task: Task, orders: Orders, stack: ExitStack) -> None:
+    def __init__(self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None) -> None:
         warm_up()
         context = multiprocessing.get_context("forkserver")
         self._orders = orders
         self._began = time.monotonic()
         self._kills = count_kills()
-        self._ends: list[End] = []
+        self._ends: list[Any] = []
         self._settled_at = inf
         self._asked_at: float | None = None
         self._abandoned = False
+        self.has_stepped = False
         self._processes: dict[Connection, ForkServerProcess] = {}
         port = _free_port() if orders.ranks > 1 else 0
         for rank in range(orders.ranks):
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
             assignment = Assignment(
-                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal
             )
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, assignment))
@@ -179,7 +240,7 @@ class _Training:
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], begun: Measured) -> Any:
         """Hear what the training says until it has ended, or has to be ended."""
         running = dict(self._processes)
         while running:
@@ -193,6 +254,11 @@ class _Training:
                     self._answer(pipe, message, scored)
                 elif isinstance(message, Resumed):
                     resumed(message.scores)
+                elif isinstance(message, Begun):
+                    _send(pipe, Decisions(begun(message.size)))
+                elif isinstance(message, Stepped):
+                    # The time of a rehearsal begins with it, and not with the fork server's imports.
+                    self._began, self.has_stepped = time.monotonic(), message.batches > 0
                 else:
                     self._ends.append(self._vanished(running[pipe]) if message is None else message)
                     del running[pipe]
@@ -214,7 +280,8 @@ class _Training:
         if self._abandoned:
             return Fit(Ending.STOPPED, (), None)
         if now > self._settled_at:
-            return _first(self._ends)
+            end: End = _first(self._ends)
+            return end
         if self._asked_at is None and self._orders.stop.is_set():
             self._asked_at = now
             for pipe in running:
@@ -265,12 +332,12 @@ def _send(pipe: Connection, message: object) -> None:
         pipe.send(message)
 
 
-def _is_early(end: End) -> bool:
+def _is_early(end: object) -> bool:
     """Say whether the other ranks cannot go on."""
     return not isinstance(end, Fit)  # ranks end a fit together, and each may have loggers to close
 
 
-def _first(ends: Sequence[End]) -> End:
+def _first(ends: Sequence[Any]) -> Any:
     """Give the end that explains the others: a rank that has lost another one raises an error."""
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
 

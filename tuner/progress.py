@@ -95,7 +95,6 @@ class LiveView(QuietView):
         self._stop = stop or threading.Event()
         self._workers = workers
         self._began = time.monotonic()
-        self._epochs = (ledger.definition.fixed.get("trainer") or {}).get("max_epochs")
         self._running: dict[int, tuple[Shown, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
@@ -153,7 +152,7 @@ class LiveView(QuietView):
         return lines + [Text(what, style="dim")] * (self._workers - len(lines))
 
     def _line(self, running: Shown, step: int, score: float | None) -> Text:
-        of = f"/{self._epochs}" if isinstance(self._epochs, int) and self._epochs > 0 else ""
+        of = f"/{running.validations}" if running.validations else ""
         metric = self._ledger.definition.settings.metric
         shown = "" if score is None else f"  {metric} {score:.5g}"
         # What a branch holds would say little without its name, and there is no room for both.

@@ -18,13 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 from studies.ledger import Ledger, open_ledger
+from studies.length import TrialLength
 from studies.storage import open_database
 from studies.workers import worker_name, worker_token
 from tuner.errors import StudyStopped
 from tuner.executor import TICK
 from tuner.gpus import Gpus
 from tuner.relay import Ended, Finished, PipeView
-from tuner.training.ranks import ranks_of
 from tuner.worker import View, Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
@@ -102,7 +102,7 @@ def work_locally(
         Refused: there are not enough GPUs.
     """
     with ExitStack() as stack:
-        count = ranks_of(ledger.definition.fixed)
+        count = TrialLength.of(ledger.definition.fixed).devices or 1
         leases = None if gpus is None else stack.enter_context(Gpus(gpus))
         jobs = [
             replace(

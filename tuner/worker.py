@@ -18,19 +18,19 @@ from search_spaces.space import Value
 from studies.definition import StudyDefinition
 from studies.endings import is_failing
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.outcomes import Outcome
-from studies.pruners import decisions_of, default_pruner
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, carry_on, measure, pruner_of, report, tell
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
+from tuner.training.epoch_size import EpochSize
 from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
-from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
 from tuner.weights import Weights
 
@@ -73,6 +73,10 @@ class Shown(Protocol):
     @property
     def started(self) -> float:
         """When it was asked for, in seconds."""
+
+    @property
+    def validations(self) -> int | None:
+        """How many validations it has, as far as that is known."""
 
 
 class View(Protocol):
@@ -161,8 +165,12 @@ class Worker:
         def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
+        def begun(size: EpochSize) -> tuple[int, ...] | None:
+            length = TrialLength.of(running.configuration).told(**vars(size))
+            return measure(self.ledger, running, length)
+
         with _renewed(self.ledger, running.slot, self.stop):
-            end = train(self._task(running), self._orders(running), scored, resumed)
+            end = train(self._task(running), self._orders(running), scored, resumed, begun)
             self._tell(running, end)
 
     def _tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
@@ -231,14 +239,11 @@ class Worker:
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
-        pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
             log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
             stop=self.stop,
             grace=self.grace,
-            # One that explores is never stopped, so it waits for no answer.
-            decided_at=() if running.slot.explore else decisions_of(pruner),
-            ranks=ranks_of(running.configuration),
+            ranks=TrialLength.of(running.configuration).devices or 1,
             limit=definition.settings.trial_timeout,
             gpus=self.gpus,
         )

@@ -10,6 +10,7 @@ from tuner.commands.options import (
     json_option,
     name_option,
     open_study,
+    rehearsal_option,
     set_option,
     storage_option,
     trials_option,
@@ -27,16 +28,17 @@ INTERRUPTED = 130  # exit code
 @trials_option
 @name_option
 @set_option
+@rehearsal_option
 @storage_option
 @json_option
 def create(
-    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], storage: str | None,
-    as_json: bool,
+    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], no_rehearsal: bool,
+    storage: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Put a study in the database for workers to join.
 
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
-    stopped. One batch is trained first, so that a study that cannot run is refused here.
+    stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
     from tuner.commands.run import open_question, read_question
     from tuner.interruption import Interruption
@@ -46,9 +48,9 @@ def create(
 
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
-        question = read_question(request)
-    with Interruption() as interruption, unmoved(), busy("training a batch", shown=not as_json):
-        ledger = open_question(request, question, interruption)
+        question = read_question(request, rehearses=not no_rehearsal)
+    with Interruption() as interruption, unmoved(), busy("training a few steps", shown=not as_json):
+        ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:

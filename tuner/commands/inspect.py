@@ -95,6 +95,8 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
             screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
     if (reason := ledger.over()) and budget.done < budget.total:
         screen.print(f"it takes no new trial: {reason}")
+    if found["unpruned"]:
+        screen.print(found["unpruned"], soft_wrap=True)
     if best:
         screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
     else:

@@ -14,6 +14,7 @@ from torch import Tensor
 from tuner.training.averaging import validated_weights
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
+from tuner.training.epoch_size import EpochSize, epoch_size
 from tuner.training.errors import MetricNotLogged
 from tuner.training.fresh import FreshMetric
 from tuner.training.generators import capture, restore
@@ -42,7 +43,14 @@ class Observer:
     has been done: schedulers have stepped, and other callbacks have had their say.
     """
 
-    def __init__(self, task: Task, report: Report, resumed: Resumed, time_left: TimeLeft) -> None:
+    def __init__(
+        self,
+        task: Task,
+        report: Report,
+        resumed: Resumed,
+        time_left: TimeLeft,
+        begun: Callable[[EpochSize], None] = lambda _: None,
+    ) -> None:
         super().__init__()
         self.scores: dict[int, float] = {}
         self.validations = 0
@@ -53,6 +61,7 @@ class Observer:
         self.report = report
         self.resumed = resumed
         self.time_left = time_left
+        self.begun = begun
         self.metric = FreshMetric(task.metric)
         self.is_closing = False  # an epoch has ended whose score has not been looked at
         self.is_of_validation = False  # the metric is logged in validation
@@ -70,8 +79,10 @@ class Observer:
         self.take_signals_back()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take SIGTERM back from Lightning, and follow the metrics."""
+        """Take SIGTERM back from Lightning, follow the metrics, and tell what an epoch is."""
         self.take_signals_back()
+        if trainer.is_global_zero:
+            self.begun(epoch_size(trainer))
         self.metric.follow(trainer)
 
     def take_signals_back(self) -> None:
@@ -157,7 +168,9 @@ class Observer:
         self.best_weights = kept["best_weights"]
         self.kept = kept
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Train no batch behind the stop, although `min_epochs` or `min_steps` has not been reached."""
         self.leave_if_ended()
 
