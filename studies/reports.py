@@ -75,6 +75,11 @@ class Reports:
         """The epochs up to the last score that no earlier attempt has made."""
         return max(0.0, self.length.epochs_at(self.last) - self.length.epochs_at(self.paid))
 
+    def held(self) -> dict[int, float]:
+        """Give the scores that are not stored yet, by their steps."""
+        with self._lock:
+            return dict(self.pending)
+
     def _hear(self) -> bool:
         """Take up how the last exchange ended; True while the database is away and is not to be asked."""
         last = self._exchange
@@ -98,8 +103,7 @@ class Reports:
             UpdateFinishedTrialError: the trial was ended by another worker.
             KeyError: its study has been deleted.
         """
-        with self._lock:
-            scores = dict(self.pending)
+        scores = self.held()
         if scores:
             with self.database.engine.begin() as connection:
                 records.hold(connection, self.trial)

@@ -7,7 +7,9 @@ and not done twice. Whoever passes a call here sees to that.
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
+from math import inf
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
@@ -18,6 +20,8 @@ from studies.database.dialects import dialect_named
 PATIENCE = 600.0  # seconds that a worker waits for its database before it ends
 FIRST_PAUSE = 0.1  # seconds; each pause is up to twice the one before
 LONGEST_PAUSE = 10.0  # seconds
+OUTAGE = 20.0  # seconds without an answer after which other workers may have lost their leases as well
+SETTLING = 45.0  # seconds after an outage within which all workers have asked again
 
 T = TypeVar("T")
 
@@ -51,10 +55,27 @@ def persistently(
             return again() if again is not None and attempt else call()
         except Exception as error:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            if is_passing(error) and clock() - began > OUTAGE:
+                _outage.last = clock()
             if not is_passing(error) or clock() - began + pause > limit:
                 raise
             sleep(pause)
     raise AssertionError("counting has no end")
+
+
+@dataclass
+class _Outage:
+    """When this process last waited long for its database, by the monotonic clock."""
+
+    last: float = -inf
+
+
+_outage = _Outage()
+
+
+def is_settling(clock: Callable[[], float] = time.monotonic) -> bool:
+    """Say whether the database was away until just now, so that live workers may not have renewed yet."""
+    return clock() - _outage.last < SETTLING
 
 
 def is_passing(error: BaseException) -> bool:

@@ -12,8 +12,9 @@ from studies.study_file import StudyFile, suggestion
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
 _LONGEST = 100  # characters of a name
-_MOST_TRIALS = 10**12  # a claim costs a millisecond, so these take three hundred years
-_HIGHEST_PRIORITY = 2**31 - 1  # what every database takes as a whole number
+_MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
+# Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
+_BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -108,20 +109,35 @@ def _in_words(kind: object) -> str:
 
 
 def _check(file: StudyFile, settings: StudySettings) -> None:
-    rules = {
+    for key, (holds, rule) in (*_sizes(settings).items(), *_rules(settings).items()):
+        if not holds:
+            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {_shown(settings, key)}.")
+
+
+def _shown(settings: StudySettings, key: str) -> str:
+    shown = repr(getattr(settings, key))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each number whether databases and libraries can hold it, and the rule."""
+    numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
+    return {
+        key: (abs(value) <= _BOUNDS.get(key, _MOST), f"must be a number up to {_BOUNDS.get(key, _MOST)}")
+        for key, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
+    }
+
+
+def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each key whether its value keeps the rule, and the rule."""
+    return {
         "name": (
             len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
-        "trials": (
-            1 <= settings.trials <= _MOST_TRIALS,
-            "must be at least 1" if settings.trials < 1 else f"must be at most {_MOST_TRIALS}",
-        ),
-        "priority": (
-            -_HIGHEST_PRIORITY <= settings.priority <= _HIGHEST_PRIORITY,
-            f"must lie between -{_HIGHEST_PRIORITY} and {_HIGHEST_PRIORITY}",
-        ),
+        "trials": (settings.trials >= 1, "must be at least 1"),
         "seed": (settings.seed >= 0, "must be at least 0"),
         "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
         "epochs": (settings.epochs is None or settings.epochs > 0, "must be more than 0"),
@@ -138,6 +154,3 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
             "must be a finite number, since infinity and NaN always count as divergence",
         ),
     }
-    for key, (holds, rule) in rules.items():
-        if not holds:
-            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {getattr(settings, key)!r}.")

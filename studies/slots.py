@@ -23,7 +23,7 @@ from studies import tables
 from studies.budgets import Budget, delete_within, grow_within, top_up_within, total_within
 from studies.database_clock import now
 from studies.identity import carries
-from studies.retries import persistently
+from studies.retries import is_settling, persistently
 from studies.steering import Steering
 from studies.tables import CLAIMED, DONE, NAME_LENGTH, OPEN
 from studies.workers import LEASE, Workers, is_alive, renew_within
@@ -75,8 +75,7 @@ class Slots:
         self._goes_on = sa.and_(carries(study, ledger), self.steering.goes_on)
         # The second: of a worker of version 2, which renews the lease of the slot.
         is_held = sa.or_(is_alive(_slots.c.worker), sa.func.coalesce(_slots.c.lease, 0.0) >= now())
-        lapsed = sa.and_(_slots.c.state == CLAIMED, ~is_held)
-        self._free = sa.and_(self._mine, sa.or_(_slots.c.state == OPEN, lapsed))
+        self._lapsed = sa.and_(_slots.c.state == CLAIMED, ~is_held)
 
     def grow(self, total: int, exploration: float) -> None:
         """Raise the number of slots to `total`; the share `exploration` of the new ones, in front, explores.
@@ -122,10 +121,20 @@ class Slots:
 
         return persistently(claim, again=claim_again)
 
+    def _free(self) -> sa.ColumnElement[bool]:
+        """Give the condition that a slot may be claimed.
+
+        Just after the database was away a lease that has lapsed proves nothing: its worker may come back a
+        moment later, with a score.
+        """
+        is_open = _slots.c.state == OPEN
+        return sa.and_(self._mine, is_open if is_settling() else sa.or_(is_open, self._lapsed))
+
     def _candidates(self) -> Iterator[int]:
         """Give the numbers of the free slots, the first one first, until the caller has claimed one."""
         after = -1
-        free = sa.select(_slots.c.slot).where(self._free, self._goes_on).order_by(_slots.c.slot).limit(_PAGE)
+        free = sa.select(_slots.c.slot).where(self._free(), self._goes_on)
+        free = free.order_by(_slots.c.slot).limit(_PAGE)
         while True:
             with self._engine.connect() as connection:
                 page = list(connection.scalars(free.where(_slots.c.slot > after)))
@@ -140,7 +149,7 @@ class Slots:
         A slot that another transaction holds is passed over and not waited for, since the process of that
         transaction may have been frozen.
         """
-        candidate = sa.select(_slots).where(self._free, _slots.c.slot == number)
+        candidate = sa.select(_slots).where(self._free(), _slots.c.slot == number)
         with self._engine.begin() as connection:
             row = connection.execute(candidate.with_for_update(skip_locked=True)).one_or_none()
             if row is None:

@@ -118,11 +118,14 @@ class Steering:
 def waiting(engine: sa.Engine) -> list[str]:
     """List the ledgers of the studies that are open and not yet spent, by falling priority."""
     rows = sa.select(sa.func.coalesce(sa.func.max(_slots.c.slot) + 1, 0)).where(
-        _slots.c.ledger == _studies.c.ledger
+        _slots.c.ledger == _budgets.c.ledger
     )
     has_slots = sa.or_(
         sa.exists().where(_slots.c.ledger == _studies.c.ledger, _slots.c.state != DONE),
-        sa.exists().where(_budgets.c.ledger == _studies.c.ledger, _budgets.c.total > rows.scalar_subquery()),
+        sa.exists().where(
+            _budgets.c.ledger == _studies.c.ledger,
+            _budgets.c.total > rows.correlate(_budgets).scalar_subquery(),
+        ),
     )
     query = sa.select(_studies.c.ledger).where(_studies.c.stop.is_(None), has_slots)
 

@@ -20,6 +20,7 @@ from studies.errors import StorageError
 from studies.persistent_storage import persistent
 from studies.retries import is_passing, is_restarting
 from studies.sqlite import network_file_system
+from studies.storage_url import refuse_misspelt
 
 DEFAULT_URL = "sqlite:///tuner.db"
 _POOL = {
@@ -57,6 +58,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     Raises:
         StorageError: the URL is none, its driver is missing, or the database refuses.
     """
+    refuse_misspelt(url)
     parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite:
@@ -84,10 +86,10 @@ def _give_up_connection(context: ExceptionContext) -> None:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         raise StorageError(
             f"--storage must be a database URL such as {DEFAULT_URL}, but got {_without_secrets(url)!r}."
-        ) from error
+        ) from None  # the error may hold a part of a password
     dialect = dialect_named(parsed.get_backend_name())
     if parsed.get_backend_name() != "sqlite" and url.count("@") > 1:
         # SQLAlchemy takes the first @ for the end of the password, and would show the rest as a host.
@@ -145,7 +147,7 @@ def _connect(parsed: URL, dialect: Dialect, arguments: dict[str, Any], patience:
                 f"The driver for {shown_url(parsed)} is not installed; "
                 f"pip install 'interplay-tuner[{dialect.extra}]'."
             ) from error
-        except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
+        except (SQLAlchemyError, StorageInternalError, RuntimeError, TypeError) as error:
             # Optuna looks whether a table exists and then makes it, which another worker may have done in
             # between.
             if left and is_restarting(error):

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from studies.errors import StorageError
 from studies.identity import ledgers
+from studies.retries import persistently
 
 VERSION = 3  # of these tables; 1 had the slots only, 2 a row for every slot and a lease for each
 OPEN, CLAIMED, DONE = "open", "claimed", "done"  # states of a slot
@@ -75,6 +76,10 @@ def create_tables(engine: sa.Engine) -> None:
     Raises:
         StorageError: a newer version of us made the tables.
     """
+    persistently(lambda: _bring_up_to_date(engine))
+
+
+def _bring_up_to_date(engine: sa.Engine) -> None:
     present = _version(engine)
     if present == VERSION:
         return

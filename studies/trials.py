@@ -11,15 +11,20 @@ from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
+from optuna.study import Study
 from optuna.trial import Trial, TrialState, create_trial
 
 from search_spaces.configuration import Configuration, configure
+from search_spaces.errors import TunerError, first_line
 from search_spaces.space import Value
 from search_spaces.suggest import suggest
 from studies import records
+from studies.attempts import EARLIER, claim
 from studies.classes import make_pruner
+from studies.ended import EndedTrial
 from studies.endings import constrained, declare_lost, settle, sweep, was_retried
-from studies.errors import UnknownStudy
+from studies.errors import NoSuggestion, UnknownStudy
+from studies.failures import is_of_database
 from studies.ledger import Ledger
 from studies.length import TrialLength
 from studies.outcomes import EFFECTS, OUTCOME, Outcome
@@ -76,11 +81,17 @@ def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> Run
 
     Raises:
         UnknownStudy: the study has been deleted meanwhile.
+        NoSuggestion: the study's sampler or space gives no values.
     """
     while (slot := ledger.slots.claim(worker)) is not None:
         if slot.lapsed:
             slot = settle(ledger, slot)
-        running = None if slot is None else _begin(ledger, slot, worker, facts)
+        try:
+            running = None if slot is None else _begin(ledger, slot, worker, facts)
+        except Exception as error:
+            if is_passing(error) or ledger.is_there():
+                raise
+            raise UnknownStudy(_DELETED.format(name=ledger.name)) from error
         if running is not None:
             return running
     if not ledger.is_there():
@@ -104,7 +115,7 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
         # One that explores is asked about too, because successive halving notes who reached a rung when it
         # is asked.
         stops = running.reports.add(step, score)
-    except UpdateFinishedTrialError:
+    except (UpdateFinishedTrialError, KeyError):  # its slot was given away, or its study has been deleted
         return True
     return stops and not running.slot.explore
 
@@ -162,28 +173,58 @@ def tell(
         UnknownStudy: the study has been deleted meanwhile.
         ValueError: a completed trial has no score, or one that is no number.
     """
+    return tell_ended(ledger, ended(ledger, running, outcome, score, facts), running.trial.study)
+
+
+def ended(
+    ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
+) -> EndedTrial:
+    """Give how a trial ended as a value, of which nothing is told yet; arguments and errors as `tell`'s."""
     if outcome is Outcome.COMPLETED and (score is None or math.isnan(score)):
         raise ValueError(f"A completed trial needs a score that is a number, but got {score}.")
-    effect, slot = EFFECTS[outcome], running.slot
+    length = running.reports.length
+    if ledger.definition.pruner is None and length.why_unpruned:
+        facts = {**facts, UNPRUNED: length.why_unpruned}
+    return EndedTrial(
+        ledger=ledger.slots.ledger,
+        number=running.number,
+        identifier=running.identifier,
+        slot=running.slot,
+        outcome=outcome,
+        score=score,
+        facts={key: _shortened(fact) for key, fact in facts.items()},
+        curve=running.reports.held(),
+        seconds=round(time.monotonic() - running.started, 3),
+        epochs=running.reports.epochs,
+        devices=length.devices or 1,
+    )
+
+
+def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) -> bool:
+    """Record how a trial ended, as `tell` does.
+
+    Args:
+        ledger: the study.
+        ended: the trial.
+        study: as Optuna has it, with the sampler that chose the trial's values; None where a file kept it.
+    """
+    effect, slot = EFFECTS[ended.outcome], ended.slot
+    if study is None:
+        study = copy.copy(ledger.study)
+        study.sampler = sampler_for(ledger, slot)
     is_retried = (
         effect.may_be_retried and ledger.definition.settings.retry and not was_retried(ledger, slot.trial)
     )
-    state, value = _as_told(ledger, running, outcome, score, is_retried=is_retried)
-    seconds = round(time.monotonic() - running.started, 3)
-    own = {key: _shortened(fact) for key, fact in facts.items()}
-    own |= {OUTCOME: outcome.value, "seconds": seconds}
-    if ledger.definition.pruner is None and running.reports.length.why_unpruned:
-        own[UNPRUNED] = running.reports.length.why_unpruned
-    cost = {"seconds": seconds * (running.reports.length.devices or 1), "epochs": running.reports.epochs}
+    state, value = _as_told(ledger, study, ended, is_retried=is_retried)
+    own = {**ended.facts, OUTCOME: ended.outcome.value, "seconds": ended.seconds}
+    cost = {"seconds": ended.seconds * ended.devices, "epochs": ended.epochs}
 
     def write() -> bool:
         with ledger.database.engine.begin() as connection:
-            records.hold(connection, running.identifier)
-            records.store_curve(connection, running.identifier, running.reports.pending)
-            records.store_attributes(
-                connection, running.identifier, own, constrained(feasible=effect.feasible)
-            )
-            records.end(connection, running.identifier, state, value)
+            records.hold(connection, ended.identifier)
+            records.store_curve(connection, ended.identifier, ended.curve)
+            records.store_attributes(connection, ended.identifier, own, constrained(feasible=effect.feasible))
+            records.end(connection, ended.identifier, state, value)
             # Should another worker have taken the slot just now, it finds the trial told, and releases it.
             if effect.spends_slot and not is_retried:
                 ledger.slots.finish_within(connection, slot, **cost)
@@ -193,13 +234,13 @@ def tell(
 
     try:
         try:
-            _tell_sampler(ledger, running, state, value)
+            _tell_sampler(ledger, study, ended, state, value)
         finally:
             persistently(write)
     except UpdateFinishedTrialError:
         # By another worker, or by the call whose answer was lost.
-        told = ledger.database.storage.get_trial(running.identifier).user_attrs.get(OUTCOME)
-        return bool(told == outcome.value and outcome is not Outcome.LOST)
+        told = ledger.database.storage.get_trial(ended.identifier).user_attrs.get(OUTCOME)
+        return bool(told == ended.outcome.value and ended.outcome is not Outcome.LOST)
     except KeyError as error:
         if ledger.is_there():
             raise
@@ -237,7 +278,12 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
         if not is_passing(error):  # else nothing can be written, and the slot's lease lapses
             declare_lost(ledger, identifier, cause=f"no values: {type(error).__name__}: {error}")
             ledger.slots.free(slot, fresh=False)
-        raise
+        if isinstance(error, TunerError) or is_of_database(error) or not ledger.is_there():
+            raise
+        raise NoSuggestion(
+            f"The study {ledger.name!r} has no values for its next trial: its sampler or its space answered "
+            f"with {type(error).__name__}: {first_line(error)}; mend it, or make the study anew."
+        ) from error
     seed = training_seed(ledger, slot.number)
     length = TrialLength.of(configuration)
     reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger, length)), length=length)
@@ -246,10 +292,10 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
 
 def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> int:
     """Make a trial with what it is for in one transaction, so that one that is left behind can be traced."""
-    claim = {"slot": slot.number, "attempt": slot.attempt}
-    attributes = {**facts, **claim, "exploration": slot.explore, "worker": worker}
+    mine = claim(ledger.slots.ledger, slot.number, slot.attempt)
+    attributes = {**facts, **mine, "exploration": slot.explore, "worker": worker}
     if slot.trial is not None:
-        attributes["earlier"] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
+        attributes[EARLIER] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
     template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
     storage = ledger.database.storage
 
@@ -258,7 +304,7 @@ def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any
 
     def make_again() -> int:
         with ledger.database.engine.connect() as connection:
-            made = records.trial_of(connection, ledger.identifier, claim)
+            made = records.trial_of(connection, ledger.identifier, mine)
         if made is None:
             return make()
         ledger.trials()  # Optuna's cache takes values only for trials that it has seen
@@ -268,25 +314,26 @@ def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any
 
 
 def _as_told(
-    ledger: Ledger, running: RunningTrial, outcome: Outcome, score: float | None, *, is_retried: bool
+    ledger: Ledger, study: Study, ended: EndedTrial, *, is_retried: bool
 ) -> tuple[TrialState, float | None]:
     """Give the state and the value that Optuna is told."""
-    effect = EFFECTS[outcome]
+    effect = EFFECTS[ended.outcome]
     if is_retried:
         return TrialState.FAIL, None
     if effect.feasible:
-        return effect.state, score if effect.state is TrialState.COMPLETE else None
-    if not reads_pruned(running.trial.study.sampler):
+        return effect.state, ended.score if effect.state is TrialState.COMPLETE else None
+    if not reads_pruned(study.sampler):
         worst = ledger.worst_score()
         if worst is not None:
             return TrialState.COMPLETE, worst
     return effect.state, None
 
 
-def _tell_sampler(ledger: Ledger, running: RunningTrial, state: TrialState, value: float | None) -> None:
+def _tell_sampler(
+    ledger: Ledger, study: Study, ended: EndedTrial, state: TrialState, value: float | None
+) -> None:
     """Let the sampler keep its accounts, as `optuna.Study.tell` does."""
-    study = running.trial.study
-    told = ledger.database.storage.get_trial(running.identifier)
+    told = ledger.database.storage.get_trial(ended.identifier)
     study.sampler.after_trial(study, told, state, None if value is None else [value])
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.parameters import default_values, options, parameters
 from studies.definition import StudyDefinition
 from studies.identity import CODE
 from studies.ledger import Ledger
-from tuner.failures import first_line
 from tuner.training.errors import NotAllowed
 from tuner.training.permit import Permit, is_importable
 

@@ -37,12 +37,14 @@ from tuner.training.messages import (
     Rehearsed,
     Resumed,
     Scored,
+    Sized,
     Stepped,
     Unfit,
 )
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a training leaves to its worker
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
@@ -84,7 +86,8 @@ class Orders:
 
     `decided_at` names the validations at which the training waits for an answer, None all. `ranks` is the
     number of processes that train together, on `gpus`, None all of them. `limit` is how many seconds a
-    training may take. When `stop` is set it has to end within `grace` seconds.
+    training may take. When `stop` is set it has to end within `grace` seconds, or at once
+    where its first epoch has not begun.
     """
 
     log: Path
@@ -113,10 +116,56 @@ def warm_up(
         return
     _served.add(os.getpid())
     needed = sorted({*modules, *_imported_by_main()})
-    asked = {"paths": sys.path, "modules": needed, "configuration": configuration}
+    asked = {
+        "paths": sys.path, "modules": needed, "configuration": configuration, "worker": os.getpid()
+    }  # fmt: skip
     os.environ[PRELOAD] = json.dumps(asked | ({"permit": asdict(permit)} if permit else {}))
     multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
-    forkserver.ensure_running()
+    _ensure_running()
+
+
+def _ensure_running() -> None:
+    """Start a fork server, unless one runs, that is deaf to signals from its first moment on.
+
+    What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
+    process inherits which signals are blocked; ours are delivered as soon as they are no longer.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def started(process: ForkServerProcess, stop: threading.Event) -> bool:
+    """Start a process; False, and it is not waited for, where `stop` is set before the fork server answers.
+
+    A fork server answers when it has imported torch, which takes seconds. A process that is born after we
+    have gone finds its pipe closed, and ends.
+
+    Raises:
+        OSError: the fork server has ended.
+        EOFError: the same.
+    """
+    warm_up()
+    _ensure_running()  # here, since a fork server ends with the thread that started it
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            process.start()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=start, name="start", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(TICK)
+        if stop.is_set() and thread.is_alive():
+            return False
+    if errors:
+        raise errors[0]
+    return True
 
 
 def _imported_by_main() -> set[str]:
@@ -149,7 +198,7 @@ def train(
     orders: Orders,
     scored: Scores,
     resumed: Callable[[Mapping[int, float]], None],
-    begun: Measured | None = None,
+    sized: Measured | None = None,
 ) -> End:
     """Train a task in processes of its own.
 
@@ -159,7 +208,7 @@ def train(
         scored: called with the number and the score of each validation, in order, while the training goes on;
             says whether to stop.
         resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
-        begun: called before all of these with what an epoch is; gives the validations at which the training
+        sized: called before all of these with what an epoch is; gives the validations at which the training
             waits for an answer, None all, instead of those that the orders name.
 
     Returns:
@@ -168,7 +217,7 @@ def train(
     """
     with ExitStack() as stack:
         training = _Training(task, orders, stack)
-        end: End = training.follow(scored, resumed, begun or (lambda _: orders.decided_at))
+        end: End = training.follow(scored, resumed, sized or (lambda _: orders.decided_at))
     is_asked = orders.stop.is_set()
     if is_asked and not isinstance(end, Fit):
         end = Fit(Ending.INTERRUPTED, (), None)
@@ -190,10 +239,7 @@ def rehearse(task: Task, stop: threading.Event) -> Trial:
     with ExitStack() as stack:
         # What it prints is not kept, since it may be a gigabyte.
         orders = Orders(Path(os.devnull), stop, grace=0.0, limit=HANGING)
-        try:
-            training = _Training(task, orders, stack, REHEARSAL)
-        except (EOFError, OSError) as error:
-            return Vanished(f"its process could not be started: {error}", killed=False, out_of_memory=False)
+        training = _Training(task, orders, stack, REHEARSAL)
         end: Trial = training.follow(lambda *_: False, lambda _: None, lambda _: ())
     if stop.is_set() and not isinstance(end, Rehearsed | Unfit):
         return Fit(Ending.INTERRUPTED, (), None)
@@ -225,6 +271,7 @@ class _Training:
         self._asked_at: float | None = None
         self._abandoned = False
         self.has_stepped = False
+        self._has_begun = False
         self._processes: dict[Connection, ForkServerProcess] = {}
         port = _free_port() if orders.ranks > 1 else 0
         for rank in range(orders.ranks):
@@ -235,13 +282,23 @@ class _Training:
             )
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, assignment))
-            process.start()
+            stack.callback(theirs.close)
+            try:
+                if not started(process, orders.stop):
+                    self._ends.append(Fit(Ending.INTERRUPTED, (), None))
+                    return
+            except (OSError, EOFError):
+                cause = "its process could not be started, because the fork server was ended"
+                self._ends.append(Vanished(cause, killed=True, out_of_memory=False))
+                return
             stack.callback(_end, process)
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], begun: Measured) -> Any:
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], sized: Measured) -> Any:
         """Hear what the training says until it has ended, or has to be ended."""
+        if self._ends:  # not all of them could be started
+            return self._ends[0]
         running = dict(self._processes)
         while running:
             # First of all, so that a training that begins when it should leave hears so in time.
@@ -252,10 +309,12 @@ class _Training:
                 message = _received(pipe)
                 if isinstance(message, Scored):
                     self._answer(pipe, message, scored)
+                elif isinstance(message, Begun):
+                    self._has_begun = True
                 elif isinstance(message, Resumed):
                     resumed(message.scores)
-                elif isinstance(message, Begun):
-                    _send(pipe, Decisions(begun(message.size)))
+                elif isinstance(message, Sized):
+                    _send(pipe, Decisions(sized(message.size)))
                 elif isinstance(message, Stepped):
                     # The time of a rehearsal begins with it, and not with the fork server's imports.
                     self._began, self.has_stepped = time.monotonic(), message.batches > 0
@@ -283,6 +342,8 @@ class _Training:
             end: End = _first(self._ends)
             return end
         if self._asked_at is None and self._orders.stop.is_set():
+            if not self._has_begun:
+                return Fit(Ending.INTERRUPTED, (), None)  # nothing would come of waiting
             self._asked_at = now
             for pipe in running:
                 _send(pipe, Leave(LEAVING * grace))

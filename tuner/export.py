@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from studies.ledger import Ledger
 from studies.seeds import training_seed
+from studies.trained import trained
 from studies.yaml_text import yaml_text
 from tuner.training.task import THREADS
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
@@ -20,7 +21,8 @@ _SANITY = "num_sanity_val_steps"  # a check before the training would take numbe
 
 def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
-    text = "".join(f"# {line}\n" for line in _head(ledger, trial, path))
+    # A name with a line break must not end the comment that it stands in.
+    text = "".join(f"# {' '.join(line.split())}\n" for line in _head(ledger, trial, path))
     path.write_text(text + yaml_text(complete(ledger, trial), compact=False), encoding="utf-8")
 
 
@@ -36,7 +38,7 @@ def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
     from tuner.training.assembly import with_twins
     from tuner.training.class_paths import package_of
 
-    configuration = with_twins(trial.user_attrs["configuration"])
+    configuration = with_twins(trained(ledger.definition, trial))
     package, settings = package_of(configuration), ledger.definition.settings
     trainer = dict(configuration.get("trainer") or {})
     trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])
@@ -74,7 +76,7 @@ def _head(ledger: Ledger, trial: FrozenTrial, path: Path) -> list[str]:
     score = "" if trial.value is None else f", {settings.metric} {trial.value:.6g}"
     threads = trial.user_attrs.get(THREADS)
     count = "" if threads is None else f"OMP_NUM_THREADS={threads} "
-    package = package_of(trial.user_attrs["configuration"])
+    package = package_of(trained(ledger.definition, trial))
     at = _best_validation(trial, minimizes=ledger.minimizes) if settings.score == "best" else None
     what = "The score is that of the last validation."
     if at is not None:

@@ -4,7 +4,7 @@ import re
 
 # What a terminal obeys instead of showing, line breaks and tabs aside; marks that turn the direction of
 # writing, by which a text shows as another one; and halves of characters, which no stream takes.
-_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:

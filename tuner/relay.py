@@ -71,10 +71,11 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Finished:
-    """A worker has nothing more to do, or had to stop for what it says."""
+    """A worker has no more to do, or had to stop for what it says; `is_wrong`: because of a wrong request."""
 
     sentence: str = ""
     traceback: str = ""
+    is_wrong: bool = False
 
 
 class PipeView:

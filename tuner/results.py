@@ -1,20 +1,24 @@
 """What a study leaves behind, on disk and in words: its best configuration, weights and test scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
+from studies.attempts import attribute
 from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
-from studies.outcomes import Outcome, count_name
+from studies.outcomes import in_words
+from studies.trained import trained
+from tuner.dashboard_note import write_note
 from tuner.export import export
 from tuner.next_steps import OUTPUT, Request
 from tuner.places import folder_name
-from tuner.screen import busy, open_screen, print_table
+from tuner.screen import busy, open_screen, print_table, progress_of
 from tuner.weights import Weights, place_of
 from tuner.working_directory import shown, unmoved
 
@@ -22,7 +26,9 @@ BEST, REPORT = "best.yaml", "report.html"
 TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
-def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> bool:
+def conclude(
+    ledger: Ledger, folder: Path, request: Request, *, quiet: bool, is_leaving: bool = False
+) -> bool:
     """Write the results to `folder` and print them.
 
     Args:
@@ -30,6 +36,7 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         folder: where the best configuration, the best trial's weights and the report go.
         request: what was asked, so that what to type next can be said.
         quiet: show nothing of what is being done, only the results.
+        is_leaving: somebody wants the program to end, so nothing is written that takes time.
 
     Returns: Whether the study has a best trial, or can still get one.
     """
@@ -41,19 +48,19 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
         kept.collect()
         weights = kept.of(choice.trial)
-        with busy("testing the best, writing the report", shown=not quiet), unmoved():
-            _write(ledger, choice, folder)
+    if choice is not None and not is_leaving:
+        with progress_of("writing the report", shown=not quiet) as progress, unmoved():
+            _write(ledger, choice, folder, progress)
+        with busy("testing the best", shown=not quiet), unmoved():
             tested = _test(choice, weights) if is_finished else {}
     screen = open_screen()
     if choice is not None:
         print_best(screen, choice, tested)
-    trials = ledger.status()["trials"]
-    counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
+    counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
     screen.print(
-        f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
-        f"{_seconds(ledger):.0f} s of training"
+        f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
-    if choice is not None:
+    if choice is not None and not is_leaving:
         files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
         screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
         if weights is None and (place := place_of(choice.trial)):
@@ -95,12 +102,18 @@ def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> 
     print_table(screen, ("parameter", "default", "best"), rows)
 
 
-def _write(ledger: Ledger, choice: Choice, folder: Path) -> None:
+def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[float], None]) -> None:
+    """Write the best configuration and the report, and a note for optuna-dashboard."""
+    from studies.report.investigation import investigate
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger
 
     export(choice.ledger, choice.trial, folder / BEST)
-    write_report(subject_of_ledger(ledger), folder / REPORT)
+    subject = subject_of_ledger(ledger)
+    found = investigate(subject, progress=progress)
+    write_report(subject, folder / REPORT, found=found)
+    with suppress(Exception):  # whatever the dashboard makes of the note, the results are there
+        write_note(ledger, choice, found.verdict, folder / REPORT)
 
 
 def _test(choice: Choice, checkpoint: Path | None) -> dict[str, float]:
@@ -110,7 +123,7 @@ def _test(choice: Choice, checkpoint: Path | None) -> dict[str, float]:
         return kept  # without a checkpoint another worker trained it, and has the weights
     from tuner.training.fit import test
 
-    scores = test(best.user_attrs["configuration"], checkpoint)
+    scores = test(trained(choice.ledger.definition, best), checkpoint)
     choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
 
@@ -132,7 +145,7 @@ def _shown(value: Value | None) -> str:
 
 
 def _seconds(ledger: Ledger) -> float:
-    return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in ledger.trials()))
+    return float(sum(attribute(trial, "seconds") or 0.0 for trial in ledger.trials()))
 
 
 def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from studies.attempts import attribute
 from studies.ledger import Ledger
 
 WEIGHTS = "weights"  # attribute of a trial: the digest of its file, and where the file lies
@@ -62,8 +63,8 @@ class Weights:
 
     def of(self, trial: FrozenTrial) -> Path | None:
         """Find the weights of a told trial in this folder; None where another machine or folder has them."""
-        file, told = self.file(trial.number), trial.user_attrs.get(WEIGHTS)
-        is_it = file.exists() and (told is None or told["sha256"] == _digest(file))
+        file, told = self.file(trial.number), attribute(trial, WEIGHTS)
+        is_it = file.exists() and (told is None or told.get("sha256") == _digest(file))
         return file if is_it else None
 
     def collect(self) -> None:
@@ -79,10 +80,10 @@ class Weights:
                 file.unlink(missing_ok=True)
             begun.unlink(missing_ok=True)
         for number, file in self._numbered(r"\.ckpt"):
-            told = ended[number].user_attrs.get(WEIGHTS) if number in ended else None
+            told = attribute(ended[number], WEIGHTS) if number in ended else None
             if told is not None and number not in leaders:
                 with suppress(FileNotFoundError):  # another worker collects as well
-                    if _digest(file) == told["sha256"]:
+                    if _digest(file) == told.get("sha256"):
                         file.unlink()
 
     @property
@@ -98,8 +99,8 @@ class Weights:
 
 def place_of(trial: FrozenTrial) -> str | None:
     """Say on which machine and where the weights of a trial were kept; None where none were."""
-    told = trial.user_attrs.get(WEIGHTS)
-    return None if told is None else f"{told['host']}:{told['file']}"
+    told = attribute(trial, WEIGHTS)
+    return None if told is None else f"{told.get('host')}:{told.get('file')}"
 
 
 def _digest(file: Path) -> str:

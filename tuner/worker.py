@@ -1,7 +1,9 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
+import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,23 +11,28 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.attempts import ANEW, SLOT
 from studies.definition import StudyDefinition
-from studies.endings import is_failing
+from studies.ended import kept_trials
+from studies.endings import is_failing, release
+from studies.errors import StorageError
 from studies.ledger import Ledger
 from studies.length import TrialLength
-from studies.outcomes import Outcome
+from studies.outcomes import EFFECTS, Outcome
+from studies.retries import is_passing
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, carry_on, measure, pruner_of, report, tell
+from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
 from studies.workers import RENEWAL, worker_name
-from tuner.errors import StudyStopped
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.epoch_size import EpochSize
@@ -39,8 +46,12 @@ GRACE = (
     20.0  # seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30
 )
 
+UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
+TABLES = "tables"  # folder beside the results: what trainings share of prepared tables, while they run
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
+FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -56,7 +67,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
 
 
 class Shown(Protocol):
@@ -93,6 +103,16 @@ class View(Protocol):
 
     def waiting(self) -> None:
         """Hear that other workers hold the last slots."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A trial that is told later than it ended."""
+
+    number: int
+    values: Mapping[str, Value]
+    started: float
+    validations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +158,7 @@ class Worker:
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+            shutil.rmtree(self.folder / TABLES, ignore_errors=True)
         self._weights().collect()
 
     def work_once(self) -> bool:
@@ -150,9 +171,14 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, self.identifier, {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        self._tell_kept()
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
@@ -165,12 +191,12 @@ class Worker:
         def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
-        def begun(size: EpochSize) -> tuple[int, ...] | None:
+        def sized(size: EpochSize) -> tuple[int, ...] | None:
             length = TrialLength.of(running.configuration).told(**vars(size))
             return measure(self.ledger, running, length)
 
         with _renewed(self.ledger, running.slot, self.stop):
-            end = train(self._task(running), self._orders(running), scored, resumed, begun)
+            end = train(self._task(running), self._orders(running), scored, resumed, sized)
             self._tell(running, end)
 
     def _tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
@@ -208,18 +234,39 @@ class Worker:
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> bool:
-        if not tell(self.ledger, running, outcome, score, facts):
+        end = ended(self.ledger, running, outcome, score, facts)
+        try:
+            told = tell_ended(self.ledger, end, running.trial.study)
+        except Exception as error:
+            if not (is_passing(error) or isinstance(error, StorageError)):
+                raise
+            kept = end.keep(self.folder.absolute() / UNTOLD)
+            raise DatabaseAway(
+                f"The database cannot be told how trial {end.number} of {self.ledger.name!r} ended "
+                f"({outcome.value}{'' if score is None else f', {score:.6g}'}): {first_line(error)}; that is "
+                f"kept in {kept}, and the next worker that starts with this folder tells it."
+            ) from error
+        if not told:
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
-        if outcome not in GO_ON:
+        if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
+
+    def _tell_kept(self) -> None:
+        """Tell how trials ended that no database could be told; one whose slot was given away is dropped."""
+        for path, end in kept_trials(self.folder.absolute() / UNTOLD, self.ledger.slots.ledger):
+            told = tell_ended(self.ledger, end)
+            path.unlink(missing_ok=True)
+            if told:
+                trial = self.ledger.trial(end.number)
+                self.view.ended(_Kept(end.number, trial.params, time.monotonic()), end.outcome, end.score)
 
     def _task(self, running: RunningTrial) -> Task:
         settings, slot = self.ledger.definition.settings, running.slot
         leader = self.ledger.leader_of(slot.number)
-        checkpoints = self._checkpoints()
-        resume = None if slot.trial is None else checkpoints.newest(slot.number, slot.draw, slot.attempt)
+        checkpoints, owner = self._checkpoints(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
+        resume = self._resumable(running, checkpoints, owner)
         return Task(
             configuration=running.configuration,
             seed=running.seed,
@@ -233,14 +280,45 @@ class Worker:
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
-            place=self.folder.absolute() / f"trial-{running.number}",
+            owner=owner,
+            place=self.folder.absolute() / self._folder_of(running, resume),
+            tables=self.folder.absolute() / TABLES,
             permit=self.permit,
         )
+
+    def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:
+        """Find the checkpoint that a trial goes on from; where its state is lost, the trial says so."""
+        slot = running.slot
+        if slot.trial is None:
+            return None
+        file, reason = checkpoints.resumable(slot.number, slot.draw, slot.attempt, owner)
+        if file is None and self.ledger.trial(slot.trial).intermediate_values:
+            sentence = f"it began anew with the same values: {reason}"
+            running.trial.set_user_attr(ANEW, sentence)
+            with self._log(running).open("a", encoding="utf-8") as log:
+                log.write(f"Trial {running.number}: {sentence}.\n")
+        return file
+
+    def _log(self, running: RunningTrial) -> Path:
+        return self.folder.absolute() / LOGS / f"trial-{running.number}.log"
+
+    def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
+        """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
+        own = f"trial-{running.number}"
+        if resume is None:
+            return own
+        attempt = self._checkpoints().attempt_of(resume)
+        for trial in self.ledger.trials():
+            facts = trial.user_attrs
+            if (facts.get("slot"), facts.get("attempt")) == (running.slot.number, attempt):
+                own = str(facts.get(FOLDER, f"trial-{trial.number}"))
+                running.trial.set_user_attr(FOLDER, own)
+        return own
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
         return Orders(
-            log=self.folder.absolute() / LOGS / f"trial-{running.number}.log",
+            log=self._log(running),
             stop=self.stop,
             grace=self.grace,
             ranks=TrialLength.of(running.configuration).devices or 1,
@@ -284,7 +362,7 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 def _kills(ledger: Ledger, slot: Slot) -> int:
     """Count the attempts at a slot whose training process was killed."""
     trials = ledger.trials(TrialState.FAIL)
-    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
+    return sum(trial.user_attrs[SLOT] == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager
@@ -298,7 +376,9 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
                 ledger.slots.renew(slot)
                 if ledger.slots.steering.stopped() == PREEMPTED:
                     stop.set()
-            except SQLAlchemyError:
+            except Exception as error:
+                if not is_passing(error):
+                    raise
                 continue  # a lease outlasts several renewals; the next one tries again
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

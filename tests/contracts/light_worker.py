@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 
 from studies.ledger import open_ledger
@@ -37,3 +38,7 @@ def serve(url: str, name: str, seconds: float, lease: float | None = None) -> No
             time.sleep(seconds / EPOCHS)
             report(running, step, running.number + 1.0 / step)
         tell(ledger, running, Outcome.COMPLETED, float(running.number), {})
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], sys.argv[2], float(sys.argv[3]))

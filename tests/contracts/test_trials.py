@@ -7,7 +7,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces.parameters import default_values
+from studies.attempts import claim
 from studies.endings import errors_in_a_row, settle
+from studies.errors import NoSuggestion
 from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import EFFECTS, Outcome, outcome_of
 from studies.pruners import SUCCESSIVE_HALVING
@@ -140,7 +142,9 @@ def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger)
     """A worker killed between making its trial and noting it in the slot leaves no trial running."""
     slot = dying.slots.claim("dead")
     assert slot is not None
-    orphan = create_trial(state=TrialState.RUNNING, user_attrs={"slot": slot.number})
+    orphan = create_trial(
+        state=TrialState.RUNNING, user_attrs=claim(ledger.slots.ledger, slot.number, slot.attempt)
+    )
     ledger.database.storage.create_new_trial(ledger.identifier, orphan)
     again = begun(ledger)
     assert again.slot.number == slot.number
@@ -225,7 +229,7 @@ def test_a_claim_lost_while_the_trial_was_made_is_given_up(
 def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sampler that raises leaves no trial running and no slot held."""
     monkeypatch.setattr("studies.trials.suggest", _broken)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(NoSuggestion, match="answered with ZeroDivisionError: broken"):
         ask(ledger, "worker")
     assert ledger.trials(TrialState.RUNNING) == []
     assert ledger.trial(0).user_attrs["cause"] == "no values: ZeroDivisionError: broken"

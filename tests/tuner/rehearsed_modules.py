@@ -1,4 +1,4 @@
-"""Modules that a rehearsal has to let through, and modules that it has to survive; a training imports them."""
+"""Modules that a rehearsal lets through, and modules that it has to survive; a training imports them."""
 
 import os
 import signal

@@ -68,7 +68,11 @@ def test_what_trains_is_not_refused(name: str) -> None:
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no validation": ("Whole", {"trainer": {"limit_val_batches": 0}}, "study.metric: The metric 'val_loss'"),
-    "a name with a mistake": ("Seldom", {"study": {"metric": "val_los"}}, "which logs val_loss; set study.metric"),
+    "a name with a mistake": (
+        "Seldom",
+        {"study": {"metric": "val_los"}},
+        "which logs val_loss; set study.metric",
+    ),
     "a decay that needs a length": (
         "WithoutLength",
         {
@@ -116,7 +120,7 @@ def test_what_cannot_train_is_refused(name: str) -> None:
 )
 def test_a_module_that_ends_its_process_does_not_end_the_tuner(does: str, said: str) -> None:
     """Whatever ends the process of a rehearsal is told in one sentence."""
-    with pytest.raises(StudyFileError, match=f"study.yaml: model: .*{said}"):
+    with pytest.raises(StudyFileError, match=rf"study\.yaml: model: .*{said}"):
         rehearsed("Acting", {"does": does})
 
 
@@ -136,7 +140,7 @@ def test_what_a_module_does_to_its_process_is_not_done_to_the_tuner(
 def test_a_rehearsal_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a first batch it is refused; where only the validation has no end, that is announced."""
     monkeypatch.setattr("tuner.executor.HANGING", 6.0)
-    with pytest.raises(StudyFileError, match="had trained no batch after 6 s; .* give --no-rehearsal"):
+    with pytest.raises(StudyFileError, match=r"had trained no batch after 6 s; .* give --no-rehearsal"):
         rehearsed("Acting", {"does": "wait"})
     seen = rehearsed("Acting", {"does": "wait", "in_validation": True})
     assert seen is not None

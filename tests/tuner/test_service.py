@@ -48,7 +48,9 @@ def done(name: str) -> int:
 def test_a_created_study_is_worked_on_by_whoever_joins(service: CommandLine) -> None:
     """`create` makes the study, trains nothing of it, and says how to join; `worker` spends its budget."""
     answer = service("create small.yaml --json")
-    assert json.loads(answer.out) == {"name": "small", "slots": 2, "done": 0, "worker": "tuner worker small"}
+    assert json.loads(answer.out) == {
+        "name": "small", "slots": 2, "spent": {"slots": 0}, "worker": "tuner worker small",
+    }  # fmt: skip
     assert done("small") == 0
     answer = service("worker small")
     assert (answer.code, done("small")) == (0, 2)
@@ -118,7 +120,7 @@ def test_a_stopped_study_takes_no_trial_until_it_is_opened(service: CommandLine)
     """After `stop` no slot is claimed, which every listing says; `create` opens the study again."""
     assert service("create small.yaml").code == 0
     answer = service("stop small --json")
-    assert json.loads(answer.out) == {"name": "small", "stopped": "drain", "running": 0}
+    assert json.loads(answer.out) == {"name": "small", "stopped": "drain", "trials": {"running": 0}}
     assert service("worker small").out == "small: 0 of 2 slots are spent; it was stopped.\n"
     assert "it takes no new trial: it was stopped" in service("status small").out
     assert json.loads(service("status small --json").out)["stopped"] == "drain"

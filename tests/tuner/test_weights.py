@@ -85,10 +85,11 @@ class Trainings:
 def work_until_spent(ledger: Ledger, folder: Path) -> None:
     """Be a worker, and another one in its place each time that it is killed."""
     while ledger.slots.budget().done < ledger.slots.budget().total:
+        one = Worker(ledger, QuietView(), threading.Event(), folder)
         try:
-            Worker(ledger, QuietView(), threading.Event(), folder).work()
+            one.work()
         except Killed:
-            ledger.slots.abandon(threading.current_thread().name)
+            ledger.slots.workers.abandon(one.identifier)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -98,8 +99,7 @@ def test_no_kill_takes_the_weights_of_the_best_trial(
     """While four workers are killed at random, the best told trial has its weights at every moment."""
     ledger, trainings = make_ledger(tmp_path, 30), Trainings(seed, share=0.05)
     monkeypatch.setattr(worker, "train", trainings.train)
-    monkeypatch.setattr(worker, "warm_up_for", lambda definition: None)
-    monkeypatch.setattr(worker, "worker_name", lambda process: threading.current_thread().name)
+    monkeypatch.setattr(worker, "warm_up_for", lambda *_: None)
     monkeypatch.setattr(worker, "tell", trainings.around(worker.tell))
     monkeypatch.setattr(Weights, "keep", trainings.around(Weights.keep))
     monkeypatch.setattr(Weights, "collect", trainings.around(Weights.collect))

@@ -16,8 +16,6 @@ from tuner.commands.options import (
     trials_option,
 )
 
-INTERRUPTED = 130  # exit code
-
 
 @click.command(
     epilog=examples(
@@ -40,12 +38,14 @@ def create(
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
     stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
-    from tuner.commands.run import open_question, read_question
-    from tuner.interruption import Interruption
+    from tuner.commands.run import open_question, overrides_of, read_question
+    from tuner.first_look import look_at
+    from tuner.interruption import INTERRUPTED, Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
     from tuner.working_directory import unmoved
 
+    look_at(study, overrides_of(overrides, name, trials), storage)
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
         question = read_question(request, rehearses=not no_rehearsal)
@@ -54,7 +54,9 @@ def create(
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:
-        echo_json({"name": ledger.name, "slots": budget.total, "done": budget.done, "worker": command})
+        echo_json(
+            {"name": ledger.name, "slots": budget.total, "spent": {"slots": budget.done}, "worker": command}
+        )
     else:
         screen = open_screen()
         screen.print(f"{ledger.name} is in the database: {budget.done} of {budget.total} slots are spent.")
@@ -79,18 +81,18 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
 
     ledger = open_study(storage, name, reading=False)
     ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
-    budget = ledger.slots.budget()
+    budget, count = ledger.slots.budget(), ledger.status()["trials"]["running"]
     again = Request(name, None, (), None, OUTPUT, storage).about("create", name)
     found: dict[str, Any] = {
         "name": name,
         "stopped": PREEMPTED if now else DRAINED,
-        "running": budget.claimed,
+        "trials": {"running": count},
     }
     if as_json:
         echo_json(found)
         return
     how = "are preempted" if now else "end as they would"
-    running = f"; the {budget.claimed} that run {how}" if budget.claimed else ""
+    running = f"; the {count} that run {how}" if count else ""
     screen = open_screen()
     screen.print(f"{name} takes no new trial{running}: {budget.done} of {budget.total} slots are spent.")
     screen.print(f"Open it again: {again}", soft_wrap=True)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeAlias
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from tuner.next_steps import Request
 
     Question: TypeAlias = tuple[StudyFile, StudyDefinition]
-
-INTERRUPTED = 130  # exit code
 
 
 @click.command(
@@ -77,9 +76,11 @@ def run(
     the same command resumes it.
     """
     from tuner.commands.confirm import repeat_best
-    from tuner.interruption import Interruption
+    from tuner.first_look import look_at
+    from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
     from tuner.screen import busy, open_screen
 
+    look_at(study, overrides_of(overrides, name, trials), storage)
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
         from tuner.working_directory import unmoved
@@ -109,7 +110,10 @@ def run(
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)
         job = Job(url, ledger.name, folder, grace, checkpoints)
-        with view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view:
+        with (
+            told_at_once(ledger, request),
+            view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
+        ):
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
         settings = ledger.definition.settings if question is None else question[1].settings
         if settings.confirm and not interruption.is_over and _is_spent(ledger):
@@ -117,10 +121,31 @@ def run(
                 ledger, interruption, storage, output, top=settings.confirm, seeds=settings.confirm_seeds,
                 workers=workers, gpus=gpus, quiet=quiet, grace=grace, checkpoints=checkpoints,
             )  # fmt: skip
-    has_best = conclude(ledger, folder, request, quiet=quiet)
+    with ending_at_once(interrupted(ledger, request)):
+        has_best = conclude(ledger, folder, request, quiet=quiet, is_leaving=interruption.by_signal)
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
+
+
+def interrupted(ledger: "Ledger", request: "Request") -> str:
+    """Say what is done and what is missing of a study, and how it goes on."""
+    budget = ledger.slots.budget()
+    missing = budget.total - budget.done
+    lacks = f"{missing} are missing" if missing else "the results are not all written"
+    return f"Interrupted: {budget.done} of {budget.total} slots are spent, {lacks}; go on: {request.again()}"
+
+
+@contextmanager
+def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
+    """Have an end at once say what is done and what is missing, if the database answers soon."""
+    from tuner.interruption import LAST_WORDS, EndedAtOnce, within
+
+    try:
+        yield
+    except EndedAtOnce as error:
+        sentence = within(LAST_WORDS, lambda: interrupted(ledger, request))
+        raise (EndedAtOnce(sentence) if sentence else error) from None
 
 
 def _is_spent(ledger: "Ledger") -> bool:
@@ -135,6 +160,13 @@ def _manner(**options: str | None) -> tuple[str, ...]:
     return tuple(word for name, value in given.items() for word in (f"--{name}", value))
 
 
+def overrides_of(given: tuple[str, ...], name: str | None, trials: int | None) -> tuple[str, ...]:
+    """Write `--name` and `--trials` as changes of the study file beside those of `--set`."""
+    called = () if name is None else (f"study.name={json.dumps(name)}",)
+    counted = () if trials is None else (f"study.trials={trials}",)
+    return (*given, *called, *counted)
+
+
 def read_question(request: "Request", *, workers: int = 0, rehearses: bool = False) -> "Question | None":
     """Read and check the study file; None where the study is one of the database.
 
@@ -143,12 +175,7 @@ def read_question(request: "Request", *, workers: int = 0, rehearses: bool = Fal
     from studies.catalogue import find_study_file
     from tuner.executor import modules_of, warm_up
 
-    overrides = list(request.overrides)
-    if request.name is not None:
-        overrides.append(f"study.name={json.dumps(request.name)}")
-    if request.trials is not None:
-        overrides.append(f"study.trials={request.trials}")
-    file = find_study_file(request.study, tuple(overrides))
+    file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:
         return None
     if workers or rehearses:
@@ -190,18 +217,8 @@ def open_question(
 
 def _resume(request: "Request") -> "Ledger":
     """Open a study of the database by its name."""
-    from studies.catalogue import shipped_studies
-    from studies.errors import StorageError, UnknownStudy
     from tuner.errors import Refused
 
-    try:
-        open_study(request.storage, request.study)  # for reading first, which makes no database
-    except (UnknownStudy, StorageError) as error:
-        shipped = ", ".join(shipped_studies())
-        reason = str(error)[0].lower() + str(error)[1:]
-        raise UnknownStudy(
-            f"{request.study!r} is no file and no shipped study ({shipped}), and {reason}"
-        ) from error
     if request.overrides or request.name:
         raise Refused(
             f"{request.study} is a study of the database, whose definition stays; "

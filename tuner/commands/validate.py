@@ -23,20 +23,21 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from rich.progress import track
 
     from search_spaces.describe import describe
-    from studies.catalogue import find_study_file, shipped_studies
-    from studies.errors import UnknownStudy
+    from studies.catalogue import find_study_file
     from tuner.executor import modules_of, warm_up
+    from tuner.first_look import look_at
+
+    look_at(study, overrides, None, stored=False)
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
+    from tuner.training.exactness import reasons_of_configuration
 
     hush()
     screen = open_screen()
     file = find_study_file(study, overrides)
     if file is None:
-        raise UnknownStudy(
-            f"{study!r} is no file and no shipped study; name a YAML file, or {', '.join(shipped_studies())}."
-        )
+        raise AssertionError("it has just been looked at")
     warm_up(modules_of(file.data))
     with busy("loading the module, training a few steps"):
         definition = prepare(file)
@@ -53,6 +54,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
     for remark in dict.fromkeys(filter(None, remarks)):
         click.echo(remark, err=True)
+    inexact = reasons_of_configuration(definition.fixed)
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:
         echo_json(
@@ -60,6 +62,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "name": definition.settings.name,
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
+                "inexact": inexact,
             }
         )
         return 1 if failed else 0
@@ -73,4 +76,6 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
+    for reason in inexact:
+        screen.print(f"A trial that is interrupted may end otherwise than one that is not: {reason}.")
     return 0

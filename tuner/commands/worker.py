@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     Make: TypeAlias = Callable[[Ledger, View], Worker]
 
-INTERRUPTED = 130  # exit code
-
 
 @click.command(
     epilog=examples(
@@ -77,7 +75,7 @@ def worker(
     running epoch end, leaves a checkpoint and frees the slot for others, who go on from there.
     """
     from tuner.gpus import Gpus
-    from tuner.interruption import Interruption
+    from tuner.interruption import INTERRUPTED, Interruption
     from tuner.training.permit import Permit, restrict_parsing
 
     output = output.absolute()  # the code of a study may change the working directory
@@ -137,6 +135,8 @@ def _join(
     if not quiet:
         budget, over = ledger.slots.budget(), ledger.over()
         why = f"; {over}" if over else ""
+        if not over and stop.is_set():
+            why = "; the same command goes on"
         open_screen().print(f"{name}: {budget.done} of {budget.total} slots are spent{why}.")
 
 
@@ -158,7 +158,7 @@ def _serve(
     def say(sentence: str) -> None:
         click.echo(printable(sentence), err=True)
 
-    Service(
+    answered = Service(
         database=open_database(storage, reading=False),
         stop=interruption.stop,
         is_over=lambda: interruption.is_over,
@@ -167,3 +167,6 @@ def _serve(
         make=make_for,
         say=say,
     ).serve(wait=wait)
+    if interruption.by_signal:
+        trials = "1 trial" if answered == 1 else f"{answered} trials"
+        screen.print(f"Interrupted: this worker has worked on {trials}; the same command goes on.")

@@ -17,6 +17,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.training.class_paths import check_data, check_names, package_of
+from tuner.training.quiet import hush_lightning
 from tuner.training.refusals import explain, explain_making
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -44,6 +45,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     """
     check_names(configuration)
     configuration = with_twins(configuration)
+    hush_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
     quiet: Any = _quiet_cli(package_of(configuration))
     quiet.failed.clear()
@@ -118,7 +120,7 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
             made.append(self.parser)
             add = self.parser.add_instantiator
             self.parser.add_instantiator = lambda instantiator, *rest, **options: add(
-                recorded(instantiator), *rest, **options
+                _recorded(instantiator, failed), *rest, **options
             )
         self.parser = made[0]
 
@@ -132,18 +134,6 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
         )
         self.config_dump = json.loads(dump)
 
-    def recorded(instantiator: Callable[..., Any]) -> Callable[..., Any]:
-        # jsonargparse catches what a class raises, and tells it in many words or not at all.
-        @wraps(instantiator)
-        def instantiate(cls: type, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return instantiator(cls, *args, **kwargs)
-            except Exception as error:
-                failed.append((cls, error))
-                raise
-
-        return instantiate
-
     def before_instantiate_classes(self: Any) -> None:
         # Behind LightningCLI's own for the module and the data, which keep their hyperparameters.
         self.parser.add_instantiator(_make, object)
@@ -152,14 +142,39 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
         # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
         # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
         # `1.0`, which means all of them.
-        whole = {key: value for key, value in self.given.get("trainer", {}).items() if isinstance(value, int)}
+        given = self.given.get("trainer", {})
+        whole = {key: value for key, value in given.items() if isinstance(value, int)}
+        # A callback that a study names asks for what a search switches off.
+        made = self.config_init.get("trainer.callbacks") or []
+        made = made if isinstance(made, list) else [made]
+        for key, kind in wanted.items():
+            if key not in given and any(isinstance(callback, kind) for callback in made):
+                whole[key] = True
         trainer: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
         return trainer
 
+    callbacks = importlib.import_module(f"{package}.callbacks")
+    wanted = {"enable_checkpointing": callbacks.Checkpoint, "enable_progress_bar": callbacks.ProgressBar}
     base = importlib.import_module(f"{package}.cli").LightningCLI
     overridden = (setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
     methods: dict[str, Any] = {method.__name__: method for method in overridden}
     return type("QuietCLI", (base,), {**methods, "failed": failed})
+
+
+def _recorded(
+    instantiator: Callable[..., Any], failed: list[tuple[type, BaseException]]
+) -> Callable[..., Any]:
+    """Note what a class raises: jsonargparse catches it, and tells it in many words or not at all."""
+
+    @wraps(instantiator)
+    def instantiate(cls: type, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return instantiator(cls, *args, **kwargs)
+        except Exception as error:
+            failed.append((cls, error))
+            raise
+
+    return instantiate
 
 
 def _make(cls: type, *args: Any, **kwargs: Any) -> Any:

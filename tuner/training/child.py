@@ -29,8 +29,10 @@ from tuner.training.messages import (
     Raised,
     Resumed,
     Scored,
+    Sized,
     Stepped,
 )
+from tuner.training.parent import die_with_parent, let_children_die_too
 from tuner.training.quiet import hush_lightning
 from tuner.training.ranks import for_ranks
 from tuner.training.rehearsal import rehearse
@@ -42,7 +44,9 @@ PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 def answer(pipe: Connection, assignment: Assignment) -> None:
     """Train as one process of an assignment, and send how it ended."""
     os.setsid()  # with all processes that the training starts, so that they can be ended together
-    for number in (signal.SIGINT, signal.SIGTERM):
+    die_with_parent()
+    let_children_die_too()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave_it_to_the_worker)
     _print_to(assignment.log)
     _forget_strangers()
@@ -54,7 +58,7 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
             assignment.task, configuration=for_ranks(assignment.task.configuration, assignment.ranks)
         )
         if assignment.rehearsal is None:
-            ending: object = fit(task, line.report, line.time_left, line.resumed, line.begun)
+            ending: object = fit(task, line.report, line.time_left, line.resumed, line.sized)
         else:
             line.stepped(0)
             ending = rehearse(task, assignment.rehearsal, lambda: line.stepped(1))
@@ -75,6 +79,7 @@ class Line:
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._decisions: queue.SimpleQueue[tuple[int, ...] | None] = queue.SimpleQueue()
         self._deadline: float | None = None
+        self._has_begun = False
         self._has_ended = False
         self._reported = 0  # number of the last score
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
@@ -87,9 +92,9 @@ class Line:
         self._pipe.send(Scored(step, score, waits))
         return self._answers.get() if waits else False
 
-    def begun(self, size: EpochSize) -> None:
+    def sized(self, size: EpochSize) -> None:
         """Tell what an epoch is, and hear where decisions fall."""
-        self._pipe.send(Begun(size))
+        self._pipe.send(Sized(size))
         self._decided_at = self._decisions.get()
 
     def stepped(self, batches: int) -> None:
@@ -102,7 +107,13 @@ class Line:
         self._pipe.send(Resumed(dict(scores)))
 
     def time_left(self) -> float | None:
-        """Give the seconds within which the worker wants the training to end; None while it does not."""
+        """Give the seconds within which the worker wants the training to end; None while it does not.
+
+        A fit asks from its first batch on, so the worker hears then that there is something to wait for.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._pipe.send(Begun())
         deadline = self._deadline
         return None if deadline is None else deadline - time.monotonic()
 

@@ -11,12 +11,17 @@ from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import read_rows
+from tuner.training.data.prepared_table import share_tables
 from tuner.training.epoch_size import EpochSize
+from tuner.training.exactness import INEXACT, reasons_of_training
 from tuner.training.facts import facts_class
-from tuner.training.loggers import at_place
-from tuner.training.observer import Observer, Report, Resumed, TimeLeft, observer_class
+from tuner.training.loggers import at_place, set_aside
+from tuner.training.observer import Observer, Resumed, TimeLeft, observer_class
 from tuner.training.permit import restrict_parsing
-from tuner.training.ranks import on_one_device
+from tuner.training.ranks import is_first_rank, on_one_device
+from tuner.training.resumption import without_searches
+from tuner.training.scoring import Report
 from tuner.training.task import THREADS, Ending, Fit, Task
 
 
@@ -33,7 +38,7 @@ def fit(
     report: Report,
     time_left: TimeLeft = _nobody_asks,
     resumed: Resumed = _nobody_hears,
-    begun: Callable[[EpochSize], None] = lambda _: None,
+    sized: Callable[[EpochSize], None] = lambda _: None,
 ) -> Fit:
     """Train a configuration.
 
@@ -47,7 +52,7 @@ def fit(
             ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
             once.
         resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
-        begun: called before all of these with what an epoch is.
+        sized: called before all of these with what an epoch is.
 
     Raises:
         TunerError: the configuration is wrong, or the metric is never logged.
@@ -56,21 +61,36 @@ def fit(
     if task.permit is not None:
         task.permit.judge(task.permit.check(task.configuration))
         restrict_parsing(task.permit)
+    share_tables(task.tables)
     package = package_of(task.configuration)
-    observer = observer_class(package)(task, report, resumed, time_left, begun)
+    observer = observer_class(package)(task, report, resumed, time_left, sized)
     watch = facts_class(package)() if task.facts else None
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    placed = task.configuration if task.place is None else at_place(task.configuration, task.place)
-    assembly = assemble(placed, [watch] if watch else [])
+    assembly = assemble(_in_place(task), [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
+    if task.resume is not None:
+        callbacks[:] = without_searches(callbacks)
+        observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
-    logged = assembly.trainer.callback_metrics
-    watched = watch.told(logged, task.metric) if watch else {}
-    return replace(result, facts={THREADS: torch.get_num_threads(), **watched})
+    facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
+    if watch:
+        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
+    if reasons := reasons_of_training(task.configuration, assembly.trainer):
+        facts[INEXACT] = reasons
+    return replace(result, facts=facts)
+
+
+def _in_place(task: Task) -> Mapping[str, Any]:
+    """Give the configuration with folders of its own for whatever it writes."""
+    if task.place is None:
+        return task.configuration
+    if task.resume is None and is_first_rank():
+        set_aside(task.configuration, task.place)
+    return at_place(task.configuration, task.place)
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:

@@ -17,6 +17,7 @@ class FreshMetric:
     def __init__(self, metric: str) -> None:
         self.metric = metric
         self.kept: Mapping[str, Tensor] = {}
+        self.first: Tensor | None = None
         self.before: Tensor | None = None
 
     def follow(self, trainer: Any) -> None:
@@ -24,6 +25,7 @@ class FreshMetric:
         # The trainer gives the same mapping in every call, but a call computes what has been logged so far,
         # which a call in the middle of an epoch must not do: the module may reset its metrics later.
         self.kept = trainer.callback_metrics
+        self.first = self.kept.get(self.metric)
 
     def open(self) -> None:
         """Remember the value that stands there before a validation or an epoch is closed."""
@@ -38,21 +40,24 @@ class FreshMetric:
         """Say in one sentence why there is no score, and what to write instead."""
         who, metric = type(module).__name__, self.metric
         if barebones:
-            return f"The metric {metric!r} is not logged by {who}, because trainer.barebones logs nothing; remove it."
-        if metric in self.kept:
+            return (
+                f"The metric {metric!r} is not logged by {who}, because trainer.barebones logs nothing; "
+                "remove barebones."
+            )
+        if self.kept.get(metric) is not self.first:
             whole = f"{metric.removesuffix('_step')}_epoch"
             other = f", or set study.metric to {whole}" if whole in self.kept else ""
             return (
-                f"The metric {metric!r} is logged by {who} for single batches only, and a score is the value of "
-                f"a whole epoch; log it with self.log(..., on_epoch=True){other}."
+                f"The metric {metric!r} is logged by {who} for single batches only, and a score is the "
+                f"value of a whole epoch; log it with self.log(..., on_epoch=True){other}."
             )
         names = sorted(name for name in self.kept if not name.endswith("_step"))
         if not names:
             return (
-                f"The metric {metric!r} is not logged by {who}, which logs nothing; log it with self.log, and "
-                "give the data a val_dataloader if it is logged in validation."
+                f"The metric {metric!r} is not logged by {who}, which logs nothing; log it with self.log, "
+                "and give the data a val_dataloader if it is logged in validation."
             )
         return (
-            f"The metric {metric!r} is not logged by {who} in its first epoch, which logs {', '.join(names)}; "
-            "set study.metric to one of them, or log it with self.log."
+            f"The metric {metric!r} is not logged by {who} in its first epoch, which logs {', '.join(names)}"
+            "; set study.metric to one of them, or log it with self.log."
         )

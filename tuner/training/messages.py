@@ -57,8 +57,8 @@ class Unfit:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The training has begun, and knows what an epoch is; it waits for its `Decisions`."""
+class Sized:
+    """The training knows what an epoch is, before its first; it waits for its `Decisions`."""
 
     size: EpochSize
 
@@ -68,6 +68,11 @@ class Decisions:
     """The validations at which the training waits to hear whether to stop; None means at any."""
 
     decided_at: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The first epoch has begun."""
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,10 @@ class Permit:
 
     def _judge(self, path: str) -> None:
         module_name, _, name = path.rpartition(".")
-        found = getattr(importlib.import_module(module_name), name, None)
+        try:
+            found = getattr(importlib.import_module(module_name), name, None)
+        except ImportError as error:
+            raise NotAllowed(f"it names {path}, which cannot be imported here: {error}") from error
         exactly = f"allow it by --allow {path}, or TUNER_ALLOW"
         if not isinstance(found, type):
             raise NotAllowed(f"it names {path}, which is no class; {exactly}")
@@ -237,7 +240,7 @@ def _is_door(module: str) -> bool:
 def _is_place(text: str) -> bool:
     """Say whether a text is a path that leads out of the working directory, or a file that is there."""
     parts = Path(text).parts
-    if text.startswith(("/", "~", os.sep)) or ".." in parts or "\\" in text:
+    if text.startswith(("/", "~")) or ".." in parts:
         return True
     try:
         return os.path.exists(text) and not Path(text).is_dir()  # noqa: PTH110 - and never raises

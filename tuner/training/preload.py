@@ -8,9 +8,15 @@ variable `TUNER_PRELOAD`.
 import signal
 
 # First of all: what a terminal or a scheduler sends to a whole group of processes is for the worker, which
-# tells the training what to do.
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+# tells the training what to do. Until now they were blocked, see `tuner.executor`.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+for _number in SIGNALS:
+    signal.signal(_number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+from tuner.training.parent import die_with_parent  # noqa: E402
+
+die_with_parent()
 
 import contextlib  # noqa: E402
 import gc  # noqa: E402
@@ -20,6 +26,7 @@ import os  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 import warnings  # noqa: E402
+from types import TracebackType  # noqa: E402
 
 from tuner.training.assembly import read  # noqa: E402
 from tuner.training.child import PRELOADED_BY_NAME  # noqa: E402
@@ -28,6 +35,8 @@ from tuner.training.messages import PRELOAD  # noqa: E402
 from tuner.training.permit import Permit, restrict_parsing  # noqa: E402
 
 _asked = json.loads(os.environ.get(PRELOAD) or "{}")
+if _asked.get("worker", os.getppid()) != os.getppid():
+    os._exit(1)  # the worker has died before we asked to end with it
 _paths = _asked.get("paths", [])
 sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]
 _permit = Permit(**_asked["permit"]) if _asked.get("permit") else None
@@ -41,8 +50,18 @@ if _asked.get("configuration"):
         read(_asked["configuration"])
 if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
     # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
-    os.environ[PRELOAD] = json.dumps({"paths": _paths, "permit": _asked.get("permit")})
+    again = {key: _asked.get(key) for key in ("permit", "worker") if key in _asked}
+    os.environ[PRELOAD] = json.dumps({"paths": _paths} | again)
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that is running
 # A child that collects garbage would write to, and so copy, every page of what was imported here.
 gc.collect()
 gc.freeze()
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what ends a child before it knows what to do, unless its worker has gone: nobody waits for it."""
+    if not issubclass(kind, EOFError):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell

@@ -5,6 +5,7 @@ nobody hears for `ddp_spawn` and `ddp_fork`. Here they are started beforehand, a
 trial stays one trial.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,11 @@ def for_ranks(configuration: Mapping[str, Any], ranks: int) -> dict[str, Any]:
             strategy = strategy.replace(launcher, "")
         trainer["strategy"] = "ddp" if strategy == "auto" else strategy
     return {**configuration, "trainer": trainer}
+
+
+def is_first_rank() -> bool:
+    """Say whether this process is the first of those that train together, before they have joined."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def on_one_device(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,9 @@ def _key_of(cls: type, part: Any, key: str = "") -> str:
         module, _, name = str(part.get("class_path")).rpartition(".")
         if getattr(sys.modules.get(module), name, None) is cls:
             return key
-        items: Iterable[tuple[str, Any]] = ((f"{key}.{name}".lstrip("."), each) for name, each in part.items())
+        items: Iterable[tuple[str, Any]] = (
+            (f"{key}.{name}".lstrip("."), each) for name, each in part.items()
+        )
     elif isinstance(part, list | tuple):
         items = ((f"{key}.{number}", each) for number, each in enumerate(part))
     else:

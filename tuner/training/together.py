@@ -29,7 +29,9 @@ def mean_score(trainer: Any, value: Tensor | None) -> float | None:
     """
     if trainer.world_size == 1:
         return None if value is None else float(value)
-    found = [score for score in gather(trainer, None if value is None else float(value)) if score is not None]
+    found: list[float] = [
+        score for score in gather(trainer, None if value is None else float(value)) if score is not None
+    ]
     if not found:
         return None
     return found[0] if len(set(found)) == 1 else sum(found) / len(found)

@@ -76,11 +76,10 @@ class _PostgreSQL:
         state = getattr(error, "sqlstate", None)
         if state is not None:
             return str(state).startswith(tuple(LATER))
-        # Without a state it comes from the connection and not from the server.
-        return type(error).__module__.startswith("psycopg") and type(error).__name__ in {
-            "OperationalError",
-            "InterfaceError",
-        }
+        # Without a state it comes from the connection and not from the server. By name, since the driver need
+        # not be installed.
+        kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+        return bool(kinds & {"psycopg.OperationalError", "psycopg.InterfaceError"})
 
     def breaks_connection(self, error: BaseException) -> bool:
         return str(getattr(error, "sqlstate", None)).startswith(_BROKEN)

@@ -98,7 +98,7 @@ class OwnLogger(CSVLogger):
         fail(kind, text)
 
 
-def configuration(place: str, kind: str, text: str | None) -> tuple[dict[str, Any], str]:
+def configuration(place: str, kind: str, text: str | None) -> tuple[dict[str, Any], str]:  # noqa: PLR0911 - one a place
     """Write a configuration with a class that fails in one place; give it with the key of that place."""
 
     def named(cls: type, **init_args: Any) -> dict[str, Any]:
