@@ -20,7 +20,7 @@ class EndedTrial:
 
     `ledger` identifies its study, `number` is its number there and `identifier` the one in Optuna's tables.
     `facts` are further attributes. `curve` holds the scores that are not stored yet, by their steps.
-    `seconds` is how long it took, `validations` how many it has paid for.
+    `seconds` is how long it took, `epochs` how many it has to pay for, `devices` on how many it trained.
     """
 
     ledger: str
@@ -32,7 +32,8 @@ class EndedTrial:
     facts: Mapping[str, Any]
     curve: Mapping[int, float]
     seconds: float
-    validations: int
+    epochs: float
+    devices: int = 1
 
     def keep(self, folder: Path) -> Path:
         """Write it to a file of its own in `folder`, whole or not at all."""

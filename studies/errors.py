@@ -2,6 +2,7 @@
 
 TunerError
 ├── StudyFileError     a study file, or a `--set`, is wrong: names the file, the key, the rule
+├── BadLength         the trainer section does not say on what a trial trains; knows the key
 ├── BadClass           a sampler or a pruner cannot be made from its class_path and init_args
 ├── UnknownStudy       no study of that name in the database, and no such file
 │   └── ForeignStudy   another program made the study
@@ -33,6 +34,15 @@ class StudyFileError(TunerError, ValueError):
         # What was given may be of any length; the rule stands before it and the remedy behind it.
         half = _LONGEST // 2
         super().__init__(said if len(said) <= _LONGEST else f"{said[:half]} ... {said[-half:]}")
+
+
+class BadLength(TunerError, ValueError):
+    """The `trainer` section does not say what has to be known of a trial."""
+
+    def __init__(self, key: str, message: str) -> None:
+        """Say what is wrong with the value of `key`."""
+        super().__init__(f"{key}: {message}")
+        self.key, self.message = key, message
 
 
 class BadClass(TunerError, ValueError):

@@ -8,7 +8,7 @@ import math
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -27,7 +27,9 @@ from studies.database.room import make_room
 from studies.definition import StudyDefinition
 from studies.errors import CopiedStudy, ForeignStudy, StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
 from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers, names
+from studies.length import TrialLength
 from studies.outcomes import Outcome, count_name, outcome_of
+from studies.pruners import UNPRUNED
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
@@ -150,6 +152,7 @@ class Ledger:
             "slots": budget.total,
             "stopped": self.slots.steering.stopped(),
             "priority": self.definition.settings.priority,
+            "unpruned": self._why_unpruned(trials),
             "spent": {
                 "slots": budget.done,
                 "epochs": round(spent.epochs, 3),
@@ -167,6 +170,14 @@ class Ledger:
             if best is None
             else {"number": best.number, "value": best.value, "params": best.params},
         }
+
+    def _why_unpruned(self, trials: Sequence[FrozenTrial]) -> str | None:
+        """Say why the default pruner stops nothing, by the trainer section or by what a trial was told."""
+        if self.definition.pruner is not None:
+            return None
+        known = TrialLength.of(self.definition.fixed).why_unpruned
+        told = (trial.user_attrs.get(UNPRUNED) for trial in reversed(trials))
+        return known or next(filter(None, told), None)
 
     def over(self) -> str | None:
         """Say why the study takes no new trial, as the end of a sentence; None while it does or will."""

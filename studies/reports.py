@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from optuna.study import Study
 
 from studies import records
+from studies.length import TrialLength
 from studies.pruners import Pruning
 from studies.retries import is_passing, persistently
 from studies.storage import Database
@@ -26,8 +27,9 @@ class Reports:
     """Takes the scores of one trial, stores them, and asks the pruner where it may decide.
 
     Scores are stored in one transaction when the pruner is asked, when the oldest has waited for
-    `STORE_EVERY`, and when the trial ends. `trial` is its number in Optuna's tables. `count` is how many
-    scores it was given, `pending` those that are not stored yet.
+    `STORE_EVERY`, and when the trial ends. `trial` is its number in Optuna's tables. `length` is how long the
+    trial is, `last` the validation of its last score, `paid` the validations that an earlier attempt has
+    made, and `pending` the scores that are not stored yet.
     """
 
     database: Database
@@ -37,7 +39,9 @@ class Reports:
     clock: Callable[[], float] = time.monotonic
     patience: float = field(default_factory=lambda: PATIENCE)
     pending: dict[int, float] = field(default_factory=dict)
-    count: int = 0
+    length: TrialLength = field(default_factory=lambda: TrialLength(None))
+    last: int = 0
+    paid: int = 0
     _stored: float = -STORE_EVERY
     _exchange: "_Exchange | None" = None  # the last one, which may still be under way
     _again_at: float | None = None  # while the database is away: when to try again
@@ -55,7 +59,7 @@ class Reports:
         """
         with self._lock:
             self.pending[step] = float(score)
-        self.count += 1
+        self.last = max(self.last, step)
         is_away = self._hear()
         is_old = self.clock() - self._stored >= STORE_EVERY
         if is_away or not (self.pruning.is_due(step) or is_old):
@@ -65,6 +69,11 @@ class Reports:
         # Nobody waits for a database that was away, until it has answered once.
         exchange.is_over.wait(self.patience if self._again_at is None else 0.0)
         return not self._hear() and exchange.stops
+
+    @property
+    def epochs(self) -> float:
+        """The epochs up to the last score that no earlier attempt has made."""
+        return max(0.0, self.length.epochs_at(self.last) - self.length.epochs_at(self.paid))
 
     def held(self) -> dict[int, float]:
         """Give the scores that are not stored yet, by their steps."""

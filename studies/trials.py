@@ -21,14 +21,14 @@ from search_spaces.suggest import suggest
 from studies import records
 from studies.attempts import EARLIER, claim
 from studies.classes import make_pruner
-from studies.costs import epochs_of
 from studies.ended import EndedTrial
 from studies.endings import constrained, declare_lost, settle, sweep, was_retried
 from studies.errors import NoSuggestion, UnknownStudy
 from studies.failures import is_of_database
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.outcomes import EFFECTS, OUTCOME, Outcome
-from studies.pruners import Pruning, default_pruner
+from studies.pruners import UNPRUNED, Pruning, decisions_of, default_pruner
 from studies.reports import Reports
 from studies.retries import is_passing, persistently
 from studies.samplers.for_slot import CONFIGURATION, reads_pruned, sampler_for
@@ -64,6 +64,11 @@ class RunningTrial:
     def number(self) -> int:
         """The trial's number in its study."""
         return self.trial.number
+
+    @property
+    def validations(self) -> int | None:
+        """How many validations the trial has, as far as that is known."""
+        return self.reports.length.validations
 
 
 def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> RunningTrial | None:
@@ -127,7 +132,24 @@ def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
     """
     for step, score in scores.items():
         report(running, step, score)
-    running.reports.count = 0  # they have been paid for
+    running.reports.paid = running.reports.last
+
+
+def measure(ledger: Ledger, running: RunningTrial, length: TrialLength) -> tuple[int, ...] | None:
+    """Take up how long a trial is, and put the rungs of the default pruner where they belong.
+
+    Args:
+        ledger: the study.
+        running: the trial, of which nothing has been reported.
+        length: as the training tells it.
+
+    Returns: The validations after which the trial may be stopped; None means after any, and one that explores
+        never is.
+    """
+    pruner = ledger.definition.pruner or default_pruner(length)
+    running.reports.length, running.reports.pruning = length, Pruning(pruner)
+    running.reports.study.pruner = make_pruner(pruner)
+    return () if running.slot.explore else decisions_of(pruner)
 
 
 def tell(
@@ -160,6 +182,9 @@ def ended(
     """Give how a trial ended as a value, of which nothing is told yet; arguments and errors as `tell`'s."""
     if outcome is Outcome.COMPLETED and (score is None or math.isnan(score)):
         raise ValueError(f"A completed trial needs a score that is a number, but got {score}.")
+    length = running.reports.length
+    if ledger.definition.pruner is None and length.why_unpruned:
+        facts = {**facts, UNPRUNED: length.why_unpruned}
     return EndedTrial(
         ledger=ledger.slots.ledger,
         number=running.number,
@@ -170,7 +195,8 @@ def ended(
         facts={key: _shortened(fact) for key, fact in facts.items()},
         curve=running.reports.held(),
         seconds=round(time.monotonic() - running.started, 3),
-        validations=running.reports.count,
+        epochs=running.reports.epochs,
+        devices=length.devices or 1,
     )
 
 
@@ -191,10 +217,7 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
     )
     state, value = _as_told(ledger, study, ended, is_retried=is_retried)
     own = {**ended.facts, OUTCOME: ended.outcome.value, "seconds": ended.seconds}
-    cost = {
-        "seconds": ended.seconds * _devices(ledger),
-        "epochs": epochs_of(ledger.definition.fixed, ended.validations),
-    }
+    cost = {"seconds": ended.seconds * ended.devices, "epochs": ended.epochs}
 
     def write() -> bool:
         with ledger.database.engine.begin() as connection:
@@ -226,12 +249,12 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
 
 
 def pruner_of(ledger: Ledger) -> BasePruner:
-    """Make the study's pruner."""
-    return make_pruner(_pruner(ledger))
+    """Make the study's pruner, as far as its length is known before a trial has begun."""
+    return make_pruner(_pruner(ledger, TrialLength.of(ledger.definition.fixed)))
 
 
-def _pruner(ledger: Ledger) -> Mapping[str, Any]:
-    return ledger.definition.pruner or default_pruner(ledger.definition.fixed)
+def _pruner(ledger: Ledger, length: TrialLength) -> Mapping[str, Any]:
+    return ledger.definition.pruner or default_pruner(length)
 
 
 def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> RunningTrial | None:
@@ -263,7 +286,8 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
             f"with {type(error).__name__}: {first_line(error)}; mend it, or make the study anew."
         ) from error
     seed = training_seed(ledger, slot.number)
-    reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger)))
+    length = TrialLength.of(configuration)
+    reports = Reports(ledger.database, study, identifier, Pruning(_pruner(ledger, length)), length=length)
     return RunningTrial(slot, trial, identifier, values, configuration, seed, started, reports)
 
 
@@ -317,12 +341,6 @@ def _tell_sampler(
     """Let the sampler keep its accounts, as `optuna.Study.tell` does."""
     told = ledger.database.storage.get_trial(ended.identifier)
     study.sampler.after_trial(study, told, state, None if value is None else [value])
-
-
-def _devices(ledger: Ledger) -> int:
-    """Give on how many devices a trial says that it trains."""
-    devices = (ledger.definition.fixed.get("trainer") or {}).get("devices")
-    return max(devices, 1) if isinstance(devices, int) else 1
 
 
 def _shortened(fact: Any) -> Any:

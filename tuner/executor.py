@@ -25,7 +25,22 @@ from typing import Any, TypeAlias
 
 from tuner.memory import count_kills
 from tuner.training.entry import enter
-from tuner.training.messages import PRELOAD, Answer, Assignment, Begun, Leave, Raised, Resumed, Scored
+from tuner.training.epoch_size import EpochSize
+from tuner.training.messages import (
+    PRELOAD,
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Leave,
+    Raised,
+    Rehearsed,
+    Resumed,
+    Scored,
+    Sized,
+    Stepped,
+    Unfit,
+)
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
@@ -33,6 +48,8 @@ INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a traini
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
+REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal has seen enough
+HANGING = 75.0  # seconds without a first batch, or without an end after it, after which a rehearsal hangs
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _PRELOAD = "tuner.training.preload"
@@ -40,6 +57,7 @@ _PRELOAD = "tuner.training.preload"
 _served: set[int] = set()  # the processes that have started a fork server
 
 Scores = Callable[[int, float], bool]
+Measured = Callable[[EpochSize], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,7 @@ class TimedOut:
 
 
 End: TypeAlias = Fit | Raised | Vanished | TimedOut
+Trial: TypeAlias = End | Rehearsed | Unfit
 
 
 @dataclass(frozen=True)
@@ -175,7 +194,13 @@ def modules_of(configuration: object) -> set[str]:
     return set()
 
 
-def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
+def train(
+    task: Task,
+    orders: Orders,
+    scored: Scores,
+    resumed: Callable[[Mapping[int, float]], None],
+    sized: Measured | None = None,
+) -> End:
     """Train a task in processes of its own.
 
     Args:
@@ -184,6 +209,8 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
         scored: called with the number and the score of each validation, in order, while the training goes on;
             says whether to stop.
         resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        sized: called before all of these with what an epoch is; gives the validations at which the training
+            waits for an answer, None all, instead of those that the orders name.
 
     Returns:
         How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
@@ -191,7 +218,7 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
     """
     with ExitStack() as stack:
         training = _Training(task, orders, stack)
-        end = training.follow(scored, resumed)
+        end: End = training.follow(scored, resumed, sized or (lambda _: orders.decided_at))
     is_asked = orders.stop.is_set()
     if is_asked and not isinstance(end, Fit):
         end = Fit(Ending.INTERRUPTED, (), None)
@@ -200,19 +227,51 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Mapping
     return end
 
 
+def rehearse(task: Task, stop: threading.Event) -> Trial:
+    """Try a task out in a process of its own.
+
+    Args:
+        task: what to train for some steps.
+        stop: is set to end at once.
+
+    Returns:
+        What was seen, or how it ended otherwise; a `Fit` that was interrupted where `stop` was set.
+    """
+    with ExitStack() as stack:
+        # What it prints is not kept, since it may be a gigabyte.
+        orders = Orders(Path(os.devnull), stop, grace=0.0, limit=HANGING)
+        training = _Training(task, orders, stack, REHEARSAL)
+        end: Trial = training.follow(lambda *_: False, lambda _: None, lambda _: ())
+    if stop.is_set() and not isinstance(end, Rehearsed | Unfit):
+        return Fit(Ending.INTERRUPTED, (), None)
+    if not isinstance(end, TimedOut):
+        return end
+    if training.has_stepped:
+        return Rehearsed(
+            None,
+            f"The rehearsal was ended {HANGING:.0f} s after its first batch, and had not come to the end of "
+            f"a validation; nobody knows whether there is one.",
+        )
+    return TimedOut(
+        f"the rehearsal had trained no batch after {HANGING:.0f} s; if so much has to be done before "
+        f"it, give --no-rehearsal"
+    )
+
+
 class _Training:
     """The processes of one training, by their pipes."""
 
-    def __init__(self, task: Task, orders: Orders, stack: ExitStack) -> None:
+    def __init__(self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None) -> None:
         warm_up()
         context = multiprocessing.get_context("forkserver")
         self._orders = orders
         self._began = time.monotonic()
         self._kills = count_kills()
-        self._ends: list[End] = []
+        self._ends: list[Any] = []
         self._settled_at = inf
         self._asked_at: float | None = None
         self._abandoned = False
+        self.has_stepped = False
         self._has_begun = False
         self._processes: dict[Connection, ForkServerProcess] = {}
         port = _free_port() if orders.ranks > 1 else 0
@@ -220,7 +279,7 @@ class _Training:
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
             assignment = Assignment(
-                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal
             )
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, assignment))
@@ -237,7 +296,7 @@ class _Training:
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None]) -> End:
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], sized: Measured) -> Any:
         """Hear what the training says until it has ended, or has to be ended."""
         if self._ends:  # not all of them could be started
             return self._ends[0]
@@ -255,6 +314,11 @@ class _Training:
                     self._has_begun = True
                 elif isinstance(message, Resumed):
                     resumed(message.scores)
+                elif isinstance(message, Sized):
+                    _send(pipe, Decisions(sized(message.size)))
+                elif isinstance(message, Stepped):
+                    # The time of a rehearsal begins with it, and not with the fork server's imports.
+                    self._began, self.has_stepped = time.monotonic(), message.batches > 0
                 else:
                     self._ends.append(self._vanished(running[pipe]) if message is None else message)
                     del running[pipe]
@@ -276,7 +340,8 @@ class _Training:
         if self._abandoned:
             return Fit(Ending.STOPPED, (), None)
         if now > self._settled_at:
-            return _first(self._ends)
+            end: End = _first(self._ends)
+            return end
         if self._asked_at is None and self._orders.stop.is_set():
             if not self._has_begun:
                 return Fit(Ending.INTERRUPTED, (), None)  # nothing would come of waiting
@@ -329,12 +394,12 @@ def _send(pipe: Connection, message: object) -> None:
         pipe.send(message)
 
 
-def _is_early(end: End) -> bool:
+def _is_early(end: object) -> bool:
     """Say whether the other ranks cannot go on."""
     return not isinstance(end, Fit)  # ranks end a fit together, and each may have loggers to close
 
 
-def _first(ends: Sequence[End]) -> End:
+def _first(ends: Sequence[Any]) -> Any:
     """Give the end that explains the others: a rank that has lost another one raises an error."""
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from search_spaces.describe import show_value
-from studies.costs import epochs_of
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome, ended_in_words, in_words
 from tuner.screen import open_screen
 from tuner.worker import Shown, View
@@ -73,7 +73,7 @@ class LineView(QuietView):
         self._waiting = False
         budget, best = self._ledger.slots.budget(), self._ledger.best()
         step, last = self._last.pop(running.number, (0, None))
-        shown = ended_in_words(outcome, score, last=last, after=step, of=self._of)
+        shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
         leader = f"best {best.value:.5g} (trial {best.number})" if best else "no best yet"
         seconds = time.monotonic() - running.started
         self._console.print(
@@ -118,7 +118,7 @@ class LiveView(QuietView):
     def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Show how the trial ended."""
         _, step, last = self._running.pop(running.number, (running, 0, None))
-        shown = ended_in_words(outcome, score, last=last, after=step, of=self._of)
+        shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
         self._last = f"trial {running.number} {shown}", outcome
         self._refresh_counts()
 
@@ -154,7 +154,7 @@ class LiveView(QuietView):
         return lines + [Text(what, style="dim")] * (self._workers - len(lines))
 
     def _line(self, running: Shown, step: int, score: float | None) -> Text:
-        of = f"/{self._of}" if self._of else ""
+        of = f"/{count}" if (count := running.validations or self._of) else ""
         metric = self._ledger.definition.settings.metric
         shown = "" if score is None else f"  {metric} {score:.5g}"
         # What a branch holds would say little without its name, and there is no room for both.
@@ -175,12 +175,7 @@ class LiveView(QuietView):
 
 def planned_validations(ledger: Ledger) -> int | None:
     """Give how many validations a trial of a study has that runs to its end; None where nobody can know."""
-    trainer = ledger.definition.fixed.get("trainer") or {}
-    epochs, interval = trainer.get("max_epochs"), trainer.get("val_check_interval")
-    is_open = any(trainer.get(key) not in {None, -1} for key in ("max_steps", "max_time"))
-    if not isinstance(epochs, int) or epochs < 1 or isinstance(interval, int | str) or is_open:
-        return None
-    return int(epochs / epochs_of(ledger.definition.fixed, 1))
+    return TrialLength.of(ledger.definition.fixed).validations
 
 
 def _clock(seconds: float) -> str:

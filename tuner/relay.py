@@ -18,6 +18,7 @@ class ShownTrial:
     number: int
     values: Mapping[str, Value]
     started: float
+    validations: int | None = None
 
 
 Event: TypeAlias = Callable[[View], None]
@@ -106,4 +107,4 @@ class PipeView:
 
 
 def _plain(running: Shown) -> ShownTrial:
-    return ShownTrial(running.number, dict(running.values), running.started)
+    return ShownTrial(running.number, dict(running.values), running.started, running.validations)

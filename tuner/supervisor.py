@@ -21,6 +21,7 @@ from types import FrameType
 from search_spaces.errors import TunerError, first_line
 from studies.endings import release
 from studies.ledger import Ledger, open_ledger
+from studies.length import TrialLength
 from studies.outcomes import Outcome
 from studies.retries import PATIENCE, is_passing
 from studies.storage import open_database
@@ -32,7 +33,6 @@ from tuner.gpus import Gpus
 from tuner.interruption import LAST_WORDS, SIGNALS, within
 from tuner.relay import Ended, Finished, PipeView
 from tuner.training.parent import die_with_parent
-from tuner.training.ranks import ranks_of
 from tuner.worker import View, Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
@@ -123,7 +123,7 @@ def work_locally(
         Refused: there are not enough GPUs.
     """
     with ExitStack() as stack:
-        count = ranks_of(ledger.definition.fixed)
+        count = TrialLength.of(ledger.definition.fixed).devices or 1
         leases = None if gpus is None else stack.enter_context(Gpus(gpus))
         jobs = [
             replace(

@@ -1,6 +1,7 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,21 +23,21 @@ from studies.ended import kept_trials
 from studies.endings import is_failing, release
 from studies.errors import StorageError
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome
-from studies.pruners import decisions_of, default_pruner
 from studies.retries import is_passing
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, carry_on, ended, pruner_of, report, tell_ended
+from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
 from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
+from tuner.training.epoch_size import EpochSize
 from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
-from tuner.training.ranks import ranks_of
 from tuner.training.task import Ending, Fit, Task
 from tuner.weights import Weights
 
@@ -46,6 +47,7 @@ GRACE = (
 )
 
 UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
+TABLES = "tables"  # folder beside the results: what trainings share of prepared tables, while they run
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
 AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
@@ -82,6 +84,10 @@ class Shown(Protocol):
     def started(self) -> float:
         """When it was asked for, in seconds."""
 
+    @property
+    def validations(self) -> int | None:
+        """How many validations it has, as far as that is known."""
+
 
 class View(Protocol):
     """Whoever watches a worker."""
@@ -106,6 +112,7 @@ class _Kept:
     number: int
     values: Mapping[str, Value]
     started: float
+    validations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,7 @@ class Worker:
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+            shutil.rmtree(self.folder / TABLES, ignore_errors=True)
         self._weights().collect()
 
     def work_once(self) -> bool:
@@ -183,8 +191,12 @@ class Worker:
         def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
+        def sized(size: EpochSize) -> tuple[int, ...] | None:
+            length = TrialLength.of(running.configuration).told(**vars(size))
+            return measure(self.ledger, running, length)
+
         with _renewed(self.ledger, running.slot, self.stop):
-            end = train(self._task(running), self._orders(running), scored, resumed)
+            end = train(self._task(running), self._orders(running), scored, resumed, sized)
             self._tell(running, end)
 
     def _tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
@@ -270,6 +282,7 @@ class Worker:
             resume=resume,
             owner=owner,
             place=self.folder.absolute() / self._folder_of(running, resume),
+            tables=self.folder.absolute() / TABLES,
             permit=self.permit,
         )
 
@@ -304,14 +317,11 @@ class Worker:
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
-        pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
             log=self._log(running),
             stop=self.stop,
             grace=self.grace,
-            # One that explores is never stopped, so it waits for no answer.
-            decided_at=() if running.slot.explore else decisions_of(pruner),
-            ranks=ranks_of(running.configuration),
+            ranks=TrialLength.of(running.configuration).devices or 1,
             limit=definition.settings.trial_timeout,
             gpus=self.gpus,
         )

@@ -30,8 +30,8 @@ class Own(LightningModule):
         self.fails = fails
 
     def training_step(self, batch, batch_idx):
-        if self.fails and batch_idx == 1 and not Path("mended").exists():  # one after the rehearsal's
-            raise ValueError("a mistake in the second batch")
+        if self.fails and batch_idx == 3 and not Path("mended").exists():  # one after those of the rehearsal
+            raise ValueError("a mistake in the fourth batch")
         return self.layers(batch).square().mean()
 
     def validation_step(self, batch, batch_idx):
@@ -110,11 +110,11 @@ def test_a_mistake_in_the_module_stops_the_study(own: CommandLine) -> None:
     assert answer.err.count("Traceback (most recent call last)") == 1
     assert answer.err.splitlines()[-1] == (
         "Error: The study 'own' is stopped: its last 3 trials ended with an error, the last with "
-        "ValueError: a mistake in the second batch; mend it and give the same command again."
+        "ValueError: a mistake in the fourth batch; mend it and give the same command again."
     )
     assert [trial["outcome"] for trial in trials(own, 3)] == ["failed"] * 3
     text = own("trial own 2").out
-    assert "cause: ValueError: a mistake in the second batch" in text
+    assert "cause: ValueError: a mistake in the fourth batch" in text
     assert 'own_module.py", line ' in text
     own.write("mended", "")
     assert own(line).code == 0

@@ -10,6 +10,7 @@ from tuner.commands.options import (
     json_option,
     name_option,
     open_study,
+    rehearsal_option,
     set_option,
     storage_option,
     trials_option,
@@ -25,16 +26,17 @@ from tuner.commands.options import (
 @trials_option
 @name_option
 @set_option
+@rehearsal_option
 @storage_option
 @json_option
 def create(
-    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], storage: str | None,
-    as_json: bool,
+    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], no_rehearsal: bool,
+    storage: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Put a study in the database for workers to join.
 
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
-    stopped. One batch is trained first, so that a study that cannot run is refused here.
+    stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
     from tuner.commands.run import open_question, overrides_of, read_question
     from tuner.first_look import look_at
@@ -46,9 +48,9 @@ def create(
     look_at(study, overrides_of(overrides, name, trials), storage)
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
-        question = read_question(request)
-    with Interruption() as interruption, busy("training a batch", shown=not as_json):
-        ledger = open_question(request, question, interruption)
+        question = read_question(request, rehearses=not no_rehearsal)
+    with Interruption() as interruption, busy("training a few steps", shown=not as_json):
+        ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:

@@ -110,6 +110,8 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         screen.print(f"{found['added']} trials were added by another program; they count nowhere")
     if (reason := ledger.over()) and budget.done < budget.total:
         screen.print(f"it takes no new trial: {reason}")
+    if found["unpruned"]:
+        screen.print(found["unpruned"], soft_wrap=True)
     if best:
         screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
     else:

@@ -21,6 +21,7 @@ from tuner.commands.options import (
     open_study,
     output_option,
     quiet_option,
+    rehearsal_option,
     set_option,
     storage_option,
     timeout_option,
@@ -61,12 +62,13 @@ if TYPE_CHECKING:
 @output_option
 @checkpoints_option
 @grace_option
+@rehearsal_option
 @quiet_option
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
-    workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, quiet: bool,
-    storage: str | None,
+    workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, no_rehearsal: bool,
+    quiet: bool, storage: str | None,
 ) -> int:  # fmt: skip
     """Make or resume a study and work through its trials.
 
@@ -100,8 +102,8 @@ def run(
         from tuner.supervisor import Job, work_locally
 
     with Interruption(timeout) as interruption:
-        with busy("training a batch", shown=not quiet):
-            ledger = open_question(request, question, interruption)
+        with busy("training a few steps", shown=not quiet):
+            ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
             folder = writable(output / folder_name(ledger.name))
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
@@ -164,10 +166,10 @@ def overrides_of(given: tuple[str, ...], name: str | None, trials: int | None) -
     return (*given, *called, *counted)
 
 
-def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
+def read_question(request: "Request", *, workers: int = 0, rehearses: bool = False) -> "Question | None":
     """Read and check the study file; None where the study is one of the database.
 
-    The processes that `workers` will train it in are prepared meanwhile.
+    The processes that a rehearsal and `workers` will train it in are prepared meanwhile.
     """
     from studies.catalogue import find_study_file
     from tuner.executor import modules_of, warm_up
@@ -175,7 +177,7 @@ def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
     file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:
         return None
-    if workers:
+    if workers or rehearses:
         also = {"tuner.supervisor"} if workers > 1 else set()
         warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
 
@@ -184,20 +186,29 @@ def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
     return file, prepare(file)
 
 
-def open_question(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
-    """Make the study, or open the one that is there."""
+def open_question(
+    request: "Request", question: "Question | None", interruption: "Interruption", *, rehearses: bool = True
+) -> "Ledger":
+    """Make the study, once it has been rehearsed, or open the one that is there.
+
+    Raises:
+        EndedAtOnce: a signal came during the rehearsal; there is no study.
+    """
     from studies.ledger import create, is_known
     from tuner.code import remember_code
+    from tuner.interruption import EndedAtOnce
     from tuner.preparation import rehearse
-    from tuner.working_directory import unmoved
 
     if question is None:
         return _resume(request)
     file, definition = question
     database = open_database(request.storage, reading=False)
-    if not is_known(database, definition.settings.name):
-        with unmoved():
-            rehearse(file, definition, lambda: 0.0 if interruption.stop.is_set() else None)
+    if rehearses and not is_known(database, definition.settings.name):
+        seen = rehearse(file, definition, interruption.stop)
+        if seen is None and interruption.by_signal:
+            raise EndedAtOnce
+        if seen is not None and seen.remark:
+            click.echo(seen.remark, err=True)
     ledger = create(database, definition, file.text)
     remember_code(ledger)
     return ledger

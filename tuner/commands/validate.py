@@ -1,4 +1,4 @@
-"""`tuner validate`: resolve a study file, list what varies, and train one batch of every branch."""
+"""`tuner validate`: resolve a study file, list what varies, and train a few steps of every branch."""
 
 from dataclasses import asdict
 
@@ -14,16 +14,17 @@ from tuner.commands.options import echo_json, examples, json_option, set_option
 @set_option
 @json_option
 def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
-    """Check a study file: train one batch of every branch.
+    """Check a study file: train a few steps of every branch.
 
     STUDY is a YAML file, else a shipped study. Every parameter is listed, each branch and each value of a
-    choice is trained for one batch beside the defaults of the rest, and nothing is written. The exit code is
-    1 if one of them does not train, and 2 if the file is wrong.
+    choice is trained for a few steps beside the defaults of the rest, and nothing is written. The exit code
+    is 1 if one of them does not train, and 2 if the file is wrong.
     """
     from rich.progress import track
 
     from search_spaces.describe import describe
     from studies.catalogue import find_study_file
+    from tuner.executor import modules_of, warm_up
     from tuner.first_look import look_at
 
     look_at(study, overrides, None, stored=False)
@@ -37,18 +38,22 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     file = find_study_file(study, overrides)
     if file is None:
         raise AssertionError("it has just been looked at")
-    with busy("loading the module, training a batch"):
+    warm_up(modules_of(file.data))
+    with busy("loading the module, training a few steps"):
         definition = prepare(file)
-        rehearse(file, definition)
+        seen = rehearse(file, definition)
     rows, total = describe(definition.space), len(list(branches(definition.space)))
     if not as_json:
         print_parameters(screen, rows)
     rehearsals = list(
         track(
-            rehearse_branches(definition), "a batch of every branch", total=total, console=screen,
+            rehearse_branches(definition), "a few steps of every branch", total=total, console=screen,
             transient=True, disable=as_json or not screen.is_terminal,
         )
     )  # fmt: skip
+    remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
+    for remark in dict.fromkeys(filter(None, remarks)):
+        click.echo(remark, err=True)
     inexact = reasons_of_configuration(definition.fixed)
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:

@@ -91,12 +91,12 @@ def worker(
         leased: dict[int, str] = {}  # by how many a study's trials take
 
         def make(ledger: "Ledger", view: "View") -> "Worker":
+            from studies.length import TrialLength
             from tuner.commands.run import writable
             from tuner.places import folder_name
-            from tuner.training.ranks import ranks_of
             from tuner.worker import Worker
 
-            count = ranks_of(ledger.definition.fixed)
+            count = TrialLength.of(ledger.definition.fixed).devices or 1
             if leases is not None and count not in leased:
                 leased[count] = leases.lease(count)
             folder = writable(output / folder_name(ledger.name))

@@ -17,11 +17,26 @@ from types import FrameType
 
 import torch
 
+from tuner.training.epoch_size import EpochSize
 from tuner.training.fit import fit
-from tuner.training.messages import PRELOAD, Answer, Assignment, Begun, Fault, Leave, Raised, Resumed, Scored
+from tuner.training.messages import (
+    PRELOAD,
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Fault,
+    Leave,
+    Raised,
+    Resumed,
+    Scored,
+    Sized,
+    Stepped,
+)
 from tuner.training.parent import die_with_parent, let_children_die_too
 from tuner.training.quiet import hush_lightning
 from tuner.training.ranks import for_ranks
+from tuner.training.rehearsal import rehearse
 
 # What torch and Lightning import only when they fit; a child would spend a second on it.
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
@@ -43,8 +58,14 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
     hush_lightning()
     line = Line(pipe, assignment)
     try:
-        task = replace(assignment.task, configuration=for_ranks(assignment.task.configuration))
-        ending = fit(task, line.report, line.time_left, line.resumed)
+        task = replace(
+            assignment.task, configuration=for_ranks(assignment.task.configuration, assignment.ranks)
+        )
+        if assignment.rehearsal is None:
+            ending: object = fit(task, line.report, line.time_left, line.resumed, line.sized)
+        else:
+            line.stepped(0)
+            ending = rehearse(task, assignment.rehearsal, lambda: line.stepped(1))
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
         at, trace = time.monotonic(), "".join(traceback.format_exception(error))
         line.end_with(Raised(f"{type(error).__name__}: {error}", trace, _fault(error), at))
@@ -60,6 +81,7 @@ class Line:
         self._pipe = pipe
         self._decided_at = assignment.decided_at
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._decisions: queue.SimpleQueue[tuple[int, ...] | None] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._has_begun = False
         self._has_ended = False
@@ -73,6 +95,15 @@ class Line:
         self._reported = step
         self._pipe.send(Scored(step, score, waits))
         return self._answers.get() if waits else False
+
+    def sized(self, size: EpochSize) -> None:
+        """Tell what an epoch is, and hear where decisions fall."""
+        self._pipe.send(Sized(size))
+        self._decided_at = self._decisions.get()
+
+    def stepped(self, batches: int) -> None:
+        """Say how far a rehearsal is."""
+        self._pipe.send(Stepped(batches))
 
     def resumed(self, scores: Mapping[int, float]) -> None:
         """Send the scores that an earlier process had sent, by their numbers."""
@@ -103,6 +134,8 @@ class Line:
                 break
             if isinstance(message, Answer):
                 self._answers.put(message.stop)
+            elif isinstance(message, Decisions):
+                self._decisions.put(message.decided_at)
             elif isinstance(message, Leave):
                 self._deadline = time.monotonic() + message.seconds
         if not self._has_ended:  # the worker is gone, and nobody wants to know any more

@@ -1,7 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from pytorch_lightning import seed_everything
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import read_rows
+from tuner.training.data.prepared_table import share_tables
+from tuner.training.epoch_size import EpochSize
 from tuner.training.exactness import INEXACT, reasons_of_training
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
@@ -32,7 +34,11 @@ def _nobody_asks() -> None:
 
 
 def fit(
-    task: Task, report: Report, time_left: TimeLeft = _nobody_asks, resumed: Resumed = _nobody_hears
+    task: Task,
+    report: Report,
+    time_left: TimeLeft = _nobody_asks,
+    resumed: Resumed = _nobody_hears,
+    sized: Callable[[EpochSize], None] = lambda _: None,
 ) -> Fit:
     """Train a configuration.
 
@@ -46,6 +52,7 @@ def fit(
             ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
             once.
         resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        sized: called before all of these with what an epoch is.
 
     Raises:
         TunerError: the configuration is wrong, or the metric is never logged.
@@ -54,8 +61,9 @@ def fit(
     if task.permit is not None:
         task.permit.judge(task.permit.check(task.configuration))
         restrict_parsing(task.permit)
+    share_tables(task.tables)
     package = package_of(task.configuration)
-    observer = observer_class(package)(task, report, resumed, time_left)
+    observer = observer_class(package)(task, report, resumed, time_left, sized)
     watch = facts_class(package)() if task.facts else None
     if task.threads is not None:
         torch.set_num_threads(task.threads)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from tuner.training.epoch_size import EpochSize
 from tuner.training.task import Task
 
 PRELOAD = (
@@ -14,9 +15,11 @@ PRELOAD = (
 class Assignment:
     """What a training process is to do, as one of `ranks` that train together.
 
-    `decided_at` names the validations at which it waits to hear whether to stop, None all of them. `log` is
-    the file that takes everything it prints. Ranks find each other at `port` of this machine.
-    `gpus` are those that it may see, None all of them.
+    `decided_at` names the validations at which it waits to hear whether to stop, None all of them, until it
+    is given other `Decisions`. `log` is the file that takes everything it prints. Ranks find each other at
+    `port` of this machine.
+    `gpus` are those that it may see, None all of them. With `rehearsal` the task is only tried out, for so
+    many seconds.
     """
 
     task: Task
@@ -26,6 +29,45 @@ class Assignment:
     ranks: int = 1
     port: int = 0
     gpus: str | None = None
+    rehearsal: float | None = None
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A rehearsal has begun, or has trained its first batch."""
+
+    batches: int
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal went well: what an epoch is, and a sentence on what could not be seen, if anything."""
+
+    size: EpochSize | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """A rehearsal shows that the task cannot be trained: the section to look at, the reason, a traceback."""
+
+    key: str
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The training knows what an epoch is, before its first; it waits for its `Decisions`."""
+
+    size: EpochSize
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The validations at which the training waits to hear whether to stop; None means at any."""
+
+    decided_at: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)

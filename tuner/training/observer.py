@@ -14,6 +14,7 @@ from torch import Tensor
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import Row, put_back
+from tuner.training.epoch_size import EpochSize, epoch_size
 from tuner.training.resumption import EpochState, can_be_kept, put_rates, remove_later_files
 from tuner.training.scoring import Report, Scoring
 from tuner.training.task import Ending, Task
@@ -32,11 +33,19 @@ class Observer(Scoring):
     has been done: schedulers have stepped, and other callbacks have had their say.
     """
 
-    def __init__(self, task: Task, report: Report, resumed: Resumed, time_left: TimeLeft) -> None:
+    def __init__(
+        self,
+        task: Task,
+        report: Report,
+        resumed: Resumed,
+        time_left: TimeLeft,
+        sized: Callable[[EpochSize], None] = lambda _: None,
+    ) -> None:
         callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
         super().__init__(task, report, callbacks.WeightAveraging)
         self.resumed = resumed
         self.time_left = time_left
+        self.sized = sized
         self.pending_loss: Tensor | None = None
         self.kept: dict[str, Any] | None = None  # the state of an earlier fit, to go on with
         self.state = EpochState()
@@ -59,8 +68,10 @@ class Observer(Scoring):
         self.take_signals_back()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take SIGTERM back from Lightning, and follow the metrics."""
+        """Take SIGTERM back from Lightning, follow the metrics, and tell what an epoch is."""
         self.take_signals_back()
+        if trainer.is_global_zero:
+            self.sized(epoch_size(trainer))
         self.metric.follow(trainer)
         if self.kept is not None and trainer.is_global_zero:
             self.restore_files(trainer, self.kept["state"])

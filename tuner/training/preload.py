@@ -43,7 +43,7 @@ _permit = Permit(**_asked["permit"]) if _asked.get("permit") else None
 if _permit is not None:
     restrict_parsing(_permit)  # in the children too
 for _name in (*PRELOADED_BY_NAME, *_asked.get("modules", ())):
-    with contextlib.suppress(Exception):  # the child that needs it will say what is wrong
+    with contextlib.suppress(BaseException):  # an exit too; the child that needs it will say what is wrong
         importlib.import_module(_name)
 if _asked.get("configuration"):
     with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):

@@ -24,6 +24,7 @@ class Task:
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
     is one that an earlier fit of the same task has left, and `owner` the trial to which both belong. `place`
     is a folder for what loggers write. `permit` is what the configuration may name; None allows all.
+    `tables` is one that trainings of the same data share, for prepared tables.
     """
 
     configuration: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Task:
     resume: str | None = None
     owner: str = ""
     place: Path | None = None
+    tables: Path | None = None
     permit: Permit | None = None
 
     def is_better(self, score: float, other: float) -> bool:
