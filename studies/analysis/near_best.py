@@ -9,22 +9,26 @@ ones taken for equally bad.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from studies.analysis.effects import structures_of
 from studies.analysis.evidence import FEWEST_ON_A_BRANCH
 from studies.analysis.importance import Fitted, Importance, fit_table
 from studies.analysis.intervals import posterior_shares
 from studies.analysis.likelihood import Hyperparameters, Likelihood
+from studies.analysis.outliers import left_out_errors
 from studies.analysis.search import LEFT_OUT, LENGTH_PRIOR, Posterior
+from studies.analysis.surrogate import MOST_FITTED, spread_over
 from studies.analysis.table import Table
 
 BETTER = (0.4, 0.2)  # parts of the trials that count as the better ones, each looked at on its own
-MOST_AMONG = (0.002, 0.004)  # total share among the better ones that an idle parameter may have
+MOST_AMONG = 2e-4  # total share among the better ones that an idle parameter may have
 MOST_HIDDEN_AMONG = 0.02  # the same that it could have without showing
 LITTLE = 0.02  # total share up to which a parameter hardly matters, over the whole space
 MOST_HIDDEN = 0.05  # the same that it could have without showing
 DRAWS = 100
 UPPER = 0.95
+SUSPICIOUS = 0.15  # the chance of a trend by luck up to which a parameter is not called idle
 UNLIKELY = 1.35  # log likelihood lost: a one-sided 95 % limit (Wilks 1938)
 TRIED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares that a parameter is tried with
 
@@ -93,15 +97,33 @@ def idle_parameters(
         if (
             total.share <= LITTLE * chance
             and total.high <= MOST_HIDDEN * chance
-            and all(
-                better.totals[name] <= most * chance for better, most in zip(near, MOST_AMONG, strict=True)
-            )
+            and all(better.totals[name] <= MOST_AMONG * chance for better in near)
             and largest_hidden(fitted, name) <= MOST_HIDDEN
             and all(largest_hidden(better.fitted, name) <= MOST_HIDDEN_AMONG for better in near)
+            and _trend_of_errors(fitted, name, near[-1].level) > SUSPICIOUS
         ):
             found.append(name)
     order = {name: place for place, name in enumerate(table.domain.names)}
     return tuple(sorted(found, key=order.__getitem__))
+
+
+def _trend_of_errors(fitted: Fitted, name: str, level: float) -> float:
+    """Give the chance that what the surrogate misses among the best trials follows a parameter by luck alone.
+
+    Asked of the parameter itself and of its distance from the middle: a slope, or a bowl.
+    """
+    axis = fitted.surrogate.domain.names.index(name)
+    count = len(fitted.surrogate.domain.axes)
+    rows = (fitted.loss <= level) & (fitted.points[:, count + axis] > 0)
+    places = fitted.points[rows, axis]
+    missed = left_out_errors(fitted.surrogate, fitted.points, fitted.loss)[rows]
+    if len(np.unique(places)) < 2 or np.ptp(missed) == 0:  # noqa: PLR2004 - a trend needs two places
+        return 1.0
+    chances = [float(spearmanr(places, missed).pvalue)]
+    distances = np.abs(places - np.median(places))
+    if len(np.unique(distances)) > 1:
+        chances.append(float(spearmanr(distances, missed).pvalue))
+    return min(min(chances) * len(chances), 1.0)
 
 
 def largest_hidden(fitted: Fitted, name: str) -> float:
@@ -114,10 +136,10 @@ def largest_hidden(fitted: Fitted, name: str) -> float:
     domain, axis = surrogate.domain, surrogate.domain.names.index(name)
     count = len(domain.axes)
     places = Hyperparameters(surrogate.theta, count)
+    some = spread_over(len(fitted.loss), MOST_FITTED)
     standardised = (fitted.loss - surrogate.centre) / surrogate.scale
-    posterior = Posterior(
-        Likelihood(domain, surrogate.points, standardised, fitted.variance / surrogate.scale**2), count
-    )
+    extra = fitted.variance / surrogate.scale**2
+    posterior = Posterior(Likelihood(domain, fitted.points[some], standardised[some], extra[some]), count)
     tried = surrogate.theta.copy()
     variance, length = places.variances.start + axis, places.lengths.start + axis
     before = posterior.likelihood(tried)[0]
