@@ -207,7 +207,7 @@ def cost_of_fixing(case: Known, name: str) -> float:
 def summary(records: list[Record]) -> Iterator[str]:
     """Write a row for each family."""
     yield (
-        "| family | studies | good | mean error main, pair, total | good and beyond a bar | good and wrong by .15 | "
+        "| family | studies | good | mean error main, pair, total | good, beyond a bar | good, off by .15 | "
         "good of the accurate | cover, totals | mean width, totals | idle named | lost by them | "
         "widened | seconds |"
     )
