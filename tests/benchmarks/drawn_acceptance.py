@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import optuna
 
 from search_spaces.space import Float, Group, Int
 from studies.analysis.boundary import boundaries
-from studies.analysis.domain import domain_of
+from studies.analysis.domain import coordinate, domain_of
 from studies.analysis.importance import Importance, fit_table, measure_importance
 from studies.analysis.integration import quasi_random
+from studies.analysis.narrowing import Narrowed, narrower_ranges
 from studies.analysis.near_best import idle_parameters, look_near_best
 from studies.analysis.table import Table, observations
 from tests.studies.analysis import drawn_studies as drawn
@@ -31,6 +32,7 @@ from tests.studies.analysis.known_functions import Known
 
 Record = dict[str, Any]
 Made = tuple[Known, Table]
+Box = Mapping[str, tuple[float, float]]
 BARS = {"main": 0.05, "pair": 0.06, "total": 0.08}
 WRONG = 0.15  # an error of a share that nobody may call good
 GOOD_SCORES = 0.25  # the best quarter: the range of good scores is from the best to there
@@ -139,14 +141,18 @@ def measure(family: str, seed: int) -> Record:
     found: Record = {"family": family, "seed": seed, "confidence": result.evidence.confidence}
     found["r2"] = result.evidence.cv_r2
     idle: tuple[str, ...] = ()
-    if result.evidence.confidence == "good":
-        idle = idle_parameters(table, result, fitted, look_near_best(table, fitted))
+    narrowed: tuple[Narrowed, ...] = ()
+    if result.evidence.has_structure and not result.evidence.is_weak:
+        near = look_near_best(table, fitted)
+        idle = idle_parameters(table, result, fitted, near)
+        narrowed = narrower_ranges(table, fitted, near)
     if result.evidence.has_structure:
         found["widened"] = [boundary.name for boundary in boundaries(table, fitted)]
     found["seconds"] = time.process_time() - begun
     read = {table.domain.names[axis] for axis in drawn.read_axes(case)}
     found["idle"], found["truly idle"] = list(idle), len(set(table.domain.names) - read)
     found["lost"] = [cost_of_fixing(case, name) for name in idle if name in read]
+    found |= follow_proposal(case, table, idle, tuple(part for part in narrowed if part.name not in idle))
     return found | (_errors(case, result) if result.evidence.has_structure and read else {})
 
 
@@ -172,36 +178,81 @@ def _errors(case: Known, result: Importance) -> Record:
     return found
 
 
-def cost_of_fixing(case: Known, name: str) -> float:
-    """Give what the best score loses at worst where a parameter is held, in ranges of good scores."""
-    domain = domain_of(case.space)
-    column = domain.names.index(name)
-    axis = domain.axes[column]
-    random = np.random.default_rng(0)
-    drawn_places = quasi_random(domain, 2**14, 3)
-    scores = case.function(drawn_places, domain.active(drawn_places))
+class Followed:
+    """An exact function, asked for its best score in a part of its space.
 
-    def best(places: np.ndarray, values: np.ndarray, held: int | None) -> float:
-        least = places[np.argsort(values)[:40]]
+    `reach` is the range of good scores: from the best to the best quarter.
+    """
+
+    def __init__(self, case: Known) -> None:
+        self._case, self._domain = case, domain_of(case.space)
+        self._places = quasi_random(self._domain, 2**13, 3)
+        self.free = self.best({})
+        self.reach = max(float(np.quantile(self._scores(self._places, {}), GOOD_SCORES)) - self.free, 1e-12)
+
+    def _scores(self, places: np.ndarray, box: Box) -> np.ndarray:
+        inside = places.copy()
+        for name, (low, high) in box.items():
+            column = self._domain.names.index(name)
+            inside[:, column] = low + places[:, column] * (high - low) if high > low else low
+        return self._case.function(inside, self._domain.active(inside))
+
+    def best(self, box: Box) -> float:
+        """Search the best score where some coordinates lie in a range or at a value."""
+        random = np.random.default_rng(0)
+        places, values = self._places, self._scores(self._places, box)
         for step in (0.1, 0.03, 0.01):
-            tried = np.repeat(least, 60, axis=0)
-            for d, moved in enumerate(domain.axes):
-                if moved.ordered and d != held:
-                    jump = step * random.standard_normal(len(tried)) * (random.random(len(tried)) < 0.5)
-                    tried[:, d] = np.clip(tried[:, d] + jump, 0, 1)
-            tried = np.vstack([tried, least])
-            values = case.function(tried, domain.active(tried))
-            least = tried[np.argsort(values)[:40]]
+            best = places[np.argsort(values)[:40]]
+            places = np.repeat(best, 40, axis=0)
+            for d, axis in enumerate(self._domain.axes):
+                if axis.ordered:
+                    jump = step * random.standard_normal(len(places)) * (random.random(len(places)) < 0.5)
+                    places[:, d] = np.clip(places[:, d] + jump, 0, 1)
+            places = np.vstack([places, best])
+            values = self._scores(places, box)
         return float(values.min())
 
-    free = best(drawn_places, scores, None)
-    reach = float(np.quantile(scores, GOOD_SCORES)) - free
-    worst = 0.0
-    for value in axis.nodes if not axis.ordered else np.linspace(0, 1, 5):
-        held = drawn_places[:4096].copy()
-        held[:, column] = value
-        worst = max(worst, best(held, case.function(held, domain.active(held)), column) - free)
-    return worst / reach if reach > 0 else 0.0
+    def lost(self, box: Box) -> float:
+        """Give what the best score loses there, in ranges of good scores."""
+        return (self.best(box) - self.free) / self.reach
+
+    def regret(self, box: Box, trials: int = 60) -> float:
+        """Give how far the best of some random trials there lies from the best of all, in the median."""
+        scores, random = self._scores(self._places, box), np.random.default_rng(1)
+        best = [scores[random.choice(len(scores), trials, replace=False)].min() for _ in range(200)]
+        return (float(np.median(best)) - self.free) / self.reach
+
+
+def cost_of_fixing(case: Known, name: str) -> float:
+    """Give what the best score loses at worst where a parameter is held, in ranges of good scores."""
+    axis = next(axis for axis in domain_of(case.space).axes if axis.name == name)
+    followed = Followed(case)
+    values = np.linspace(0, 1, 5) if axis.ordered else axis.nodes
+    return max(followed.lost({name: (float(value), float(value))}) for value in values)
+
+
+def follow_proposal(
+    case: Known, table: Table, idle: tuple[str, ...], narrowed: tuple[Narrowed, ...]
+) -> Record:
+    """Give what a next study with these changes loses, and the regret of random trials in the old and the new."""
+    axes = {axis.name: (column, axis) for column, axis in enumerate(table.domain.axes)}
+    best = int(np.argmin(np.where(table.completed, table.loss, np.inf)))
+    box: dict[str, tuple[float, float]] = {}
+    for name in idle:
+        column, _ = axes[name]
+        if table.active[best, column]:
+            box[name] = (float(table.coordinates[best, column]),) * 2
+    for part in narrowed:
+        ends = [coordinate(axes[part.name][1], end) for end in (part.low, part.high)]
+        box[part.name] = (float(ends[0] or 0.0), float(ends[1] or 0.0))
+    if not box:
+        return {}
+    followed = Followed(case)
+    return {
+        "proposal lost": followed.lost(box),
+        "regret before": followed.regret({}),
+        "regret after": followed.regret(box),
+    }
 
 
 def summary(records: list[Record]) -> Iterator[str]:
@@ -209,9 +260,9 @@ def summary(records: list[Record]) -> Iterator[str]:
     yield (
         "| family | studies | good | mean error main, pair, total | good, beyond a bar | good, off by .15 | "
         "good of the accurate | cover, totals | mean width, totals | idle named | lost by them | "
-        "widened | seconds |"
+        "proposals, that lose .01 | mean regret of 60 random trials before, after | widened | seconds |"
     )
-    yield "|" + " --- |" * 13
+    yield "|" + " --- |" * 15
     for family in FAMILIES:
         mine = [record for record in records if record["family"] == family]
         if mine:
@@ -229,6 +280,7 @@ def _row(family: str, mine: list[Record]) -> str:
     truly = sum(record["truly idle"] for record in mine if record["confidence"] == "good")
     named = sum(len(record["idle"]) - len(record["lost"]) for record in mine)
     none = sum(record["confidence"] == "none" for record in mine)
+    proposed = [record for record in mine if "proposal lost" in record]
 
     def mean(part: str) -> str:
         values = [value for record in known for value in np.atleast_1d(record[part])]
@@ -246,10 +298,16 @@ def _row(family: str, mine: list[Record]) -> str:
         f"{mean('covered width')}, {mean('totals covered width')}",
         f"{named} of {truly}",
         f"{sum(cost > LOST for cost in lost)} of {named + len(lost)}",
+        f"{len(proposed)}, {sum(record['proposal lost'] > LOST for record in proposed)}",
+        f"{_average(proposed, 'regret before')}, {_average(proposed, 'regret after')}",
         str(sum(bool(record.get("widened")) for record in mine)),
         f"{np.mean([record['seconds'] for record in mine]):.1f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _average(records: list[Record], part: str) -> str:
+    return f"{np.mean([record[part] for record in records]):.3f}" if records else "-"
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from studies.analysis.coordinates import find_coordinates
 from studies.analysis.drift import drift_of
 from studies.analysis.evidence import Prediction
 from studies.analysis.importance import fit_table, measure_importance
+from studies.analysis.narrowing import narrower_ranges
 from studies.analysis.near_best import idle_parameters, look_near_best
 from studies.analysis.of_study import analyse
 from studies.analysis.table import WORST, observations
@@ -216,3 +217,21 @@ def test_a_branch_stands_under_its_choice() -> None:
 def test_structure_is_what_luck_does_not_explain(r2: float, errors: float, structure: str) -> None:
     """A little that is surely predicted is a structure; much that a few trials make is none."""
     assert Prediction(r2, errors).has_structure is (structure == "yes")
+
+
+@pytest.mark.parametrize("kind", ["smooth", "narrow", "cliff"])
+def test_a_narrower_range_holds_the_best_configuration(kind: str) -> None:
+    """What is left of the space holds a score as good as the best of many points of the whole space."""
+    case = drawn.KINDS[kind](3)
+    table = observations(drawn.run(case, 100, 3), case.space)
+    fitted = fit_table(table)
+    parts = narrower_ranges(table, fitted, look_near_best(table, fitted))
+    places, active = drawn.uniform(case, 2**14)
+    scores = case.function(places, active)
+    inside = places.copy()
+    for part in parts:
+        column = table.domain.names.index(part.name)
+        inside[:, column] = part.low + places[:, column] * (part.high - part.low)
+    reach = np.quantile(scores, 0.25) - scores.min()
+    assert case.function(inside, active).min() <= scores.min() + 0.01 * reach
+    assert parts or kind == "cliff"
