@@ -9,6 +9,7 @@ from search_spaces.parameters import options, parameters
 from search_spaces.space import Float, Group, Int, Node, Value
 from studies.definition import StudyDefinition
 from studies.errors import UnusableStudy
+from studies.length import VALIDATIONS, TrialLength
 
 
 def trained(definition: StudyDefinition, trial: FrozenTrial) -> Configuration:
@@ -27,6 +28,17 @@ def trained(definition: StudyDefinition, trial: FrozenTrial) -> Configuration:
             "it is no trial of this study."
         )
     return configure(definition.fixed, definition.space, values)
+
+
+def planned_validations(definition: StudyDefinition, trial: FrozenTrial | None = None) -> int | None:
+    """Give how many validations a trial has that runs to its end; None where that is not known.
+
+    Args:
+        definition: the study.
+        trial: one that has told how many it has; without it the `trainer` section has to say.
+    """
+    told = None if trial is None else trial.user_attrs.get(VALIDATIONS)
+    return told if isinstance(told, int) else TrialLength.of(definition.fixed).validations
 
 
 def _values(space: Group, given: Mapping[str, Value]) -> dict[str, Value] | None:

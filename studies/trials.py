@@ -26,7 +26,7 @@ from studies.endings import constrained, declare_lost, settle, sweep, was_retrie
 from studies.errors import NoSuggestion, UnknownStudy
 from studies.failures import is_of_database
 from studies.ledger import Ledger
-from studies.length import TrialLength
+from studies.length import VALIDATIONS, TrialLength
 from studies.outcomes import EFFECTS, OUTCOME, Outcome
 from studies.pruners import UNPRUNED, Pruning, decisions_of, default_pruner
 from studies.reports import Reports
@@ -185,6 +185,8 @@ def ended(
     length = running.reports.length
     if ledger.definition.pruner is None and length.why_unpruned:
         facts = {**facts, UNPRUNED: length.why_unpruned}
+    if length.validations is not None:
+        facts = {**facts, VALIDATIONS: length.validations}
     return EndedTrial(
         ledger=ledger.slots.ledger,
         number=running.number,

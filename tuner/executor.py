@@ -39,6 +39,7 @@ from tuner.training.messages import (
     Scored,
     Sized,
     Stepped,
+    Tested,
     Unfit,
 )
 from tuner.training.permit import Permit
@@ -258,10 +259,36 @@ def rehearse(task: Task, stop: threading.Event) -> Trial:
     )
 
 
+def test(task: Task, weights: Path, log: Path) -> Tested | Raised | Vanished:
+    """Test weights on the test part of a task's data, in a process of its own.
+
+    Args:
+        task: what has been trained.
+        weights: the file.
+        log: takes what is printed; an empty one is removed.
+
+    Returns:
+        The scores, or how it ended otherwise.
+    """
+    with ExitStack() as stack:
+        orders = Orders(log, threading.Event(), grace=0.0)
+        end = _Training(task, orders, stack, tested=weights).follow(
+            lambda *_: False, lambda _: None, lambda _: ()
+        )
+    if log.exists() and not log.stat().st_size:
+        log.unlink()
+    if not isinstance(end, Tested | Raised | Vanished):
+        raise AssertionError(f"a test ended with {end}")
+    return end
+
+
 class _Training:
     """The processes of one training, by their pipes."""
 
-    def __init__(self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None) -> None:
+    def __init__(
+        self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None,
+        tested: Path | None = None,
+    ) -> None:  # fmt: skip
         warm_up()
         context = multiprocessing.get_context("forkserver")
         self._orders = orders
@@ -279,8 +306,9 @@ class _Training:
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
             assignment = Assignment(
-                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal
-            )
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal,
+                None if tested is None else str(tested),
+            )  # fmt: skip
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, assignment))
             stack.callback(theirs.close)

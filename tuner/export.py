@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from studies.ledger import Ledger
 from studies.seeds import training_seed
-from studies.trained import trained
+from studies.trained import planned_validations, trained
 from studies.yaml_text import yaml_text
 from tuner.training.task import THREADS
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
@@ -51,7 +51,7 @@ def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
     callbacks = [given] if isinstance(given, Mapping | str) else list(given)
     mode = "min" if ledger.minimizes else "max"
     wanted = (
-        [{"monitor": settings.metric, "mode": mode, "verbose": True}] if _monitored(trial, trainer) else []
+        [{"monitor": settings.metric, "mode": mode, "verbose": True}] if _monitored(ledger, trial) else []
     )
     if settings.score == "last" or not wanted:
         wanted.append({"filename": "last-{epoch}-{step}"})
@@ -101,14 +101,10 @@ def _best_validation(trial: FrozenTrial, *, minimizes: bool) -> int | None:
     return (min if minimizes else max)(sorted(curve), key=lambda step: curve[step], default=None)
 
 
-def _monitored(trial: FrozenTrial, trainer: Mapping[str, Any]) -> bool:
+def _monitored(ledger: Ledger, trial: FrozenTrial) -> bool:
     """Say whether the metric is logged in every validation; ModelCheckpoint refuses one that is not."""
-    epochs, every = trainer.get("max_epochs"), trainer.get("check_val_every_n_epoch", 1)
-    share = trainer.get("val_check_interval")
-    if not isinstance(epochs, int) or not isinstance(every, int) or isinstance(share, int):
-        return True  # how many validations there were to be is not known
-    planned = epochs // every * (1 if share is None else int(1 / share))
-    return len(trial.intermediate_values) >= planned
+    planned = planned_validations(ledger.definition, trial)
+    return planned is None or len(trial.intermediate_values) >= planned
 
 
 def _as_class(callback: Any) -> dict[str, Any]:

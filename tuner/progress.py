@@ -13,8 +13,8 @@ from rich.text import Text
 
 from search_spaces.describe import show_value
 from studies.ledger import Ledger
-from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome, ended_in_words, in_words
+from studies.trained import planned_validations
 from tuner.screen import open_screen
 from tuner.worker import Shown, View
 
@@ -61,7 +61,7 @@ class LineView(QuietView):
         self._ledger = ledger
         self._console = console
         self._waiting = False
-        self._of = planned_validations(ledger)
+        self._of = planned_validations(ledger.definition)
         self._last: dict[int, tuple[int, float]] = {}  # by trial: its last validation, and the score there
 
     def scored(self, running: Shown, step: int, score: float) -> None:
@@ -96,7 +96,7 @@ class LiveView(QuietView):
         self._stop = stop or threading.Event()
         self._workers = workers
         self._began = time.monotonic()
-        self._of = planned_validations(ledger)
+        self._of = planned_validations(ledger.definition)
         self._running: dict[int, tuple[Shown, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
@@ -171,11 +171,6 @@ class LiveView(QuietView):
         done, missing = self._budget.done - self._done_before, self._budget.total - self._budget.done
         left = f", about {_clock(elapsed / done * missing)} left" if done and missing else ""
         return f"{_clock(elapsed)}{left}"
-
-
-def planned_validations(ledger: Ledger) -> int | None:
-    """Give how many validations a trial of a study has that runs to its end; None where nobody can know."""
-    return TrialLength.of(ledger.definition.fixed).validations
 
 
 def _clock(seconds: float) -> str:

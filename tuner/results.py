@@ -13,6 +13,7 @@ from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
 from studies.outcomes import in_words
+from studies.seeds import training_seed
 from studies.trained import trained
 from tuner.dashboard_note import write_note
 from tuner.export import export
@@ -22,7 +23,7 @@ from tuner.screen import busy, open_screen, print_table, progress_of
 from tuner.weights import Weights, place_of
 from tuner.working_directory import shown, unmoved
 
-BEST, REPORT = "best.yaml", "report.html"
+BEST, REPORT, TEST_LOG = "best.yaml", "report.html", "test.log"
 TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
@@ -38,11 +39,11 @@ def conclude(
         quiet: show nothing of what is being done, only the results.
         is_leaving: somebody wants the program to end, so nothing is written that takes time.
 
-    Returns: Whether the study has a best trial, or can still get one.
+    Returns: Whether the study has a best trial that could be tested, or can still get one.
     """
     budget, choice = ledger.slots.budget(), chosen(ledger)
     is_finished = budget.done == budget.total
-    tested: Mapping[str, float] = {}
+    tested: Mapping[str, float] | str = {}
     weights = None
     if choice is not None:
         kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
@@ -51,11 +52,11 @@ def conclude(
     if choice is not None and not is_leaving:
         with progress_of("writing the report", shown=not quiet) as progress, unmoved():
             _write(ledger, choice, folder, progress)
-        with busy("testing the best", shown=not quiet), unmoved():
-            tested = _test(choice, weights) if is_finished else {}
+        with busy("testing the best", shown=not quiet):
+            tested = _test(choice, weights, folder / TEST_LOG) if is_finished else {}
     screen = open_screen()
     if choice is not None:
-        print_best(screen, choice, tested)
+        print_best(screen, choice, {} if isinstance(tested, str) else tested)
     counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
@@ -74,8 +75,10 @@ def conclude(
         return True
     if choice is None:
         screen.print("No trial was completed, so there is no best configuration.", style="yellow")
+    if isinstance(tested, str):
+        screen.print(f"The best trial could not be tested: {tested}", style="yellow", soft_wrap=True)
     _print_next(screen, ledger, request, choice)
-    return choice is not None
+    return choice is not None and not isinstance(tested, str)
 
 
 def test_scores(choice: Choice) -> dict[str, float]:
@@ -116,14 +119,30 @@ def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[flo
         write_note(ledger, choice, found.verdict, folder / REPORT)
 
 
-def _test(choice: Choice, checkpoint: Path | None) -> dict[str, float]:
-    """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study."""
+def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:
+    """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study.
+
+    Returns: The scores, or why there are none, as the end of a sentence.
+    """
     best, kept = choice.trial, test_scores(choice)
     if kept or checkpoint is None:
         return kept  # without a checkpoint another worker trained it, and has the weights
-    from tuner.training.fit import test
+    from tuner import executor
+    from tuner.training.messages import Tested
+    from tuner.training.task import Task
 
-    scores = test(trained(choice.ledger.definition, best), checkpoint)
+    definition = choice.ledger.definition
+    task = Task(
+        trained(definition, best),
+        seed=training_seed(choice.ledger, best.user_attrs["slot"]),
+        metric=definition.settings.metric,
+        threads=definition.settings.threads,
+    )
+    ended = executor.test(task, checkpoint, log)
+    if not isinstance(ended, Tested):
+        printed = f"; what it printed: {shown(log)}" if log.exists() else ""
+        return f"{ended.cause}{printed}"
+    scores = dict(ended.scores)
     choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
 

@@ -12,7 +12,7 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from studies.ledger import Ledger
+    from studies.definition import StudyDefinition
     from studies.storage import Database
 
 
@@ -148,7 +148,7 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     from tuner.screen import open_screen
 
     screen = open_screen()
-    parts = [_ended(ledger, ledger.trial(number))]
+    parts = [_ended(ledger.definition, ledger.trial(number))]
     if found["value"] is not None:
         parts.append(f"{ledger.definition.settings.metric} {found['value']:.6g}")
     parts.append("added by another program" if found["slot"] is None else f"slot {found['slot']}")
@@ -175,18 +175,18 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
 
 
-def _ended(ledger: "Ledger", trial: "FrozenTrial") -> str:
+def _ended(definition: "StudyDefinition", trial: "FrozenTrial") -> str:
     """Write how a trial ended; a completed one's score is written beside it."""
     from studies.outcomes import Outcome, ended_in_words, outcome_of
-    from tuner.progress import planned_validations
+    from studies.trained import planned_validations
 
     outcome, step = outcome_of(trial), trial.last_step
     if outcome is None:
         return "running"
     if outcome is Outcome.COMPLETED or step is None:
         return outcome.value
-    last, count = trial.intermediate_values[step], len(trial.intermediate_values)
-    return ended_in_words(outcome, None, last=last, after=count, of=planned_validations(ledger))
+    last = trial.intermediate_values[step]
+    return ended_in_words(outcome, None, last=last, after=step, of=planned_validations(definition, trial))
 
 
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:

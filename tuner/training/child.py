@@ -13,12 +13,13 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
 
 import torch
 
 from tuner.training.epoch_size import EpochSize
-from tuner.training.fit import fit
+from tuner.training.fit import fit, test
 from tuner.training.messages import (
     PRELOAD,
     Answer,
@@ -32,6 +33,7 @@ from tuner.training.messages import (
     Scored,
     Sized,
     Stepped,
+    Tested,
 )
 from tuner.training.parent import die_with_parent, let_children_die_too
 from tuner.training.quiet import hush_lightning
@@ -61,8 +63,12 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
         task = replace(
             assignment.task, configuration=for_ranks(assignment.task.configuration, assignment.ranks)
         )
-        if assignment.rehearsal is None:
-            ending: object = fit(task, line.report, line.time_left, line.resumed, line.sized)
+        if assignment.tested is not None:
+            if task.threads is not None:
+                torch.set_num_threads(task.threads)
+            ending: object = Tested(test(task.configuration, Path(assignment.tested), task.seed))
+        elif assignment.rehearsal is None:
+            ending = fit(task, line.report, line.time_left, line.resumed, line.sized)
         else:
             line.stepped(0)
             ending = rehearse(task, assignment.rehearsal, lambda: line.stepped(1))

@@ -123,12 +123,19 @@ def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembl
     return task.keep
 
 
-def test(configuration: Mapping[str, Any], checkpoint: Path) -> dict[str, float]:
+def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the test part of its data.
+
+    Args:
+        configuration: what has been trained.
+        checkpoint: its weights.
+        seed: of the training; data that are split at random are then split as they were in it.
 
     Returns:
         What the module logs in testing, by name; empty if it has no test step or its data no test part.
     """
+    if seed is not None:
+        seed_everything(seed, workers=True, verbose=False)
     assembly = assemble(on_one_device(configuration))
     loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
     if not _overridden(loader) or not _overridden(assembly.module.test_step):

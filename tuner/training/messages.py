@@ -1,5 +1,6 @@
 """What a training process and the worker that started it say to each other over a pipe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,7 +20,7 @@ class Assignment:
     is given other `Decisions`. `log` is the file that takes everything it prints. Ranks find each other at
     `port` of this machine.
     `gpus` are those that it may see, None all of them. With `rehearsal` the task is only tried out, for so
-    many seconds.
+    many seconds. With `tested`, a file of weights, nothing is trained: the weights are tested.
     """
 
     task: Task
@@ -30,6 +31,7 @@ class Assignment:
     port: int = 0
     gpus: str | None = None
     rehearsal: float | None = None
+    tested: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ class Unfit:
     key: str
     reason: str
     traceback: str
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What weights scored on the test part of the data, by name."""
+
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
