@@ -43,10 +43,14 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal went well: what an epoch is, and a sentence on what could not be seen, if anything."""
+    """A rehearsal went well: what an epoch is, a sentence on what could not be seen, if anything.
+
+    `inexact` holds the reasons why a trial that is interrupted may end otherwise than one that is not.
+    """
 
     size: EpochSize | None
     remark: str = ""
+    inexact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
