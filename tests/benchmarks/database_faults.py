@@ -143,7 +143,7 @@ def drops(seconds: float) -> Fault:
 FAULTS: list[tuple[Fault, float, dict[str, str]]] = [  # the fault, the seconds that trials take, the server
     (read_only, 25.0, {}),
     (killed, 25.0, {}),
-    (sessions_killed, 25.0, {}),
+    (sessions_killed, 75.0, {}),
     (frozen_claimer, 75.0, {}),
     (out_of_disk, 30.0, {"room": "400m"}),
     (short_waits, 25.0, {}),
