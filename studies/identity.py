@@ -6,7 +6,7 @@ Optuna's table lets happen once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,23 +31,31 @@ _attributes = sa.table(
 )
 
 
-def adopt(engine: sa.Engine, study: int, attributes: Mapping[str, Any]) -> bool:
+def adopt(
+    engine: sa.Engine, study: int, attributes: Mapping[str, Any], also: Callable[[sa.Connection], None]
+) -> bool:
     """Put attributes on a study; False, and nothing is changed, where it carries one of them already.
 
     Args:
         engine: the database.
         study: the study's number in Optuna's tables.
         attributes: plain data by name.
+        also: writes what else a study needs, in the same transaction, so that no half of a study is left.
     """
     rows = [
         {"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()
     ]
-    try:
-        with engine.begin() as connection:
-            connection.execute(sa.insert(_attributes), rows)
-    except IntegrityError:
-        return False
-    return True
+
+    def write() -> bool:
+        try:
+            with engine.begin() as connection:
+                connection.execute(sa.insert(_attributes), rows)
+                also(connection)
+        except IntegrityError:
+            return False
+        return True
+
+    return persistently(write)
 
 
 def carries(study: int, ledger: str) -> sa.ColumnElement[bool]:

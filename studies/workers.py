@@ -78,7 +78,7 @@ class Workers:
         persistently(write, patience=patience)
 
     def leave(self, worker: str) -> None:
-        """Forget a worker that ends or is dead, whose slots are free then, and those that went away long ago."""
+        """Forget a worker that ends or is dead, whose slots are free then, and those long gone."""
         holds = sa.exists().where(_slots.c.worker == _workers.c.worker, _slots.c.state == CLAIMED)
         is_long_gone = _workers.c.lease < now() - FORGOTTEN
         long_gone = sa.select(_workers.c.worker).where(is_long_gone, ~holds)

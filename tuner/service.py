@@ -100,14 +100,14 @@ class Service:
             except DatabaseAway:
                 raise
             # Whatever a study makes its sampler, its space or its trials do, the others are served.
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 if is_of_database(error):
                     self._make_sure_that_it_answers(error)
                 self._pass_over(ledger, owners[ledger], error)
         return False
 
     def _make_sure_that_it_answers(self, error: BaseException) -> None:
-        """Raise an error of the database, unless the database takes what is written and the study is at fault."""
+        """Raise an error of the database, unless the database takes writes and the study is at fault."""
         if is_passing(error) and not was_waited_for(error):
             raise error
         workers = Workers(self.database.engine)
