@@ -1,5 +1,6 @@
 """A worker that serves every open study of a database, those of higher priority first."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -7,14 +8,16 @@ from dataclasses import dataclass, field
 
 from search_spaces.errors import TunerError, first_line
 from studies.errors import UnknownStudy
+from studies.failures import is_of_database
 from studies.identity import ledgers, names
 from studies.ledger import Ledger, open_ledger
-from studies.retries import persistently
+from studies.retries import is_passing, was_waited_for
 from studies.steering import waiting
 from studies.storage import Database
 from studies.tables import create_tables
+from studies.workers import Workers, worker_name
 from tuner.code import changed_code, not_allowed
-from tuner.errors import StudyStopped
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.permit import Permit
 from tuner.worker import Worker
 
@@ -38,7 +41,7 @@ class Service:
     `permit` is what studies may name; one that names anything else is passed over, and so is one whose
     modules are other here than where it was made, unless `any_code`. `make` gives the worker of a study.
     `say` hears sentences about studies. `is_over` says that `stop` was meant for the whole worker and not for
-    the study that was preempted.
+    the study that was preempted. `name` is what it asks the database by whether that takes what is written.
     """
 
     database: Database
@@ -49,6 +52,7 @@ class Service:
     make: Callable[[Ledger], Worker]
     say: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
+    name: str = field(default_factory=lambda: worker_name(os.getpid()))
     _workers: dict[str, Worker | None] = field(default_factory=dict)  # by ledger; None is passed over
     _rests: dict[str, Rest] = field(default_factory=dict)  # by ledger
 
@@ -57,7 +61,13 @@ class Service:
         create_tables(self.database.engine)
         answered = 0
         while not self.stop.is_set():
-            worked = persistently(self._work_once)
+            try:
+                worked = self._work_once()
+            except Exception as error:
+                if not is_passing(error) or was_waited_for(error):
+                    raise
+                self.stop.wait(POLL)  # then it is asked again
+                continue
             answered += worked
             if self.stop.is_set() and not self.is_over():
                 self.stop.clear()  # one study was preempted; the others go on
@@ -65,6 +75,8 @@ class Service:
                 if not wait:
                     break
                 self.stop.wait(POLL)
+        for ledger in list(self._workers):
+            self._drop(ledger)
         return answered
 
     def _work_once(self) -> bool:
@@ -80,20 +92,37 @@ class Service:
                     self._rests.pop(ledger, None)
                     return True
             except UnknownStudy as error:
-                self._workers.pop(ledger, None)
+                self._drop(ledger)
                 self.say(str(error))
             except StudyStopped as error:
-                self._workers.pop(ledger, None)
+                self._drop(ledger)
                 self.say(f"{error.traceback}\n{error}")
-            # Whatever a study makes its sampler, its space or its trials do, the others are served. Should it
-            # be the database that fails, the next look for work fails too.
+            except DatabaseAway:
+                raise
+            # Whatever a study makes its sampler, its space or its trials do, the others are served.
             except (Exception, SystemExit) as error:  # noqa: BLE001
+                if is_of_database(error):
+                    self._make_sure_that_it_answers(error)
                 self._pass_over(ledger, owners[ledger], error)
         return False
 
+    def _make_sure_that_it_answers(self, error: BaseException) -> None:
+        """Raise an error of the database, unless the database takes writes and the study is at fault."""
+        if is_passing(error) and not was_waited_for(error):
+            raise error
+        workers = Workers(self.database.engine)
+        workers.renew(self.name, patience=0.0)
+        workers.leave(self.name)
+
+    def _drop(self, ledger: str) -> None:
+        """Give up the worker of a study, with what it holds."""
+        worker = self._workers.pop(ledger, None)
+        if worker is not None:
+            worker.leave()
+
     def _pass_over(self, ledger: str, study: int, error: BaseException) -> None:
         """Leave a study alone for some time, and say why, once for the same reason."""
-        self._workers.pop(ledger, None)
+        self._drop(ledger)
         before = self._rests.get(ledger)
         seconds = FIRST_REST if before is None else min(LONGEST_REST, 2 * before.seconds)
         self._rests[ledger] = Rest(seconds, self.clock() + seconds)

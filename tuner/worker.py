@@ -22,6 +22,7 @@ from studies.definition import StudyDefinition
 from studies.ended import kept_trials
 from studies.endings import is_failing, release
 from studies.errors import StorageError
+from studies.failures import is_of_database
 from studies.ledger import Ledger
 from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome
@@ -160,6 +161,11 @@ class Worker:
                 (self.folder / LOGS).rmdir()
             shutil.rmtree(self.folder / TABLES, ignore_errors=True)
         self._weights().collect()
+        self.leave()
+
+    def leave(self) -> None:
+        """Have the database forget this worker, and free what it still holds, unless the database is away."""
+        within(LAST_WORDS, lambda: self.ledger.slots.workers.leave(self.identifier))
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -238,7 +244,7 @@ class Worker:
         try:
             told = tell_ended(self.ledger, end, running.trial.study)
         except Exception as error:
-            if not (is_passing(error) or isinstance(error, StorageError)):
+            if not (is_of_database(error) or isinstance(error, StorageError)):
                 raise
             kept = end.keep(self.folder.absolute() / UNTOLD)
             raise DatabaseAway(

@@ -111,6 +111,7 @@ class Fault(Enum):
     MEMORY = "memory"
     DISK = "disk"
     DATA = "data"
+    KILLED = "killed"  # nobody's: a process that loads data was killed from outside
 
 
 @dataclass(frozen=True)
