@@ -18,6 +18,7 @@ from types import FrameType
 import torch
 
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import NotAllowed
 from tuner.training.fit import fit
 from tuner.training.messages import (
     PRELOAD,
@@ -184,6 +185,8 @@ def _join_ranks(assignment: Assignment) -> None:
 def _fault(error: BaseException) -> Fault:
     """Say whose fault an exception, or one behind it, is."""
     for link in _chain(error):
+        if isinstance(link, NotAllowed):
+            return Fault.REFUSED
         if isinstance(link, MemoryError | torch.OutOfMemoryError):
             return Fault.MEMORY
         if isinstance(link, RuntimeError) and "can't allocate memory" in str(link):  # torch, on the CPU

@@ -98,6 +98,7 @@ class Fault(Enum):
     MEMORY = "memory"
     DISK = "disk"
     DATA = "data"
+    REFUSED = "refused"  # by the permit of the worker
 
 
 @dataclass(frozen=True)
