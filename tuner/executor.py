@@ -324,7 +324,7 @@ class _Training:
                 cause = "its process could not be started, because the fork server was ended"
                 self._ends.append(Vanished(cause, killed=True, out_of_memory=False))
                 return
-            stack.callback(_end, process)
+            stack.callback(end_process, process)
             theirs.close()
             self._processes[ours] = process
 
@@ -448,7 +448,7 @@ def _first(ends: Sequence[Any]) -> Any:
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
 
 
-def _end(process: ForkServerProcess) -> None:
+def end_process(process: ForkServerProcess) -> None:
     """Kill what is left of a process and of those that it started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """A worker that serves every open study of a database, those of higher priority first."""
 
+import math
 import os
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from search_spaces.errors import TunerError, first_line
+from studies.abandoned import settle_abandoned
 from studies.errors import UnknownStudy
 from studies.failures import is_of_database
 from studies.identity import ledgers, names
@@ -18,10 +20,13 @@ from studies.tables import create_tables
 from studies.workers import Workers, worker_name
 from tuner.code import changed_code, not_allowed
 from tuner.errors import DatabaseAway, StudyStopped
+from tuner.judgement import refused_class
+from tuner.training.errors import NotAllowed
 from tuner.training.permit import Permit
 from tuner.worker import Worker
 
 POLL = 2.0  # seconds between two looks for work
+SETTLING = 60.0  # seconds between two looks for trials that were left long ago, in any study
 FIRST_REST = 60.0  # seconds for which a study that gave trouble is passed over; doubled each time
 LONGEST_REST = 3600.0  # seconds
 
@@ -40,8 +45,9 @@ class Service:
 
     `permit` is what studies may name; one that names anything else is passed over, and so is one whose
     modules are other here than where it was made, unless `any_code`. `make` gives the worker of a study.
-    `say` hears sentences about studies. `is_over` says that `stop` was meant for the whole worker and not for
-    the study that was preempted. `name` is what it asks the database by whether that takes what is written.
+    `say` hears lines about studies, which may hold whatever a study is called. `is_over` says that `stop` was
+    meant for the whole worker and not for the study that was preempted. `name` is what it asks the database
+    by whether that takes what is written.
     """
 
     database: Database
@@ -59,9 +65,12 @@ class Service:
     def serve(self, *, wait: bool = True) -> int:
         """Work until `stop` is set; without `wait`, until no study has a free slot; count the trials."""
         create_tables(self.database.engine)
-        answered = 0
+        answered, settled = 0, -math.inf
         while not self.stop.is_set():
             try:
+                if self.clock() - settled >= SETTLING:
+                    settled = self.clock()
+                    settle_abandoned(self.database)
                 worked = self._work_once()
             except Exception as error:
                 if not is_passing(error) or was_waited_for(error):
@@ -94,9 +103,13 @@ class Service:
             except UnknownStudy as error:
                 self._drop(ledger)
                 self.say(str(error))
+            except NotAllowed as error:
+                self._workers[ledger] = None
+                self.say(f"{names(self.database.engine).get(owners[ledger])} is passed over: {error}.")
             except StudyStopped as error:
                 self._drop(ledger)
-                self.say(f"{error.traceback}\n{error}")
+                for line in (*error.traceback.splitlines(), str(error)):
+                    self.say(line)
             except DatabaseAway:
                 raise
             # Whatever a study makes its sampler, its space or its trials do, the others are served.
@@ -134,18 +147,19 @@ class Service:
     def _worker(self, ledger: str, study: int) -> Worker | None:
         if ledger not in self._workers:
             found = open_ledger(self.database, self.database.storage.get_study_name_from_id(study))
-            reason = refusal(found, self.permit, any_code=self.any_code)
+            reason = refusal(found, self.permit, self.stop, any_code=self.any_code)
             self.say(f"{found.name} is passed over: {reason}." if reason else f"serving {found.name}")
             self._workers[ledger] = None if reason else self.make(found)
         return self._workers[ledger]
 
 
-def refusal(ledger: Ledger, permit: Permit | None, *, any_code: bool) -> str | None:
+def refusal(ledger: Ledger, permit: Permit | None, stop: threading.Event, *, any_code: bool) -> str | None:
     """Say why a study is not worked on here, or None where it may be.
 
     Args:
         ledger: the study.
         permit: what it may name; None allows all.
+        stop: is set to end at once.
         any_code: whether its modules may be others than where it was made.
     """
     refused = None if permit is None else not_allowed(ledger.definition, permit)
@@ -157,4 +171,4 @@ def refusal(ledger: Ledger, permit: Permit | None, *, any_code: bool) -> str | N
             f"{', '.join(changed)} is not here what it was where the study was made, so scores would not "
             f"compare; bring the same code, or say --any-code"
         )
-    return None
+    return None if permit is None else refused_class(ledger.definition, permit, stop)

@@ -17,6 +17,7 @@ from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.abandoned import settle_abandoned
 from studies.attempts import ANEW, SLOT
 from studies.definition import StudyDefinition
 from studies.ended import kept_trials
@@ -26,7 +27,7 @@ from studies.failures import is_of_database
 from studies.ledger import Ledger
 from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome
-from studies.retries import is_passing
+from studies.retries import is_passing, persistently
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
@@ -37,6 +38,7 @@ from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import NotAllowed
 from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
@@ -148,6 +150,7 @@ class Worker:
         Raises:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
+        persistently(lambda: settle_abandoned(self.ledger.database))
         try:
             while not self.stop.is_set():
                 if self.work_once():
@@ -172,6 +175,7 @@ class Worker:
 
         Raises:
             StudyStopped: it and some before it ended with an error in the user's code.
+            NotAllowed: it names what the permit refuses; its slot is free again, as it was.
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
@@ -212,6 +216,9 @@ class Worker:
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
                 self._tell_fit(running, end)
+            case Raised(fault=Fault.REFUSED):
+                self._tell_ended(running, Outcome.PREEMPTED, None, {"cause": end.cause})
+                raise NotAllowed(end.cause.removeprefix(f"{NotAllowed.__name__}: "))
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():

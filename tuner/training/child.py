@@ -20,6 +20,7 @@ from types import FrameType
 import torch
 
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import NotAllowed
 from tuner.training.fit import fit, test
 from tuner.training.messages import (
     PRELOAD,
@@ -199,6 +200,8 @@ def _fault(error: BaseException) -> Fault:
     if any(isinstance(link, RuntimeError) and _KILLED_LOADER.match(str(link)) for link in _chain(error)):
         return Fault.KILLED
     for link in _chain(error):
+        if isinstance(link, NotAllowed):
+            return Fault.REFUSED
         if isinstance(link, MemoryError | torch.OutOfMemoryError):
             return Fault.MEMORY
         if isinstance(link, RuntimeError) and "can't allocate memory" in str(link):  # torch, on the CPU

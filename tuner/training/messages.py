@@ -112,6 +112,7 @@ class Fault(Enum):
     DISK = "disk"
     DATA = "data"
     KILLED = "killed"  # nobody's: a process that loads data was killed from outside
+    REFUSED = "refused"  # by the permit of the worker
 
 
 @dataclass(frozen=True)
