@@ -62,10 +62,7 @@ def conclude(
         f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
     if choice is not None and not is_leaving:
-        files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
-        screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
-        if weights is None and (place := place_of(choice.trial)):
-            screen.print(f"The weights of the best trial are not here; they were kept at {place}")
+        _print_written(screen, choice, folder, weights)
     if is_finished and (command := _unconfirmed(ledger, request)):
         screen.print(f"Not all of the best have been trained again; go on: {command}", soft_wrap=True)
     if not is_finished and (reason := ledger.over()):
@@ -117,6 +114,13 @@ def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[flo
     write_report(subject, folder / REPORT, found=found)
     with suppress(Exception):  # whatever the dashboard makes of the note, the results are there
         write_note(ledger, choice, found.verdict, folder / REPORT)
+
+
+def _print_written(screen: Console, choice: Choice, folder: Path, weights: Path | None) -> None:
+    files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
+    screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
+    if weights is None and (place := place_of(choice.trial)):
+        screen.print(f"The weights of the best trial are not here; they were kept at {place}", soft_wrap=True)
 
 
 def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:

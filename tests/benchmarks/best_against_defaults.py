@@ -53,7 +53,7 @@ def loss_on_test(configuration: dict[str, Any], seed: int, folder: Path) -> floa
     """Train on one seed and give the test cross-entropy of the weights that count, as in the study."""
     task = Task(configuration, seed, "val_loss", score="last", keep=folder / "fresh.ckpt", threads=1)
     fit(task, lambda *_: False)
-    return test(configuration, folder / "fresh.ckpt")["test_loss"]
+    return test(configuration, folder / "fresh.ckpt", seed)["test_loss"]
 
 
 def compare(seed: int) -> None:

@@ -63,7 +63,9 @@ def retrained(ledger: Ledger, folder: Path) -> dict[str, Any]:
             best.user_attrs["configuration"], seed, "val_loss", score="last", keep=checkpoint, threads=1
         )
         result = fit(task, lambda *_: False)
-        losses.append(test(task.configuration, checkpoint)["test_loss"] if result.kept else float("inf"))
+        losses.append(
+            test(task.configuration, checkpoint, seed)["test_loss"] if result.kept else float("inf")
+        )
     return {"validation": best.value, "test": statistics.mean(losses), "params": best.params}
 
 

@@ -107,7 +107,7 @@ def plain(fixed: dict[str, Any]) -> dict[str, Any]:
 
 def tested(configuration: dict[str, Any], checkpoint: Path) -> float:
     """Give the balanced accuracy of weights on the test part, in per cent."""
-    return 100 * (1 - test(configuration, checkpoint)["test_balanced_error"])
+    return 100 * (1 - test(configuration, checkpoint, None)["test_balanced_error"])
 
 
 def run_one(folder: Path, name: str, repeat: int) -> dict[str, float]:

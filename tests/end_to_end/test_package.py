@@ -12,6 +12,7 @@ from shutil import copy2
 from zipfile import ZipFile
 
 import pytest
+import yaml
 
 from tests.end_to_end.test_readme import blocks, commands
 from tests.test_repository import PACKAGES, ROOT, tracked_files
@@ -72,12 +73,21 @@ def test_the_readme_runs_where_it_is_installed(installed: Path, tmp_path: Path) 
     where = _run([str(installed / "python"), "-c", "import tuner; print(tuner.__file__)"], tmp_path)
     assert Path(where.strip()).is_relative_to(installed.parent)
     (text,) = blocks("yaml")
-    (tmp_path / "my_study.yaml").write_text(text)
+    (tmp_path / "my_study.yaml").write_text(_smaller(text))
     for line in commands("tuner"):
         assert _run([str(installed / "tuner"), *shlex.split(line)], tmp_path)
     assert "plotly" in (tmp_path / "runs" / "mine" / "report.html").read_text(encoding="utf-8").lower()
     _run([str(installed / "tuner"), "report", "mine", "--output", "other.html"], tmp_path)
     assert (tmp_path / "other.html").exists()
+
+
+def _smaller(text: str) -> str:
+    """Make a study of few branches and trials: `test_readme.py` runs the whole one."""
+    study = yaml.safe_load(text)
+    study["study"] |= {"trials": 2}
+    study["trainer"] |= {"max_epochs": 1}
+    study["space"]["fix"] |= {"optimizer": "adamw", "dropout": "none"}
+    return yaml.safe_dump(study)
 
 
 def _tracked() -> set[str]:

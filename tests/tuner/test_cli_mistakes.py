@@ -247,9 +247,8 @@ def test_a_study_that_is_there_already(tuner: CommandLine) -> None:
 def test_a_file_that_is_no_database(tuner: CommandLine) -> None:
     """A file that SQLite cannot read is named."""
     tuner.write("tuner.db", "not a database, and long enough to be looked at as one" * 10)
-    assert (
-        refused(tuner, "list") == "The database sqlite:///tuner.db cannot be opened: file is not a database."
-    )
+    url = f"sqlite:///{tuner.folder / 'tuner.db'}"
+    assert refused(tuner, "list") == f"The database {url} cannot be opened: file is not a database."
 
 
 def test_a_password_is_never_shown(tuner: CommandLine) -> None:

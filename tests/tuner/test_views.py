@@ -111,6 +111,7 @@ class Shown:
 
     def __init__(self, number: int) -> None:
         self.number, self.values, self.started = number, dict[str, Any](), 0.0
+        self.validations = None  # the training has not told it; the section says it
 
 
 def drawn(view: LiveView) -> str:

@@ -127,7 +127,7 @@ def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembl
     return task.keep
 
 
-def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None = None) -> dict[str, float]:
+def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -> dict[str, float]:
     """Evaluate a checkpoint on the test part of its data.
 
     Args:
