@@ -6,10 +6,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help install run test check format bench dashboard clean
+# Long runs against faults; each tells what it promises, and those that keep results go on where they were.
+SOAK := database_faults database_restart fault_injection soak soak_training preemption interruptions \
+	hostile_neighbours hostile_database differential
+
+.PHONY: help install run test check format bench bench-long soak dashboard clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Set everything up in .venv; does nothing when nothing has changed
 
@@ -38,9 +42,24 @@ format: install ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install ## Measure what the documents promise; takes minutes
+# Each of these takes about a minute on two idle cores; `make bench-long` runs the others too.
+BENCH_SHORT := facts_cost fashion_throughput fault_injection ledger_cost trial_overhead
+
+bench: install ## Measure what the tuner costs: five of the benchmarks, minutes
+	@for name in $(BENCH_SHORT); do $(MAKE) --no-print-directory one-bench FILE=tests/benchmarks/$$name.py || exit 1; done
+
+bench-long: install ## Measure all that the documents promise; hours
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	@for file in tests/benchmarks/*.py; do echo "## $$file"; PYTHONPATH=. $(BIN)/python -W ignore $$file || exit 1; done
+	@for file in $(filter-out $(SOAK:%=tests/benchmarks/%.py),$(shell grep -l '__main__' tests/benchmarks/*.py)); do \
+		$(MAKE) --no-print-directory one-bench FILE=$$file || exit 1; done
+
+one-bench:
+	@echo "## $(FILE)"; PYTHONPATH=. $(BIN)/python -W ignore $(FILE)
+
+soak: install ## Let databases, workers and networks fail for hours; takes root and Debian's packages
+	@for need in pgbouncer:pgbouncer iptables:iptables ip:iproute2 mariadbd:mariadb-server; do \
+		command -v $${need%%:*} >/dev/null || { apt-get update -qq && apt-get install -y -qq $${need##*:}; } || exit 1; done
+	@for name in $(SOAK); do echo "## $$name"; $(BIN)/python -W ignore -m tests.benchmarks.$$name || exit 1; done
 
 dashboard: install ## Look at the studies of tuner.db in a browser
 	$(BIN)/optuna-dashboard sqlite:///tuner.db

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
+from difflib import get_close_matches
 from typing import Any
 
 from search_spaces.errors import IllegalSpace
@@ -175,9 +176,14 @@ def _number(name: str, part: str, value: object) -> float:
 def _some_options(name: str, node: Node, choices: Sequence[Value]) -> tuple[Value, ...]:
     possible = options(node)
     if isinstance(choices, str) or not choices or any(value not in possible for value in choices):
+        wrong = (
+            [value for value in choices if value not in possible] if isinstance(choices, list | tuple) else []
+        )
+        names = [option for option in possible if isinstance(option, str)]
+        near = get_close_matches(str(wrong[0]), names, n=1) if wrong else []
+        hint = f"did you mean {near[0]}?" if near else "use `extend` or `replace` for another choice."
         raise IllegalSpace(
-            f"{name} can be narrowed to a list of some of {list(possible)}, but got {choices!r}; "
-            f"use `extend` or `replace` for another choice."
+            f"{name} can be narrowed to a list of some of {list(possible)}, but got {choices!r}; {hint}"
         )
     return tuple(value for value in possible if value in choices)
 

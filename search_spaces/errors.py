@@ -28,3 +28,9 @@ class UnknownParameter(TunerError, KeyError):
 
 class UnknownSpace(TunerError, KeyError):
     """A name was used that the catalogue does not hold."""
+
+
+def first_line(error: BaseException) -> str:
+    """Give the first line of an exception's message, or its class where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studies.changes import first_change
 from studies.definition import StudyDefinition
-from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
+from studies.errors import StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
 from studies.ledger import Ledger, create, delete, is_known, open_ledger
 from studies.outcomes import Outcome, outcome_of
 from studies.pruners import NO_PRUNING
@@ -143,7 +143,7 @@ def confirming(database: Database, name: str) -> Ledger | None:
     """Open the study that repeats the best trials of the study `name`, if there is one."""
     try:
         found = open_ledger(database, name + SUFFIX)
-    except UnknownStudy:  # or another program made it
+    except (UnknownStudy, UnusableStudy):  # such as one that another program made
         return None
     return found if found.definition.candidates else None
 

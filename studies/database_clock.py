@@ -7,6 +7,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from studies.database.dialects import dialect_named
+
 
 class now(FunctionElement[float]):  # noqa: N801 - named as SQLAlchemy names functions
     """The time by the database's clock, in seconds since the epoch."""
@@ -15,17 +17,9 @@ class now(FunctionElement[float]):  # noqa: N801 - named as SQLAlchemy names fun
     inherit_cache = True
 
 
-@compiles(now, "sqlite")
-def _(_element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@compiles(now, "postgresql")
-def _(_element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    return "extract(epoch from clock_timestamp())"  # now() would stand still within a transaction
-
-
-@compiles(now, "mysql")
-@compiles(now, "mariadb")
-def _(_element: now, _compiler: SQLCompiler, **_: Any) -> str:
-    return "unix_timestamp(sysdate(6))"
+@compiles(now)
+def _(_element: now, compiler: SQLCompiler, **_: Any) -> str:
+    dialect = dialect_named(compiler.dialect.name)
+    if dialect is None:
+        raise NotImplementedError(f"the clock of {compiler.dialect.name}")
+    return dialect.now

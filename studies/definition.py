@@ -1,8 +1,8 @@
 """A study's definition: the question, as a frozen value that is made once and kept in the ledger."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from search_spaces.notation import from_data, to_data
 from search_spaces.space import Group
@@ -11,6 +11,8 @@ from studies.errors import BadClass, StudyFileError
 from studies.settings import StudySettings, read_settings
 from studies.space_section import epochs_of, read_space
 from studies.study_file import FIXED_SECTIONS, StudyFile
+
+_LONGEST = 60  # characters that a message shows of a value
 
 Expose = Callable[[str, int | None], Group | None]  # class path of a module, epochs of a trial -> its space
 
@@ -50,16 +52,73 @@ class StudyDefinition:
         }
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> "StudyDefinition":
-        """Read what `to_data` wrote."""
+    def from_data(cls, data: object) -> "StudyDefinition":
+        """Read what `to_data` wrote.
+
+        Raises:
+            ValueError: it is none that this version wrote; the message says where.
+        """
+        whole = _mapping(data, "it", known=_KEYS)
+        for section in ("sampler", "pruner"):
+            given = whole.get(section)
+            if given is not None and not isinstance(_mapping(given, section).get("class_path"), str):
+                raise ValueError(f"{section}.class_path is {_shown(given)}")
+        candidates = whole.get("candidates", ())
+        if not isinstance(candidates, list | tuple):
+            raise TypeError(f"candidates is {_shown(candidates)}")
+        for candidate in candidates:
+            _mapping(_mapping(candidate, "candidates").get("values"), "candidates.values")
         return cls(
-            settings=StudySettings(**data["study"]),
-            fixed={section: data[section] for section in FIXED_SECTIONS if section in data},
-            space=from_data(data["space"]),
-            sampler=data["sampler"],
-            pruner=data["pruner"],
-            candidates=tuple(data.get("candidates", ())),
+            settings=_settings(whole.get("study")),
+            fixed={
+                # A class may stand there by its name alone.
+                section: given if isinstance(given := whole[section], str) else _mapping(given, section)
+                for section in FIXED_SECTIONS
+                if section in whole
+            },
+            space=from_data(_mapping(whole.get("space"), "space")),
+            sampler=whole.get("sampler"),
+            pruner=whole.get("pruner"),
+            candidates=tuple(candidates),
         )
+
+
+_KEYS = frozenset({"study", *FIXED_SECTIONS, "space", "sampler", "pruner", "candidates"})
+
+
+def _mapping(data: object, name: str, known: Collection[str] | None = None) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise TypeError(f"{name} is {_shown(data)}")
+    unknown = set() if known is None else set(data) - set(known)
+    if unknown:
+        raise ValueError(f"{min(map(str, unknown))} is not known")
+    return data
+
+
+def _settings(data: object) -> StudySettings:
+    kinds = get_type_hints(StudySettings)
+    section = _mapping(data, "study", known=kinds)
+    for key, value in section.items():
+        if not _is_of(value, kinds[key]):
+            raise TypeError(f"study.{key} is {_shown(value)}")
+    return StudySettings(**section)
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    """Say whether a value that came from JSON is of the type of a field."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return value in parts
+    if parts:
+        return any(_is_of(value, part) for part in parts)
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    return isinstance(value, int | float if kind is float else kind)
+
+
+def _shown(data: object) -> str:
+    text = repr(data)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def define(file: StudyFile, expose: Expose) -> StudyDefinition:

@@ -8,6 +8,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from studies import records
+from studies.absent import GIVEN_UP
+from studies.attempts import ATTEMPT, SLOT, earlier_of
 from studies.ledger import Ledger
 from studies.outcomes import CONSTRAINT, EFFECTS, OUTCOME, Outcome, outcome_of
 from studies.retries import persistently
@@ -30,19 +32,30 @@ def constrained(*, feasible: bool) -> dict[str, Any]:
     return {f"constraints:{CONSTRAINT}": violation, "constraints": [violation]}
 
 
-def declare_lost(ledger: Ledger, trial: int, cause: str = LAPSED) -> None:
+def declare_lost(
+    ledger: Ledger,
+    trial: int,
+    cause: str = LAPSED,
+    *,
+    outcome: Outcome = Outcome.LOST,
+    frees: Slot | None = None,
+) -> None:
     """End a trial whose worker has vanished, unless it has told it just now.
 
     Args:
         ledger: the study.
         trial: the trial's number in Optuna's tables.
         cause: why it is lost, in words.
+        outcome: what it is told as; that of one that somebody interrupted is another.
+        frees: a claimed slot that is opened again with it.
     """
 
     def write() -> None:
         with ledger.database.engine.begin() as connection:
             records.hold(connection, trial)
-            attributes = {OUTCOME: Outcome.LOST.value, "cause": cause}
+            attributes = {OUTCOME: outcome.value, "cause": cause}
+            if frees is not None:
+                ledger.slots.free_within(connection, frees, fresh=False)
             records.store_attributes(connection, trial, attributes, constrained(feasible=True))
             records.end(connection, trial, TrialState.FAIL, None)
 
@@ -52,10 +65,27 @@ def declare_lost(ledger: Ledger, trial: int, cause: str = LAPSED) -> None:
         return  # its worker is alive and has told it, or the study has been deleted
 
 
+def release(ledger: Ledger, worker: str, outcome: Outcome, cause: str) -> None:
+    """End what a worker that is known to be dead, or about to end, has left, and free its slots."""
+    for trial in ledger.trials(TrialState.RUNNING):
+        if trial.user_attrs.get("worker") == worker:
+            slot = Slot(
+                number=trial.user_attrs[SLOT],
+                explore=False,
+                attempt=trial.user_attrs[ATTEMPT],
+                draw=0,
+                trial=None,
+                lapsed=True,
+                worker=worker,
+            )
+            declare_lost(ledger, ledger.identifier_of(trial.number), cause, outcome=outcome, frees=slot)
+    ledger.slots.workers.abandon(worker)
+
+
 def settle(ledger: Ledger, slot: Slot) -> Slot | None:
     """End what a lost worker has left in a slot; None where the slot turns out to be done, or is opened."""
     for left in ledger.trials(TrialState.RUNNING):
-        if left.user_attrs.get("slot") == slot.number:
+        if left.user_attrs[SLOT] == slot.number:
             declare_lost(ledger, ledger.identifier_of(left.number))
     earlier = None if slot.trial is None else outcome_of(ledger.trial(slot.trial))
     if earlier is None or not (EFFECTS[earlier].spends_slot or EFFECTS[earlier].fresh):
@@ -71,15 +101,10 @@ def settle(ledger: Ledger, slot: Slot) -> Slot | None:
 
 
 def sweep(ledger: Ledger) -> None:
-    """End trials that run though no slot is held for them: made twice, since a first answer was lost."""
-    running = ledger.trials(TrialState.RUNNING)
-    if not running:
-        return
-    held = ledger.slots.held()  # after the trials, so that one that was told meanwhile is not missed
-    for trial in running:
-        attributes = trial.user_attrs
-        if "slot" in attributes and held.get(attributes["slot"]) != attributes["attempt"]:
-            declare_lost(ledger, ledger.identifier_of(trial.number))
+    """End trials that run though nobody holds their slots: left, or made twice because an answer was lost."""
+    for left in ledger.left():
+        if left.seconds is None or left.seconds > GIVEN_UP:
+            declare_lost(ledger, ledger.identifier_of(left.trial.number))
 
 
 def was_retried(ledger: Ledger, earlier: int | None) -> bool:
@@ -94,7 +119,7 @@ def was_retried(ledger: Ledger, earlier: int | None) -> bool:
         outcome = outcome_of(trial)
         if outcome is not None and EFFECTS[outcome].may_be_retried:
             return True
-        earlier = trial.user_attrs.get("earlier")
+        earlier = earlier_of(trial)
     return False
 
 

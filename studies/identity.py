@@ -16,8 +16,11 @@ DEFINITION, SOURCE, SPACE, LEDGER, VERSION = (
     f"tuner:{part}" for part in ("definition", "source", "space", "ledger", "version")
 )
 CODE = "tuner:code"  # what the user's modules were when the study was made
+OWNER = "tuner:study"  # the study's own number in Optuna's tables: a copy of the study carries another's
 
-# Optuna's table of study attributes, by the columns that its schema has had since its first migration.
+# Optuna's tables, by the columns that its schema has had since its first migration.
+_studies = sa.table("studies", sa.column("study_id", sa.Integer), sa.column("study_name", sa.String))
+_trials = sa.table("trials", sa.column("trial_id", sa.Integer), sa.column("study_id", sa.Integer))
 _attributes = sa.table(
     "study_user_attributes",
     sa.column("study_id", sa.Integer),
@@ -54,8 +57,44 @@ def carries(study: int, ledger: str) -> sa.ColumnElement[bool]:
     )
 
 
-def ledgers(engine: sa.Engine) -> dict[str, int]:
-    """List the ledgers of a database, each with its study's number in Optuna's tables."""
-    carrying = sa.select(_attributes.c.value_json, _attributes.c.study_id).where(_attributes.c.key == LEDGER)
+def names(engine: sa.Engine) -> dict[int, str]:
+    """List the studies of a database, whoever made them, by their numbers.
+
+    Optuna's own listing reads every attribute of every study, so one that is damaged would hide all.
+    """
+    query = sa.select(_studies.c.study_id, _studies.c.study_name).order_by(_studies.c.study_id)
     with engine.connect() as connection:
-        return {json.loads(text): study for text, study in connection.execute(carrying)}
+        return {row.study_id: row.study_name for row in connection.execute(query)}
+
+
+def count_trials(engine: sa.Engine, study: int) -> int:
+    """Count the trials of a study without reading them."""
+    counting = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.study_id == study)
+    with engine.connect() as connection:
+        return connection.scalar(counting) or 0
+
+
+def ledgers(engine: sa.Engine) -> dict[str, int]:
+    """List the ledgers of a database, each with the number of the study that it was made for.
+
+    `optuna.copy_study` copies the attributes of a study, and with them the name of its ledger. A copy has
+    no ledger.
+    """
+    query = sa.select(_attributes).where(_attributes.c.key.in_((LEDGER, OWNER)))
+    with engine.connect() as connection:
+        rows = connection.execute(query.order_by(_attributes.c.study_id)).all()
+    owners = {row.study_id: _read(row.value_json) for row in rows if row.key == OWNER}
+    found: dict[str, int] = {}
+    for row in rows:
+        ledger = _read(row.value_json) if row.key == LEDGER else None
+        if isinstance(ledger, str) and owners.get(row.study_id, row.study_id) == row.study_id:
+            found.setdefault(ledger, row.study_id)  # without an owner's number, the earliest is no copy
+    return found
+
+
+def _read(text: str) -> Any:
+    """Read an attribute; None where it is damaged."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -6,22 +6,30 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 
 import math
 import uuid
+import warnings
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from search_spaces.errors import first_line
 from search_spaces.fingerprint import fingerprint
+from studies.absent import Left, left_among, sentence
+from studies.attempts import attempts
 from studies.changes import first_change
+from studies.database.room import make_room
 from studies.definition import StudyDefinition
-from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
-from studies.identity import DEFINITION, LEDGER, SOURCE, SPACE, VERSION, adopt
+from studies.errors import CopiedStudy, ForeignStudy, StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
+from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers, names
+from studies.length import TrialLength
 from studies.outcomes import Outcome, count_name, outcome_of
+from studies.pruners import UNPRUNED
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
@@ -31,13 +39,17 @@ from studies.tables import create_tables
 
 @dataclass(frozen=True)
 class Ledger:
-    """A study in the database, with what we know of it; `identifier` is its number in Optuna's tables."""
+    """A study in the database, with what we know of it.
+
+    `identifier` is its number in Optuna's tables. `marks` says that its trials name the ledger.
+    """
 
     definition: StudyDefinition
     study: Study
     identifier: int
     database: Database
     slots: Slots
+    marks: bool = True
 
     @property
     def name(self) -> str:
@@ -50,8 +62,25 @@ class Ledger:
         return self.definition.settings.direction == "minimize"
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """List the study's trials, those in `states` where some are named, by number."""
-        return self.study.get_trials(deepcopy=False, states=states or None)
+        """List the attempts at the study's slots, those in `states` where some are named, by number.
+
+        What another program has put among the study's trials is not listed.
+        """
+        own = attempts(trials_of(self.study), self.slots.ledger, are_marked=self.marks)
+        return [trial for trial in own if trial.state in states] if states else own
+
+    def added(self) -> int:
+        """Count the study's trials that are no attempts at its slots."""
+        return len(trials_of(self.study)) - len(self.trials())
+
+    def left(self) -> list[Left]:
+        """List the trials that run for Optuna though their workers went away."""
+
+        def runs_still(trial: FrozenTrial) -> bool:
+            return self.trial(trial.number).state is TrialState.RUNNING
+
+        running = self.trials(TrialState.RUNNING)
+        return left_among(running, self.database.engine, self.slots.ledger, runs_still)
 
     def trial(self, number: int) -> FrozenTrial:
         """Give one trial.
@@ -66,6 +95,8 @@ class Ledger:
             count = len(self.trials())
             there = f"its trials are 0 to {count - 1}" if count else "it has none yet"
             raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.") from error
+        except (ValueError, TypeError) as error:
+            raise _unreadable(self.name, error) from error
 
     def identifier_of(self, number: int) -> int:
         """Give a trial's number in Optuna's tables.
@@ -112,7 +143,8 @@ class Ledger:
         """Summarise the study as plain data: how many trials ended how, and the best of them."""
         trials, budget = self.trials(), self.slots.budget()
         count, spent = Counter(outcome_of(trial) for trial in trials), self.slots.steering.spent()
-        best = self.best()
+        best, left = self.best(), self.left()
+        count[Outcome.LOST] += len(left)
         return {
             "name": self.name,
             "metric": self.definition.settings.metric,
@@ -120,6 +152,7 @@ class Ledger:
             "slots": budget.total,
             "stopped": self.slots.steering.stopped(),
             "priority": self.definition.settings.priority,
+            "unpruned": self._why_unpruned(trials),
             "spent": {
                 "slots": budget.done,
                 "epochs": round(spent.epochs, 3),
@@ -128,13 +161,23 @@ class Ledger:
             "limits": {"slots": budget.total, "epochs": spent.most_epochs, "hours": spent.most_hours},
             "trials": {
                 **{count_name(outcome): count[outcome] for outcome in Outcome},
-                "running": sum(trial.state is TrialState.RUNNING for trial in trials),
+                "running": sum(trial.state is TrialState.RUNNING for trial in trials) - len(left),
                 "waiting": budget.open,
             },
+            "left": sentence(left) if left else None,
+            "added": self.added(),
             "best": None
             if best is None
             else {"number": best.number, "value": best.value, "params": best.params},
         }
+
+    def _why_unpruned(self, trials: Sequence[FrozenTrial]) -> str | None:
+        """Say why the default pruner stops nothing, by the trainer section or by what a trial was told."""
+        if self.definition.pruner is not None:
+            return None
+        known = TrialLength.of(self.definition.fixed).why_unpruned
+        told = (trial.user_attrs.get(UNPRUNED) for trial in reversed(trials))
+        return known or next(filter(None, told), None)
 
     def over(self) -> str | None:
         """Say why the study takes no new trial, as the end of a sentence; None while it does or will."""
@@ -171,29 +214,33 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
 
     Raises:
         StudyChanged: a study of that name has another definition, or is none of ours.
+        UnusableStudy: a study of that name cannot be read, or is a copy.
     """
     create_tables(database.engine)
     settings = definition.settings
+    texts = {DEFINITION: definition.to_data(), SOURCE: source}
+    make_room(database.engine, texts)
     try:
         study = optuna.create_study(
             study_name=settings.name, storage=database.storage, direction=settings.direction
         )
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=settings.name, storage=database.storage)
-    if LEDGER not in study.user_attrs:
+    if LEDGER not in attributes_of(study):
         if study.get_trials(deepcopy=False) or study.direction.name.lower() != settings.direction:
             raise StudyChanged(
                 f"The database holds a study {settings.name!r} that another program made; "
                 f"choose another name: --name {settings.name}-2."
             )
+        identifier = database.storage.get_study_id_from_name(settings.name)
         adopt(
             database.engine,
-            database.storage.get_study_id_from_name(settings.name),
+            identifier,
             {
                 LEDGER: uuid.uuid4().hex,
-                DEFINITION: definition.to_data(),
+                OWNER: identifier,
+                **texts,
                 SPACE: fingerprint(definition.space),
-                SOURCE: source,
                 VERSION: version("interplay-tuner"),
             },
         )
@@ -204,6 +251,9 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             f"The study {ledger.name!r} was made from another definition: {change}; "
             f"run the new one under another name: --name {ledger.name}-2."
         )
+    if study.metric_names is None:  # what optuna-dashboard and Optuna's own figures call the score
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([settings.metric])
     ledger.slots.grow(settings.trials, settings.exploration)
     ledger.slots.steering.open(settings)
     return ledger
@@ -214,10 +264,11 @@ def open_ledger(database: Database, name: str) -> Ledger:
 
     Raises:
         UnknownStudy: no study of that name, or one that is none of ours.
+        UnusableStudy: what the database holds of it cannot be read or worked with.
     """
     study = find_study(database, name)
-    if LEDGER not in study.user_attrs:
-        raise UnknownStudy(
+    if LEDGER not in attributes_of(study):
+        raise ForeignStudy(
             f"The study {name!r} was made by another program; `tuner list` shows it, nothing here can run it."
         )
     create_tables(database.engine)
@@ -226,7 +277,7 @@ def open_ledger(database: Database, name: str) -> Ledger:
 
 def is_known(database: Database, name: str) -> bool:
     """Say whether the database holds a study of that name."""
-    return name in optuna.get_all_study_names(database.storage)
+    return name in names(database.engine).values()
 
 
 def find_study(database: Database, name: str) -> Study:
@@ -235,9 +286,9 @@ def find_study(database: Database, name: str) -> Study:
     Raises:
         UnknownStudy: there is none of that name; the message offers the nearest.
     """
-    names = optuna.get_all_study_names(database.storage)
-    if name not in names:
-        hint = suggestion(name, names) if names else "it holds none; `tuner run STUDY` makes one."
+    there = list(names(database.engine).values())
+    if name not in there:
+        hint = suggestion(name, there) if there else "it holds none; `tuner run STUDY` makes one."
         raise UnknownStudy(f"The database holds no study {name!r}; {hint}")
     return optuna.load_study(study_name=name, storage=database.storage)
 
@@ -248,23 +299,88 @@ def delete(database: Database, name: str) -> None:
     Raises:
         UnknownStudy: there is none of that name.
     """
-    study = find_study(database, name)
-    slots = _ledger(database, study).slots if LEDGER in study.user_attrs else None
+    find_study(database, name)
+    identifier = database.storage.get_study_id_from_name(name)
+    own = [ledger for ledger, study in ledgers(database.engine).items() if study == identifier]
     # The study first: slots without a study are claimed by nobody, a study without slots would be given new
     # ones.
     optuna.delete_study(study_name=name, storage=database.storage)
-    if slots is not None:
+    for ledger in own:
         create_tables(database.engine)
-        slots.delete()
+        Slots(database.engine, identifier, ledger).delete()
+
+
+def attributes_of(study: Study) -> Mapping[str, Any]:
+    """Read the attributes of a study.
+
+    Raises:
+        UnusableStudy: one of them is damaged.
+    """
+    try:
+        attributes: Mapping[str, Any] = study.user_attrs
+    except ValueError as error:
+        raise UnusableStudy(
+            f"An attribute of the study {study.study_name!r} in the database is no JSON; "
+            f"delete the study, and make it again from its file."
+        ) from error
+    return attributes
+
+
+def trials_of(study: Study) -> list[FrozenTrial]:
+    """Read every trial of a study, whoever made it.
+
+    Raises:
+        UnusableStudy: one of them is damaged.
+    """
+    try:
+        return study.get_trials(deepcopy=False)
+    except (ValueError, TypeError) as error:
+        raise _unreadable(study.study_name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> UnusableStudy:
+    return UnusableStudy(
+        f"A trial of the study {name!r} in the database cannot be read: {first_line(error)}; "
+        f"delete the study, and make it again from its file."
+    )
+
+
+def definition_in(name: str, attributes: Mapping[str, Any]) -> StudyDefinition:
+    """Read the definition that stands in the attributes of a study.
+
+    Raises:
+        UnusableStudy: it cannot be read; the message says who wrote it, where that is known.
+    """
+    here, there = version("interplay-tuner"), attributes.get(VERSION)
+    try:
+        return StudyDefinition.from_data(attributes.get(DEFINITION))
+    except Exception as error:
+        reason = first_line(error)
+        if there != here:
+            raise UnusableStudy(
+                f"The study {name!r} was made by interplay-tuner {there}, and this is {here}, which cannot "
+                f"read its definition ({reason}); use that version: pip install interplay-tuner=={there}."
+            ) from error
+        raise UnusableStudy(
+            f"The definition of the study {name!r} in the database is damaged: {reason}; "
+            f"delete the study, and make it again from its file."
+        ) from error
 
 
 def _ledger(database: Database, study: Study) -> Ledger:
-    attributes = study.user_attrs
-    identifier = database.storage.get_study_id_from_name(study.study_name)
+    name, attributes = study.study_name, attributes_of(study)
+    identifier = database.storage.get_study_id_from_name(name)
+    ledger = attributes[LEDGER]
+    if ledgers(database.engine).get(ledger if isinstance(ledger, str) else "") != identifier:
+        raise CopiedStudy(
+            f"The study {name!r} is a copy, as Optuna's copy_study and the dashboard's renaming make them, "
+            f"and the slots belong to the original; `tuner report {name}` reads it, no worker can work on it."
+        )
     return Ledger(
-        definition=StudyDefinition.from_data(attributes[DEFINITION]),
+        definition=definition_in(name, attributes),
         study=study,
         identifier=identifier,
         database=database,
-        slots=Slots(database.engine, identifier, attributes[LEDGER]),
+        slots=Slots(database.engine, identifier, ledger),
+        marks=OWNER in attributes,
     )

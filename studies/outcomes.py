@@ -1,5 +1,6 @@
-"""How a trial ended: a few named outcomes, and what each means for Optuna, the sampler and the slot."""
+"""How a trial ended: a few named outcomes, and what each means for Optuna, the slot and whoever looks."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
@@ -28,12 +29,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Effect:
-    """What an outcome does.
+    """What an outcome does, and how it looks.
 
     `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the
     slot is done, and `fresh` whether a slot that is not is tried again with another suggestion instead of
     the same. `is_error` says that it counts among the errors after which a study is stopped, and
     `may_be_retried` that it spends its slot only the second time, if the study says so.
+
+    `style` is how a terminal writes the outcome. A figure draws trials that spend their slot, in `colour` and
+    with the `mark`, told apart by shape as well as by colour: a report may be printed in black and white.
+    `is_usual` says that trials of it are counted in words even where there are none.
     """
 
     state: TrialState
@@ -42,32 +47,89 @@ class Effect:
     fresh: bool = False
     is_error: bool = False
     may_be_retried: bool = False
+    style: str = ""
+    colour: str = ""
+    mark: str = ""
+    is_usual: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the slot's next attempt goes on from the last checkpoint."""
+        return not self.spends_slot and not self.fresh
 
 
-# Told as FAIL, Optuna would forget a trial that diverged, and suggest its neighbour.
-_INFEASIBLE = Effect(TrialState.PRUNED, feasible=False, spends_slot=True)
-_AT_A_LIMIT = Effect(TrialState.PRUNED, feasible=False, spends_slot=True, may_be_retried=True)
-_INTERRUPTED = Effect(TrialState.FAIL)
+_COMPLETE, _PRUNED, _FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 EFFECTS = MappingProxyType(
     {
-        Outcome.COMPLETED: Effect(TrialState.COMPLETE, spends_slot=True),
-        Outcome.PRUNED: Effect(TrialState.PRUNED, spends_slot=True),
-        Outcome.DIVERGED: _INFEASIBLE,
-        Outcome.OUT_OF_MEMORY: _AT_A_LIMIT,
-        Outcome.TIMED_OUT: _AT_A_LIMIT,
-        Outcome.PREEMPTED: _INTERRUPTED,
-        Outcome.LOST: _INTERRUPTED,
+        Outcome.COMPLETED: Effect(
+            _COMPLETE, spends_slot=True, style="green", colour="#1f5aa6", mark="circle", is_usual=True
+        ),
+        Outcome.PRUNED: Effect(
+            _PRUNED, spends_slot=True, style="dim", colour="#6b6b6b", mark="triangle-down-open", is_usual=True
+        ),
+        # Told as FAIL, Optuna would forget a trial that diverged, and suggest its neighbour.
+        Outcome.DIVERGED: Effect(
+            _PRUNED, feasible=False, spends_slot=True,
+            style="yellow", colour="#c8501e", mark="x", is_usual=True,
+        ),
+        Outcome.OUT_OF_MEMORY: Effect(
+            _PRUNED, feasible=False, spends_slot=True, may_be_retried=True,
+            style="yellow", colour="#8a3fa0", mark="square-open",
+        ),
+        Outcome.TIMED_OUT: Effect(
+            _PRUNED, feasible=False, spends_slot=True, may_be_retried=True,
+            style="yellow", colour="#2e7d5b", mark="diamond-open",
+        ),
+        Outcome.PREEMPTED: Effect(_FAIL, style="dim"),
+        Outcome.LOST: Effect(_FAIL, style="yellow"),
         # The machine's fault, not the suggestion's.
-        Outcome.DISK_FULL: Effect(TrialState.FAIL, is_error=True),
-        Outcome.UNREADABLE: Effect(TrialState.FAIL, is_error=True),
-        Outcome.FAILED: Effect(TrialState.FAIL, fresh=True, is_error=True),
+        Outcome.DISK_FULL: Effect(_FAIL, is_error=True, style="red"),
+        Outcome.UNREADABLE: Effect(_FAIL, is_error=True, style="red"),
+        Outcome.FAILED: Effect(_FAIL, fresh=True, is_error=True, style="red", is_usual=True),
     }
-)
+)  # fmt: skip
 
 
 def count_name(outcome: Outcome) -> str:
     """Give the key under which trials of an outcome are counted."""
     return "complete" if outcome is Outcome.COMPLETED else outcome.name.lower()
+
+
+def in_words(counts: Mapping[str, int], *, without: Collection[Outcome] = (), usual: bool = False) -> str:
+    """Write how many trials ended how: `12 complete, 3 pruned`.
+
+    Args:
+        counts: by the keys that `count_name` gives.
+        without: outcomes that are left out, because they are shown elsewhere.
+        usual: whether the usual outcomes are named even where no trial had them.
+
+    Returns: The words; empty where there is nothing to say.
+    """
+    return ", ".join(
+        f"{count} {count_name(outcome).replace('_', ' ')}"
+        for outcome in Outcome
+        if outcome not in without
+        if (count := counts.get(count_name(outcome), 0)) or (usual and EFFECTS[outcome].is_usual)
+    )
+
+
+def ended_in_words(
+    outcome: Outcome, score: float | None, *, last: float | None = None, after: int = 0, of: int | None = None
+) -> str:
+    """Write how a trial ended: `completed 0.12`, or `pruned at 0.44 after 4 of 30`.
+
+    Args:
+        outcome: how it ended.
+        score: its score, where it has one.
+        last: the score of its last validation.
+        after: how many validations there were.
+        of: how many there would have been, where that is known.
+    """
+    if score is not None:
+        return f"{outcome.value} {score:.5g}"
+    if not after or last is None:
+        return outcome.value
+    return f"{outcome.value} at {last:.5g} after {after}" + (f" of {of}" if of else "")
 
 
 def states_of(outcome: Outcome) -> frozenset[TrialState]:

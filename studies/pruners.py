@@ -2,41 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-REDUCTION = 3  # a third of the trials that reach a rung go on
-FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
+from studies.length import TrialLength
 
+REDUCTION = 3  # a third of the trials that reach a rung go on
 MOST_VALIDATIONS = 10**6  # more than a trial ever makes
 
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 NO_PRUNING = "optuna.pruners.NopPruner"
 
+UNPRUNED = "unpruned"  # attribute of a trial: why the default pruner could not stop it
 
-def default_pruner(fixed: Mapping[str, Any]) -> dict[str, Any]:
+
+def default_pruner(length: TrialLength) -> dict[str, Any]:
     """Name asynchronous successive halving with rungs at a ninth and a third of the validations.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
 
     A rung after the first validation, Optuna's default, would stop most trials while their learning rate
-    still warms up. Where `trainer.max_epochs` does not say how long a trial is, nothing is pruned.
+    still warms up. Where the validations of a trial are not known, nothing is pruned.
 
     Args:
-        fixed: LightningCLI's sections of the study file.
+        length: of a trial.
 
     Returns:
         The class and its arguments, as a study file would name them.
     """
-    trainer = fixed.get("trainer") or {}
-    epochs = trainer.get("max_epochs")
-    if not isinstance(epochs, int) or epochs <= 1:
+    first = length.first_rung()
+    if first is None:
         return {"class_path": NO_PRUNING, "init_args": {}}
-    every = trainer.get("check_val_every_n_epoch") or 1
-    first = max(2, ceil(epochs / every / FIRST_RUNG))
     return {
         "class_path": SUCCESSIVE_HALVING,
         "init_args": {"min_resource": first, "reduction_factor": REDUCTION},

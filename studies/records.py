@@ -15,7 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from studies.database.dialects import dialect_of
+from studies.database_clock import now
 
 # How Optuna's SuccessiveHalvingPruner begins the names of the attributes by which a trial competes at a rung.
 # It has no public name for that; a contract test fails if it changes.
@@ -28,6 +30,7 @@ _trials = sa.table(
     sa.column("trial_id", sa.Integer),
     sa.column("study_id", sa.Integer),
     sa.column("state", sa.Enum(TrialState)),
+    sa.column("datetime_start", sa.DateTime),
     sa.column("datetime_complete", sa.DateTime),
 )
 _values = sa.table(
@@ -82,7 +85,7 @@ def store_curve(connection: sa.Connection, trial: int, curve: Mapping[int, float
         {"trial_id": trial, "step": step, "intermediate_value": value, "intermediate_value_type": kind}
         for step, (value, kind) in ((step, _split(score)) for step, score in curve.items())
     ]
-    _upsert(connection, _curves, ("trial_id", "step"), rows)
+    upsert(connection, _curves, ("trial_id", "step"), rows)
 
 
 def store_attributes(
@@ -94,7 +97,7 @@ def store_attributes(
             {"trial_id": trial, "key": key, "value_json": json.dumps(value)}
             for key, value in attributes.items()
         ]
-        _upsert(connection, table, ("trial_id", "key"), rows)
+        upsert(connection, table, ("trial_id", "key"), rows)
 
 
 def end(connection: sa.Connection, trial: int, state: TrialState, score: float | None) -> None:
@@ -113,11 +116,24 @@ def end(connection: sa.Connection, trial: int, state: TrialState, score: float |
     if score is not None:
         value, kind = _split(score)
         row = {"trial_id": trial, "objective": 0, "value": value, "value_type": kind}
-        _upsert(connection, _values, ("trial_id", "objective"), [row])
-    now = datetime.now(UTC).replace(tzinfo=None)  # Optuna's times are UTC without saying so
-    connection.execute(
-        sa.update(_trials).where(_trials.c.trial_id == trial).values(state=state, datetime_complete=now)
-    )
+        upsert(connection, _values, ("trial_id", "objective"), [row])
+    times = {"datetime_complete": _now(connection)}
+    connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(state=state, **times))
+
+
+def begin(connection: sa.Connection, trial: int) -> None:
+    """Note when a trial has begun; Optuna notes the time of day that this machine has."""
+    times = {"datetime_start": _now(connection)}
+    connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(**times))
+
+
+def _now(connection: sa.Connection) -> datetime:
+    """Give the time by the database's clock, in UTC and without saying so, as Optuna's columns have it.
+
+    The order of endings counts, and the clocks and time zones of workers differ.
+    """
+    seconds = float(connection.scalar(sa.select(now())) or 0.0)
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
 def trial_of(connection: sa.Connection, study: int, claim: Mapping[str, Any]) -> int | None:
@@ -156,24 +172,29 @@ def _split(score: float) -> tuple[float | None, str]:
     return score, _FINITE
 
 
-def _upsert(
-    connection: sa.Connection, table: sa.TableClause, key: Sequence[str], rows: Sequence[Mapping[str, Any]]
+def upsert(
+    connection: sa.Connection,
+    table: sa.TableClause | sa.Table,
+    key: Sequence[str],
+    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    changed: Sequence[str] | None = None,
 ) -> None:
+    """Insert rows; where one of the same `key` is there, give it the new values of its other columns.
+
+    Args:
+        connection: in a transaction.
+        table: where to.
+        key: the columns of a unique key.
+        rows: several rows of plain values, or one, which may hold SQL expressions.
+        changed: the columns that a row that is there takes from the new one, all but the key by default.
+    """
     if not rows:
         return
-    changed = [name for name in rows[0] if name not in key]
-    match connection.dialect.name:
-        case "mysql" | "mariadb":
-            insert = mysql.insert(table)
-            connection.execute(
-                insert.on_duplicate_key_update({name: insert.inserted[name] for name in changed}), rows
-            )
-        case name:
-            dialect = postgresql if name == "postgresql" else sqlite
-            upsert = dialect.insert(table)
-            connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=list(key), set_={name: upsert.excluded[name] for name in changed}
-                ),
-                rows,
-            )
+    single = rows if isinstance(rows, Mapping) else None
+    names = rows if isinstance(rows, Mapping) else rows[0]
+    taken = [name for name in names if name not in key] if changed is None else changed
+    statement = dialect_of(connection).upsert(table, single, key, taken)
+    if single is None:
+        connection.execute(statement, rows)
+    else:
+        connection.execute(statement)

@@ -7,25 +7,23 @@ and not done twice. Whoever passes a call here sees to that.
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
+from math import inf
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from studies.database.dialects import dialect_named
 
 PATIENCE = 600.0  # seconds that a worker waits for its database before it ends
 FIRST_PAUSE = 0.1  # seconds; each pause is up to twice the one before
 LONGEST_PAUSE = 10.0  # seconds
+OUTAGE = 20.0  # seconds without an answer after which other workers may have lost their leases as well
+SETTLING = 45.0  # seconds after an outage within which all workers have asked again
 
 T = TypeVar("T")
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: connections, shutdowns and starts, too many
-# clients, serialization failures, deadlocks, locks that were not available.
-_POSTGRESQL = ("08", "57P0", "53300", "40001", "40P01", "55P03")
-# https://dev.mysql.com/doc/mysql-errors/8.0/en/: too many connections, shutdowns, lock timeouts, deadlocks,
-# servers that cannot be reached or have gone, connections that were killed.
-_MYSQL = frozenset({1040, 1053, 1077, 1079, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
-_SQLITE = ("database is locked", "database table is locked", "database schema has changed")
 
 
 def persistently(
@@ -57,10 +55,27 @@ def persistently(
             return again() if again is not None and attempt else call()
         except Exception as error:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            if is_passing(error) and clock() - began > OUTAGE:
+                _outage.last = clock()
             if not is_passing(error) or clock() - began + pause > limit:
                 raise
             sleep(pause)
     raise AssertionError("counting has no end")
+
+
+@dataclass
+class _Outage:
+    """When this process last waited long for its database, by the monotonic clock."""
+
+    last: float = -inf
+
+
+_outage = _Outage()
+
+
+def is_settling(clock: Callable[[], float] = time.monotonic) -> bool:
+    """Say whether the database was away until just now, so that live workers may not have renewed yet."""
+    return clock() - _outage.last < SETTLING
 
 
 def is_passing(error: BaseException) -> bool:
@@ -81,23 +96,17 @@ def is_restarting(error: BaseException) -> bool:
 
 
 def _passes(error: BaseException) -> bool:
-    if not isinstance(error, DBAPIError):
-        return False
-    if not isinstance(error, OperationalError | InterfaceError | InternalError):
-        return error.connection_invalidated
-    return error.connection_invalidated or _is_answered_later(error.orig)
+    if not isinstance(error, DBAPIError):  # the driver's own, where it was raised beside a statement
+        return _is_answered_later(error)
+    return error.connection_invalidated or (error.orig is not None and _is_answered_later(error.orig))
 
 
-def _is_answered_later(origin: BaseException | None) -> bool:
-    state = getattr(origin, "sqlstate", None)
-    if state is not None:  # PostgreSQL's
-        return str(state).startswith(_POSTGRESQL)
-    if type(origin).__module__.startswith("psycopg"):
-        return True  # without a state it comes from the connection and not from the server
-    number = origin.args[0] if origin is not None and origin.args else None
-    if isinstance(number, int):  # MySQL's
-        return number in _MYSQL
-    return any(words in str(origin) for words in _SQLITE)
+def _is_answered_later(error: BaseException) -> bool:
+    """Ask the dialect whose driver raised an error."""
+    module = type(error).__module__.partition(".")[0]
+    name = {"psycopg": "postgresql", "pymysql": "mysql"}.get(module, "sqlite")
+    dialect = dialect_named(name)
+    return dialect is not None and dialect.answers_later(error)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

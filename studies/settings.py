@@ -10,7 +10,11 @@ from jsonargparse import ArgumentError, ArgumentParser
 from studies.errors import StudyFileError
 from studies.study_file import StudyFile, suggestion
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it becomes a folder
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
+_LONGEST = 100  # characters of a name
+_MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
+# Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
+_BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
 _REQUIRED = {
     "name": "such as `name: digits`",
     "metric": "the name that the module logs, such as `metric: val_loss`",
@@ -105,9 +109,31 @@ def _in_words(kind: object) -> str:
 
 
 def _check(file: StudyFile, settings: StudySettings) -> None:
-    rules = {
+    for key, (holds, rule) in (*_sizes(settings).items(), *_rules(settings).items()):
+        if not holds:
+            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {_shown(settings, key)}.")
+
+
+def _shown(settings: StudySettings, key: str) -> str:
+    shown = repr(getattr(settings, key))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each number whether databases and libraries can hold it, and the rule."""
+    numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
+    return {
+        key: (abs(value) <= _BOUNDS.get(key, _MOST), f"must be a number up to {_BOUNDS.get(key, _MOST)}")
+        for key, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
+    }
+
+
+def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each key whether its value keeps the rule, and the rule."""
+    return {
         "name": (
-            bool(_NAME.fullmatch(settings.name)),
+            len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
@@ -128,6 +154,3 @@ def _check(file: StudyFile, settings: StudySettings) -> None:
             "must be a finite number, since infinity and NaN always count as divergence",
         ),
     }
-    for key, (holds, rule) in rules.items():
-        if not holds:
-            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {getattr(settings, key)!r}.")

@@ -9,7 +9,8 @@ from search_spaces.configuration import unreachable
 from search_spaces.errors import IllegalSpace, TunerError
 from search_spaces.notation import group_from_data, is_node, node_from_data
 from search_spaces.space import Group
-from studies.errors import StudyFileError
+from studies.errors import BadLength, StudyFileError
+from studies.length import TrialLength
 from studies.study_file import SPACE_VERBS, StudyFile, suggestion
 
 _NARROW_KEYS = ("low", "high", "choices", "default")
@@ -58,10 +59,12 @@ def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
 
 
 def epochs_of(file: StudyFile) -> int | None:
-    """Give the epochs of a trial, if the file says so."""
-    trainer = file.data.get("trainer")
-    epochs = trainer.get("max_epochs") if isinstance(trainer, Mapping) else None
-    return epochs if isinstance(epochs, int) and not isinstance(epochs, bool) and epochs > 0 else None
+    """Give the epochs of a trial, if the file alone says so."""
+    try:
+        epochs = TrialLength.of(file.data).epochs
+    except BadLength as error:
+        raise StudyFileError(file.source, error.key, error.message) from error
+    return int(epochs) if epochs is not None and epochs >= 1 else None
 
 
 def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None], epochs: int | None) -> Group:

@@ -1,12 +1,16 @@
 """What makes one SQLite file safe for several workers of one machine."""
 
+import sqlite3
 from pathlib import Path
 
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from studies.errors import StorageError
 
 SQLITE_BUSY_TIMEOUT = 60.0  # seconds that a transaction waits for another process's
 
@@ -37,6 +41,47 @@ def make_safe(engine: sqlalchemy.Engine, *, writing: bool) -> None:
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", begin)
     engine.dispose()  # connections opened before the listeners were there
+
+
+class FileGone(sqlite3.OperationalError):
+    """The file is not there; it may be back soon, if it is only being moved."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+
+
+class FileReplaced(StorageError):
+    """Another file stands where the database was."""
+
+
+def hold_to_file(engine: sqlalchemy.Engine, path: Path) -> None:
+    """Let each transaction begin only while the file is the one that was opened.
+
+    SQLite goes on writing to a file that was removed, where nobody reads it, and a new connection would make
+    an empty one in its place.
+    """
+    opened = _identity(path)
+
+    def look(*_: object) -> None:
+        present = _identity(path)
+        if present is None:
+            gone = FileGone(f"the database {path} is not there")
+            raise OperationalError("", {}, gone)
+        if present != opened:
+            raise FileReplaced(
+                f"The database {path} was removed or replaced while it was in use; start again with the "
+                f"database that is there now, or put the old one back."
+            )
+
+    event.listen(engine, "do_connect", look)
+    event.listen(engine, "begin", look)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def network_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:

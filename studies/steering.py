@@ -17,7 +17,7 @@ PREEMPTED = "now"  # running trials are preempted
 FAILING = "errors"  # its trials kept ending with the same error in the user's code
 
 _HOUR = 3600.0  # seconds
-_studies, _slots = tables.steering, tables.slots
+_studies, _slots, _budgets = tables.steering, tables.slots, tables.budgets
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,16 @@ class Steering:
 
 def waiting(engine: sa.Engine) -> list[str]:
     """List the ledgers of the studies that are open and not yet spent, by falling priority."""
-    has_slots = sa.exists().where(_slots.c.ledger == _studies.c.ledger, _slots.c.state != DONE)
+    rows = sa.select(sa.func.coalesce(sa.func.max(_slots.c.slot) + 1, 0)).where(
+        _slots.c.ledger == _budgets.c.ledger
+    )
+    has_slots = sa.or_(
+        sa.exists().where(_slots.c.ledger == _studies.c.ledger, _slots.c.state != DONE),
+        sa.exists().where(
+            _budgets.c.ledger == _studies.c.ledger,
+            _budgets.c.total > rows.correlate(_budgets).scalar_subquery(),
+        ),
+    )
     query = sa.select(_studies.c.ledger).where(_studies.c.stop.is_(None), has_slots)
 
     def read() -> list[str]:

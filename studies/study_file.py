@@ -1,7 +1,4 @@
-"""Reading a study file: YAML 1.2 into plain data, `--set` applied, sections known, and every mistake located.
-
-YAML 1.2 and not PyYAML's 1.1, in which `1e-3` is a string and `no` is false.
-"""
+"""Reading a study file: plain data, `--set` applied, sections known, and every mistake located."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from studies.errors import StudyFileError
+from studies.plain_yaml import DEEPEST, LONGEST, load_yaml
 
 FIXED_SECTIONS = ("trainer", "model", "data", "optimizer", "lr_scheduler")  # LightningCLI's
 SECTIONS = ("study", *FIXED_SECTIONS, "space", "sampler", "pruner")
@@ -42,8 +36,9 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
         StudyFileError: the file cannot be read, is no YAML, or holds an unknown section.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin a file with a byte order mark
+            text = file.read(LONGEST + 1)
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError too
         reason = error.strerror if isinstance(error, OSError) else "It is not UTF-8 text"
         raise StudyFileError(
             str(path),
@@ -83,62 +78,16 @@ def parse_study_file(text: str, *, source: str, overrides: Sequence[str] = ()) -
     return StudyFile(source, text, data)
 
 
-def load_yaml(text: str, *, source: str) -> Any:
-    """Load YAML 1.2 into plain dictionaries, lists and scalars.
-
-    Raises:
-        StudyFileError: the text is no YAML, or holds what JSON cannot.
-    """
-    try:
-        return _plain(YAML(typ="safe", pure=True).load(text), source, "")
-    except DuplicateKeyError as error:
-        problem = str(error.problem).split(" with value")[0].replace('"', "`")
-        raise StudyFileError(
-            source, "", f"is ambiguous{_line(error)}: {problem}; keep one of the two."
-        ) from error
-    except MarkedYAMLError as error:
-        problem = str(error.problem or error.context or "it cannot be parsed").split("\n")[0]
-        raise StudyFileError(source, "", f"is not YAML{_line(error)}: {problem}; mend it there.") from error
-    except YAMLError as error:
-        raise StudyFileError(
-            source, "", f"is not YAML: {str(error).splitlines()[0]}; mend it there."
-        ) from error
-
-
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Write the end of a sentence about an unknown name: the nearest known one, or all of them."""
     near = get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
 
 
-def _line(error: MarkedYAMLError) -> str:
-    return f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-
-
-def _plain(value: Any, source: str, key: str) -> Any:
-    if isinstance(value, dict):
-        return {
-            _name(name): _plain(inside, source, f"{key}.{_name(name)}".lstrip("."))
-            for name, inside in value.items()
-        }
-    if isinstance(value, list):
-        return [_plain(inside, source, key) for inside in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    raise StudyFileError(
-        source, key, f"must be text, a number, true, false, a list or a mapping, but got {value!r}; quote it."
-    )
-
-
-def _name(key: object) -> str:
-    # As JSON writes it: a study from the database must equal the one from the file.
-    return key if isinstance(key, str) else str(key).lower() if isinstance(key, bool) else str(key)
-
-
 def _apply(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     parts = _split(key.strip())
-    if not equals or not all(parts):
+    if not equals or not all(parts) or len(parts) > DEEPEST:
         raise StudyFileError("--set", override, "must look like key=value, such as study.trials=100.")
     place = data
     for part in parts[:-1]:

@@ -7,10 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from studies.errors import StorageError
 from studies.identity import ledgers
+from studies.retries import persistently
 
-VERSION = 2  # of these tables; 1 had the slots only
+VERSION = 3  # of these tables; 1 had the slots only, 2 a row for every slot and a lease for each
 OPEN, CLAIMED, DONE = "open", "claimed", "done"  # states of a slot
-NAME_LENGTH = 128  # characters kept of a worker's name
+NAME_LENGTH = 128  # characters that a worker's name may have
 
 _metadata = sa.MetaData()
 slots = sa.Table(
@@ -23,12 +24,33 @@ slots = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, default=0),  # claims so far
     sa.Column("draw", sa.Integer, nullable=False, default=0),  # suggestions given up after a user's error
     sa.Column("trial", sa.Integer),  # number of the trial that runs, ran last, or spent the slot
-    sa.Column("worker", sa.String(NAME_LENGTH)),
-    sa.Column("lease", sa.Double),  # seconds since the epoch, by the database's clock
+    sa.Column("worker", sa.String(NAME_LENGTH)),  # who claimed it last
+    # Of a claim by version 2, whose workers renew it here. Ours have none, so those never take them.
+    sa.Column("lease", sa.Double),
     sa.Column("token", sa.String(32)),  # of the claim that holds the slot
     sa.Column("seconds", sa.Double, nullable=False, server_default="0"),  # of training, in all attempts
     sa.Column("epochs", sa.Double, nullable=False, server_default="0"),
     sa.Index("tuner_slots_by_state", "ledger", "state", "slot"),
+)
+# Workers that have not left in order. Times are seconds since the epoch by the database's clock.
+workers = sa.Table(
+    "tuner_workers",
+    _metadata,
+    sa.Column("worker", sa.String(NAME_LENGTH), primary_key=True),
+    sa.Column("host", sa.String(NAME_LENGTH), nullable=False),
+    sa.Column("process", sa.BigInteger, nullable=False),
+    sa.Column("started", sa.Double, nullable=False),
+    sa.Column("lease", sa.Double, nullable=False),  # until when it holds its slots
+)
+# How many slots a study has: a row for each time that the number was raised. The rows of slots are made as
+# they are claimed, so a study of 10**10 trials costs no more than one of ten.
+budgets = sa.Table(
+    "tuner_budgets",
+    _metadata,
+    sa.Column("ledger", sa.String(32), primary_key=True),
+    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),  # slot of this raise
+    sa.Column("total", sa.BigInteger, nullable=False),  # of slots since then
+    sa.Column("exploring", sa.BigInteger, nullable=False),  # the slots of this raise before this one explore
 )
 # What steers a study while it runs; a row each.
 steering = sa.Table(
@@ -54,6 +76,10 @@ def create_tables(engine: sa.Engine) -> None:
     Raises:
         StorageError: a newer version of us made the tables.
     """
+    persistently(lambda: _bring_up_to_date(engine))
+
+
+def _bring_up_to_date(engine: sa.Engine) -> None:
     present = _version(engine)
     if present == VERSION:
         return
@@ -67,12 +93,12 @@ def create_tables(engine: sa.Engine) -> None:
             _add(engine, slots.c[name])
     try:
         _metadata.create_all(engine)
-    except DBAPIError:
-        if not sa.inspect(engine).has_table(_schema.name):
+    except DBAPIError:  # another process has made some of them
+        there = sa.inspect(engine)
+        if not all(there.has_table(name) for name in _metadata.tables):
             raise
-    if present == 1:
-        for ledger in ledgers(engine):
-            _insert(engine, steering, ledger=ledger)
+    if present:
+        _fill(engine, present)
     # Last, so that whoever is killed on the way leaves it to the next to finish.
     _insert(engine, _schema, version=VERSION)
 
@@ -85,6 +111,22 @@ def _version(engine: sa.Engine) -> int:
         if version is not None:
             return int(version)
     return 1 if there.has_table(slots.name) else 0
+
+
+def _fill(engine: sa.Engine, present: int) -> None:
+    """Say in the tables that an older version lacked what its own tables imply."""
+    if present == 1:
+        for ledger in ledgers(engine):
+            _insert(engine, steering, ledger=ledger)
+    for ledger, total in _counted(engine):
+        _insert(engine, budgets, ledger=ledger, first=0, total=total, exploring=0)
+
+
+def _counted(engine: sa.Engine) -> list[tuple[str, int]]:
+    """Count the slots of each study of an older version, which had a row for every slot."""
+    counting = sa.select(slots.c.ledger, sa.func.count()).group_by(slots.c.ledger)
+    with engine.connect() as connection:
+        return [(ledger, total) for ledger, total in connection.execute(counting)]
 
 
 def _add(engine: sa.Engine, column: sa.Column[Any]) -> None:

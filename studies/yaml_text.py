@@ -1,17 +1,48 @@
-"""Plain data as YAML 1.2 text, in the order in which it was made."""
+"""Plain data as YAML text that every reader reads alike, in the order in which it was made.
 
-import io
+YAML 1.1 (PyYAML) and 1.2 (ruamel.yaml) disagree about texts such as `no`, `1e-3` and `12:30:45`, and
+jsonargparse has rules of its own. So a text stands without quotes only where no reader can take it for
+anything else, and numbers are written in a form that all of them know.
+"""
+
+import re
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
+
+_WIDTH = 110  # columns, of what stands on one line
+# A word, with signs inside that mean nothing in YAML.
+_PLAIN = re.compile(r"[A-Za-z_](?:[\w./@+-]| (?=[\w./@+-]))*", re.ASCII)
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
 
 
-def yaml_text(data: Any) -> str:
-    """Write plain data as YAML that a study file can hold; what is small stands on one line."""
-    text = io.StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = None  # what fits on a line stands on one
-    writer.width = 110
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # typed as None alone
-    writer.dump(data, text)
-    return text.getvalue()
+class _Writer(yaml.SafeDumper):
+    """A writer that never refers from one place of a text to another, and quotes what readers disagree on."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    is_plain = _PLAIN.fullmatch(text) is not None and text.lower() not in _RESERVED
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain else '"')
+
+
+_Writer.add_representer(str, _text)
+
+
+def yaml_text(data: Any, *, compact: bool = True) -> str:
+    """Write plain data as YAML.
+
+    Args:
+        data: what JSON can hold.
+        compact: what is small stands on one line; else each value has a line of its own.
+    """
+    return yaml.dump(
+        data,
+        Dumper=_Writer,
+        default_flow_style=None if compact else False,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_WIDTH,
+    )

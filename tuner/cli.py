@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
-from search_spaces.errors import TunerError
+from search_spaces.errors import TunerError, first_line
 from tuner.commands.analyse import importance, interactions, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
@@ -23,11 +23,12 @@ from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.commands.worker import worker
-from tuner.errors import StudyStopped
-from tuner.failures import database_failure, first_line
-from tuner.interruption import EndedAtOnce
+from tuner.errors import DatabaseAway, StudyStopped
+from tuner.failures import database_failure
+from tuner.interruption import INTERRUPTED, EndedAtOnce
+from tuner.printable import printable
 
-DONE, WORK_FAILED, BAD_REQUEST, INTERRUPTED = 0, 1, 2, 130  # exit codes
+DONE, WORK_FAILED, BAD_REQUEST = 0, 1, 2  # exit codes, beside that of an interruption
 DEBUG = "--debug"
 
 
@@ -90,8 +91,8 @@ def _run(arguments: list[str]) -> int:
             prog_name="tuner",
             standalone_mode=False,
         )
-    except (click.exceptions.Abort, EndedAtOnce):
-        click.echo("Interrupted.", err=True)
+    except (click.exceptions.Abort, EndedAtOnce) as error:
+        click.echo(str(error) if isinstance(error, EndedAtOnce) else "Interrupted.", err=True)
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -100,7 +101,7 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return WORK_FAILED
     except StudyStopped as error:
-        click.echo(error.traceback, err=True)
+        click.echo(printable(error.traceback), err=True)
         return _complain(str(error), WORK_FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one sentence, and how to see more
         if debug:
@@ -110,14 +111,14 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(printable(f"Error: {sentence}"), err=True)
     return code
 
 
 def _explained(error: Exception, arguments: list[str]) -> tuple[str, int]:
     """Give an error's one sentence and its exit code."""
     if isinstance(error, TunerError):
-        return str(error), BAD_REQUEST
+        return str(error), WORK_FAILED if isinstance(error, DatabaseAway) else BAD_REQUEST
     if isinstance(error, click.UsageError):
         asked = error.ctx.command_path if error.ctx else "tuner"
         return f"{error.format_message().rstrip('.')}; `{asked} --help` explains it.", BAD_REQUEST

@@ -2,17 +2,23 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from importlib.machinery import PathFinder
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from search_spaces.configuration import configure
+from search_spaces.errors import first_line
+from search_spaces.parameters import default_values, options, parameters
 from studies.definition import StudyDefinition
 from studies.identity import CODE
 from studies.ledger import Ledger
+from tuner.training.errors import NotAllowed
+from tuner.training.permit import Permit, is_importable
 
-# What every worker may import: what it imports anyway.
+# Libraries whose versions say what they are; of any other module the file does.
 KNOWN = ("tuner", "torch", "pytorch_lightning", "lightning", "torchmetrics", "optuna")
 
 VERSIONED = ("interplay-tuner", "torch")  # of which a worker shall have the version that the study has
@@ -33,52 +39,77 @@ def changed_code(ledger: Ledger) -> list[str]:
     return sorted(name for name, digest in kept.items() if here.get(name) != digest)
 
 
-def not_allowed(definition: StudyDefinition, allowed: Sequence[str]) -> list[str]:
-    """List what a study names that lies in none of the allowed packages.
+def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
+    """Say what of a study may not be used here, as the end of a sentence; None where all of it may.
+
+    Nothing that is not allowed is imported for it, and of libraries only samplers and pruners: torch's and
+    Lightning's classes are judged where they are used, in the process that trains, and so is each trial.
 
     Args:
         definition: the study.
-        allowed: import paths, each of which allows itself and what lies below it.
+        permit: what it may name.
     """
-    return sorted(
-        path
-        for path in set(_paths(definition.to_data()))
-        if not any(path == root or path.startswith(f"{root}.") for root in allowed)
-    )
+    choosing = {"sampler": definition.sampler or {}, "pruner": definition.pruner or {}}
+    try:
+        permit.judge(permit.check(choosing, sections=choosing))
+        for configuration in configurations(definition):
+            named = permit.check(configuration)
+            permit.judge(path for path in named if path.partition(".")[0] not in KNOWN)
+    except NotAllowed as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not worked on
+        return f"it cannot be read: {type(error).__name__}: {first_line(error)}"
+    return None
+
+
+def configurations(definition: StudyDefinition) -> Iterator[Mapping[str, Any]]:
+    """Go through configurations that together hold all that a study's trials may name."""
+    space = definition.space
+    yield definition.fixed
+    yield configure(definition.fixed, space, default_values(space))
+    for parameter in parameters(space):
+        needed = {name: allowed[0] for name, allowed in parameter.conditions.items()}
+        for option in options(parameter.node):
+            values = default_values(space, {**needed, parameter.name: option})
+            yield configure(definition.fixed, space, values)
 
 
 def _code_of(definition: StudyDefinition) -> dict[str, str]:
     """Give the versions that scores hang on, and a digest of each module's file, known libraries aside."""
-    modules = {path.rpartition(".")[0] for path in not_allowed(definition, KNOWN)}
     digests = {name: version(name) for name in VERSIONED}
-    for module in modules:
-        try:
-            found = find_spec(module)
-        except (ImportError, ValueError):
-            continue  # it is no module, or the training will say so better
-        if found is not None and found.origin is not None and Path(found.origin).is_file():
-            digests[module] = hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+    for module in sorted(_modules(definition.to_data())):
+        file = _file_of(module)
+        if file is not None:
+            digests[module] = hashlib.sha256(file.read_bytes()).hexdigest()
     return digests
 
 
-def _paths(data: Any, *, is_class: bool = False) -> Iterator[str]:
-    """Go through everything that may be imported: class paths, and texts that look like a path of a module.
-
-    jsonargparse also takes a class or a function by a plain text where a parameter's type asks for one.
-    """
+def _modules(data: Any, *, is_class: bool = False) -> set[str]:
+    """Name the modules of which plain data name classes, by class paths or by texts that look like one."""
     if isinstance(data, Mapping):
-        for key, value in data.items():
-            yield from _paths(value, is_class=is_class or str(key).endswith("class_path"))
-    elif isinstance(data, list | tuple):
-        for value in data:
-            yield from _paths(value, is_class=is_class)
-    elif isinstance(data, str) and _PATH.fullmatch(data) and (is_class or _is_importable(data)):
-        yield data
+        found = [
+            _modules(value, is_class=is_class or str(key).endswith("class_path"))
+            for key, value in data.items()
+        ]
+        return set().union(*found)
+    if isinstance(data, list | tuple):
+        return set().union(*(_modules(value, is_class=is_class) for value in data))
+    known = isinstance(data, str) and data.partition(".")[0] in KNOWN
+    is_path = isinstance(data, str) and not known and _PATH.fullmatch(data)
+    return {data.rpartition(".")[0]} if is_path and (is_class or is_importable(data)) else set()
 
 
-def _is_importable(path: str) -> bool:
-    """Say whether a text's first word is the name of a module; nothing is imported to find out."""
+def _file_of(module: str) -> Path | None:
+    """Find the file of a module without importing the packages that it lies in; None where there is none."""
+    found, within = None, None
+    parts = module.split(".")
     try:
-        return find_spec(path.partition(".")[0]) is not None
-    except ValueError:  # the name of a module without a specification, such as `__main__`
-        return True
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[:count])
+            found = find_spec(name) if within is None else PathFinder.find_spec(name, within)
+            within = None if found is None else found.submodule_search_locations
+            if found is None or (within is None and count < len(parts)):
+                return None
+    except (ImportError, ValueError):
+        return None  # it is no module, or the training will say so better
+    return Path(found.origin) if found and found.origin and Path(found.origin).is_file() else None

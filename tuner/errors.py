@@ -12,5 +12,9 @@ class StudyStopped(TunerError, RuntimeError):
         self.traceback = traceback
 
 
+class DatabaseAway(TunerError, ConnectionError):
+    """The database did not answer for longer than a worker waits."""
+
+
 class Refused(TunerError, ValueError):
     """A request of the command line cannot be carried out as it is."""

@@ -14,9 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -25,12 +25,32 @@ from typing import Any, TypeAlias
 
 from tuner.memory import count_kills
 from tuner.training.entry import enter
-from tuner.training.messages import PRELOAD, Answer, Assignment, Leave, Raised, Resumed, Scored
+from tuner.training.epoch_size import EpochSize
+from tuner.training.messages import (
+    PRELOAD,
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Leave,
+    Raised,
+    Rehearsed,
+    Resumed,
+    Scored,
+    Sized,
+    Stepped,
+    Tested,
+    Unfit,
+)
+from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a training leaves to its worker
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
+REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal has seen enough
+HANGING = 75.0  # seconds without a first batch, or without an end after it, after which a rehearsal hangs
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _PRELOAD = "tuner.training.preload"
@@ -38,6 +58,7 @@ _PRELOAD = "tuner.training.preload"
 _served: set[int] = set()  # the processes that have started a fork server
 
 Scores = Callable[[int, float], bool]
+Measured = Callable[[EpochSize], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,7 @@ class TimedOut:
 
 
 End: TypeAlias = Fit | Raised | Vanished | TimedOut
+Trial: TypeAlias = End | Rehearsed | Unfit
 
 
 @dataclass(frozen=True)
@@ -65,7 +87,8 @@ class Orders:
 
     `decided_at` names the validations at which the training waits for an answer, None all. `ranks` is the
     number of processes that train together, on `gpus`, None all of them. `limit` is how many seconds a
-    training may take. When `stop` is set it has to end within `grace` seconds.
+    training may take. When `stop` is set it has to end within `grace` seconds, or at once
+    where its first epoch has not begun.
     """
 
     log: Path
@@ -77,21 +100,74 @@ class Orders:
     gpus: str | None = None
 
 
-def warm_up(modules: Iterable[str] = (), configuration: Mapping[str, Any] | None = None) -> None:
+def warm_up(
+    modules: Iterable[str] = (),
+    configuration: Mapping[str, Any] | None = None,
+    permit: Permit | None = None,
+) -> None:
     """Start the fork server, unless there is one: it imports in the background, and then once for all.
 
     Args:
         modules: what to import beside torch and Lightning, such as the user's own modules.
         configuration: one like those that will be trained; it is read, and nothing is made of it.
+        permit: what may be read then and later; None allows all.
     """
     # A process that was forked itself needs a server of its own: the one it comes from does not serve it.
     if os.getpid() in _served:
         return
     _served.add(os.getpid())
     needed = sorted({*modules, *_imported_by_main()})
-    os.environ[PRELOAD] = json.dumps({"paths": sys.path, "modules": needed, "configuration": configuration})
+    asked = {
+        "paths": sys.path, "modules": needed, "configuration": configuration, "worker": os.getpid()
+    }  # fmt: skip
+    os.environ[PRELOAD] = json.dumps(asked | ({"permit": asdict(permit)} if permit else {}))
     multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
-    forkserver.ensure_running()
+    _ensure_running()
+
+
+def _ensure_running() -> None:
+    """Start a fork server, unless one runs, that is deaf to signals from its first moment on.
+
+    What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
+    process inherits which signals are blocked; ours are delivered as soon as they are no longer.
+    """
+    resource_tracker.ensure_running()  # which the fork server needs, and whose start unblocks signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def started(process: ForkServerProcess, stop: threading.Event) -> bool:
+    """Start a process; False, and it is not waited for, where `stop` is set before the fork server answers.
+
+    A fork server answers when it has imported torch, which takes seconds. A process that is born after we
+    have gone finds its pipe closed, and ends.
+
+    Raises:
+        OSError: the fork server has ended.
+        EOFError: the same.
+    """
+    warm_up()
+    _ensure_running()  # here, since a fork server ends with the thread that started it
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            process.start()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=start, name="start", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(TICK)
+        if stop.is_set() and thread.is_alive():
+            return False
+    if errors:
+        raise errors[0]
+    return True
 
 
 def _imported_by_main() -> set[str]:
@@ -119,7 +195,13 @@ def modules_of(configuration: object) -> set[str]:
     return set()
 
 
-def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+def train(
+    task: Task,
+    orders: Orders,
+    scored: Scores,
+    resumed: Callable[[Mapping[int, float]], None],
+    sized: Measured | None = None,
+) -> End:
     """Train a task in processes of its own.
 
     Args:
@@ -127,7 +209,9 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequenc
         orders: how.
         scored: called with the number and the score of each validation, in order, while the training goes on;
             says whether to stop.
-        resumed: called with the scores that stand in the checkpoint that is resumed.
+        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        sized: called before all of these with what an epoch is; gives the validations at which the training
+            waits for an answer, None all, instead of those that the orders name.
 
     Returns:
         How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
@@ -135,7 +219,7 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequenc
     """
     with ExitStack() as stack:
         training = _Training(task, orders, stack)
-        end = training.follow(scored, resumed)
+        end: End = training.follow(scored, resumed, sized or (lambda _: orders.decided_at))
     is_asked = orders.stop.is_set()
     if is_asked and not isinstance(end, Fit):
         end = Fit(Ending.INTERRUPTED, (), None)
@@ -144,36 +228,106 @@ def train(task: Task, orders: Orders, scored: Scores, resumed: Callable[[Sequenc
     return end
 
 
+def rehearse(task: Task, stop: threading.Event) -> Trial:
+    """Try a task out in a process of its own.
+
+    Args:
+        task: what to train for some steps.
+        stop: is set to end at once.
+
+    Returns:
+        What was seen, or how it ended otherwise; a `Fit` that was interrupted where `stop` was set.
+    """
+    with ExitStack() as stack:
+        # What it prints is not kept, since it may be a gigabyte.
+        orders = Orders(Path(os.devnull), stop, grace=0.0, limit=HANGING)
+        training = _Training(task, orders, stack, REHEARSAL)
+        end: Trial = training.follow(lambda *_: False, lambda _: None, lambda _: ())
+    if stop.is_set() and not isinstance(end, Rehearsed | Unfit):
+        return Fit(Ending.INTERRUPTED, (), None)
+    if not isinstance(end, TimedOut):
+        return end
+    if training.has_stepped:
+        return Rehearsed(
+            None,
+            f"The rehearsal was ended {HANGING:.0f} s after its first batch, and had not come to the end of "
+            f"a validation; nobody knows whether there is one.",
+        )
+    return TimedOut(
+        f"the rehearsal had trained no batch after {HANGING:.0f} s; if so much has to be done before "
+        f"it, give --no-rehearsal"
+    )
+
+
+def test(task: Task, weights: Path, log: Path) -> Tested | Raised | Vanished:
+    """Test weights on the test part of a task's data, in a process of its own.
+
+    Args:
+        task: what has been trained.
+        weights: the file.
+        log: takes what is printed; an empty one is removed.
+
+    Returns:
+        The scores, or how it ended otherwise.
+    """
+    with ExitStack() as stack:
+        orders = Orders(log, threading.Event(), grace=0.0)
+        end = _Training(task, orders, stack, tested=weights).follow(
+            lambda *_: False, lambda _: None, lambda _: ()
+        )
+    if log.exists() and not log.stat().st_size:
+        log.unlink()
+    if not isinstance(end, Tested | Raised | Vanished):
+        raise AssertionError(f"a test ended with {end}")
+    return end
+
+
 class _Training:
     """The processes of one training, by their pipes."""
 
-    def __init__(self, task: Task, orders: Orders, stack: ExitStack) -> None:
+    def __init__(
+        self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None,
+        tested: Path | None = None,
+    ) -> None:  # fmt: skip
         warm_up()
         context = multiprocessing.get_context("forkserver")
         self._orders = orders
         self._began = time.monotonic()
         self._kills = count_kills()
-        self._ends: list[End] = []
+        self._ends: list[Any] = []
         self._settled_at = inf
         self._asked_at: float | None = None
         self._abandoned = False
+        self.has_stepped = False
+        self._has_begun = False
         self._processes: dict[Connection, ForkServerProcess] = {}
         port = _free_port() if orders.ranks > 1 else 0
         for rank in range(orders.ranks):
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
             assignment = Assignment(
-                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus
-            )
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal,
+                None if tested is None else str(tested),
+            )  # fmt: skip
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, assignment))
-            process.start()
+            stack.callback(theirs.close)
+            try:
+                if not started(process, orders.stop):
+                    self._ends.append(Fit(Ending.INTERRUPTED, (), None))
+                    return
+            except (OSError, EOFError):
+                cause = "its process could not be started, because the fork server was ended"
+                self._ends.append(Vanished(cause, killed=True, out_of_memory=False))
+                return
             stack.callback(_end, process)
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Sequence[float]], None]) -> End:
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], sized: Measured) -> Any:
         """Hear what the training says until it has ended, or has to be ended."""
+        if self._ends:  # not all of them could be started
+            return self._ends[0]
         running = dict(self._processes)
         while running:
             # First of all, so that a training that begins when it should leave hears so in time.
@@ -184,8 +338,15 @@ class _Training:
                 message = _received(pipe)
                 if isinstance(message, Scored):
                     self._answer(pipe, message, scored)
+                elif isinstance(message, Begun):
+                    self._has_begun = True
                 elif isinstance(message, Resumed):
                     resumed(message.scores)
+                elif isinstance(message, Sized):
+                    _send(pipe, Decisions(sized(message.size)))
+                elif isinstance(message, Stepped):
+                    # The time of a rehearsal begins with it, and not with the fork server's imports.
+                    self._began, self.has_stepped = time.monotonic(), message.batches > 0
                 else:
                     self._ends.append(self._vanished(running[pipe]) if message is None else message)
                     del running[pipe]
@@ -207,8 +368,11 @@ class _Training:
         if self._abandoned:
             return Fit(Ending.STOPPED, (), None)
         if now > self._settled_at:
-            return _first(self._ends)
+            end: End = _first(self._ends)
+            return end
         if self._asked_at is None and self._orders.stop.is_set():
+            if not self._has_begun:
+                return Fit(Ending.INTERRUPTED, (), None)  # nothing would come of waiting
             self._asked_at = now
             for pipe in running:
                 _send(pipe, Leave(LEAVING * grace))
@@ -258,12 +422,12 @@ def _send(pipe: Connection, message: object) -> None:
         pipe.send(message)
 
 
-def _is_early(end: End) -> bool:
+def _is_early(end: object) -> bool:
     """Say whether the other ranks cannot go on."""
-    return not (isinstance(end, Fit) and end.ending is Ending.COMPLETED)
+    return not isinstance(end, Fit)  # ranks end a fit together, and each may have loggers to close
 
 
-def _first(ends: Sequence[End]) -> End:
+def _first(ends: Sequence[Any]) -> Any:
     """Give the end that explains the others: a rank that has lost another one raises an error."""
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
 

@@ -41,3 +41,23 @@ class Request:
         """Write a command about the same database; a password in its URL is left to be filled in."""
         storage = [] if self.storage is None else ["--storage", shown_url(make_url(self.storage))]
         return shlex.join(["tuner", *words, *storage])
+
+
+def folded(command: str, width: int) -> list[str]:
+    """Write a command as indented lines that a shell takes for one, none wider than `width` if that can be.
+
+    An option stays beside its value.
+    """
+    parts: list[str] = []
+    for word in shlex.split(command):
+        if parts and parts[-1].startswith("--") and not word.startswith("--"):
+            parts[-1] += f" {shlex.quote(word)}"
+        else:
+            parts.append(shlex.quote(word))
+    lines = [f"  {parts[0]}"]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + len(" ") + len(" \\") <= width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"      {part}")
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]

@@ -1,27 +1,28 @@
-"""From a study file to a study that is sure to run: classes imported, its space read, one batch trained."""
+"""From a study file to a study that is sure to run: classes imported, its space read, some steps trained."""
 
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from search_spaces.catalogue import made_for
 from search_spaces.configuration import configure
 from search_spaces.parameters import default_values, options, parameters
 from search_spaces.space import Categorical, Choice, Group, Value
 from studies.definition import StudyDefinition, define
-from studies.errors import StudyFileError
+from studies.errors import BadLength, StudyFileError
+from studies.length import TrialLength
 from studies.study_file import StudyFile
-from tuner.failures import first_line
-from tuner.training.assembly import assemble
-from tuner.training.class_paths import PACKAGES, check_names, import_class
-from tuner.training.errors import BadConfiguration, BadData, MetricNotLogged
-from tuner.training.fit import fit
-from tuner.training.loggers import unplaced
-from tuner.training.ranks import on_one_device
-from tuner.training.task import Task
+from tuner import executor
+from tuner.executor import TimedOut, Vanished
+from tuner.training.class_paths import check_names, import_class
+from tuner.training.errors import BadConfiguration
+from tuner.training.messages import Raised, Rehearsed, Unfit
+from tuner.training.task import Fit, Task
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
@@ -31,11 +32,38 @@ def prepare(file: StudyFile) -> StudyDefinition:
         StudyFileError: names the file, the key and the remedy.
     """
     try:
-        definition = define(file, exposed_space)
-        check_names(configure(definition.fixed, definition.space, default_values(definition.space)))
+        with _undisturbed():
+            definition = define(file, exposed_space)
+            defaults = configure(definition.fixed, definition.space, default_values(definition.space))
+            check_names(defaults)
+            TrialLength.of(defaults)
     except BadConfiguration as error:
         raise StudyFileError(file.source, "", str(error)) from error
+    except BadLength as error:
+        raise StudyFileError(file.source, error.key, error.message) from error
+    except SystemExit as error:
+        raise StudyFileError(
+            file.source,
+            "model.class_path",
+            f"importing it ends the program by SystemExit: {error}; put what runs by itself under "
+            '`if __name__ == "__main__":`.',
+        ) from error
     return definition
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Undo what the import of a user's module changes of this process: the folder, signals, the output."""
+    folder, streams = Path.cwd(), (sys.stdin, sys.stdout, sys.stderr)
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for number, handler in handlers.items() if is_main else ():
+            signal.signal(number, handler)
 
 
 def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:
@@ -57,53 +85,69 @@ def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One branch or value of a choice, and how a batch of it went: the cause is empty where it went well."""
+    """One branch or value of a choice, and how a rehearsal of it went.
+
+    The cause is empty where it went well. The remark says what could not be seen.
+    """
 
     choice: str
     branch: str
     cause: str
+    remark: str = ""
 
 
 def rehearse(
-    file: StudyFile, definition: StudyDefinition, time_left: Callable[[], float | None] = lambda: None
-) -> None:
-    """Train one batch of the defaults, so that a study that cannot run is refused before it is made.
+    file: StudyFile, definition: StudyDefinition, stop: threading.Event | None = None
+) -> Rehearsed | None:
+    """Train the defaults for some steps, so that a study that cannot run is refused before it is made.
+
+    Args:
+        file: where the definition comes from.
+        definition: the study.
+        stop: is set to end at once.
+
+    Returns: What was seen; None where `stop` came first.
 
     Raises:
         StudyFileError: the data cannot be read, the module does not train, or the metric is not logged.
     """
-    values = default_values(definition.space)
-    try:
-        # As it stands first: what shortening it to one batch replaces may be wrong too.
-        _check_optimizer(
-            assemble(on_one_device(configure(definition.fixed, definition.space, values))).module
-        )
-        _train_one_batch(definition, values, time_left)
-    except BadConfiguration as error:
-        raise StudyFileError(file.source, "", str(error)) from error
-    except _DoesNotTrain as error:
-        raise StudyFileError(file.source, error.key, error.reason) from error
+    seen = _tried(definition, default_values(definition.space), stop or threading.Event())
+    if isinstance(seen, Unfit):
+        error = StudyFileError(file.source, seen.key, seen.reason)
+        raise error from (InTraining(seen.traceback) if seen.traceback else None)
+    return None if seen is None else _measured(file, definition, seen)
 
 
-def _check_optimizer(module: Any) -> None:
-    # LightningCLI gives the module a `configure_optimizers` where the configuration names an optimizer.
-    if module.configure_optimizers.__module__.startswith(tuple(f"{name}.core." for name in PACKAGES)):
-        raise BadConfiguration(
-            "optimizer",
-            f"is missing, and {type(module).__name__} has no `configure_optimizers`; write such as "
-            f"`optimizer: {{class_path: torch.optim.AdamW}}`, or use a space with optimizers: recipe.quick.",
-        )
+def _measured(file: StudyFile, definition: StudyDefinition, seen: Rehearsed) -> Rehearsed:
+    """Add to what was seen what follows from the length of a trial."""
+    length = TrialLength.of(configure(definition.fixed, definition.space, default_values(definition.space)))
+    if seen.size is not None:
+        length = length.told(**vars(seen.size))
+    if definition.settings.epochs is not None and length.is_told and not length.counts_epochs:
+        raise StudyFileError(
+            file.source, "study.epochs", "cannot be counted, since nobody knows how many epochs lie between "
+            "two validations; set trainer.limit_train_batches, or limit the study by trials or hours."
+        )  # fmt: skip
+    unpruned = length.why_unpruned if definition.pruner is None else ""
+    return replace(seen, remark=" ".join(filter(None, (seen.remark, unpruned))))
+
+
+class InTraining(Exception):
+    """What a process of its own raised; as a cause it shows the traceback that the process had."""
+
+    def __str__(self) -> str:
+        """Give the traceback as a block of its own."""
+        return f"\n{self.args[0]}"
 
 
 def rehearse_branches(definition: StudyDefinition) -> Iterator[Rehearsal]:
-    """Train one batch of every branch of every choice, each beside the defaults of the rest."""
+    """Train some steps of every branch of every choice, each beside the defaults of the rest."""
     for choice, branch, values in branches(definition.space):
-        try:
-            _train_one_batch(definition, values)
-        except _DoesNotTrain as error:
-            yield Rehearsal(choice, branch, ": ".join(filter(None, (error.key, error.reason))))
+        seen = _tried(definition, values, threading.Event())
+        if isinstance(seen, Unfit):
+            yield Rehearsal(choice, branch, ": ".join(filter(None, (seen.key, seen.reason))))
         else:
-            yield Rehearsal(choice, branch, "")
+            yield Rehearsal(choice, branch, "", seen.remark if seen else "")
 
 
 def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
@@ -117,67 +161,30 @@ def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
             yield parameter.name, str(branch), default_values(space, {**needed, parameter.name: branch})
 
 
-class _DoesNotTrain(Exception):
-    """A batch could not be trained; `key` is the part of the study file to look at."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(key, reason)
-        self.key = key
-        self.reason = reason
-
-
-def _train_one_batch(
-    definition: StudyDefinition,
-    values: Mapping[str, Value],
-    time_left: Callable[[], float | None] = lambda: None,
-) -> None:
+def _tried(
+    definition: StudyDefinition, values: Mapping[str, Value], stop: threading.Event
+) -> Rehearsed | Unfit | None:
+    """Train some steps in a process of its own; None where `stop` came first."""
     settings = definition.settings
-    configuration = unplaced(_shortened(configure(definition.fixed, definition.space, values)))
     task = Task(
-        on_one_device(configuration),
+        configure(definition.fixed, definition.space, values),
         seed=settings.seed,
         metric=settings.metric,
         minimizes=settings.direction == "minimize",
         threads=settings.threads,
+        facts=False,
     )
-    try:
-        with TemporaryDirectory() as folder:  # for what loggers write: nobody asked for curves of one batch
-            fit(replace(task, place=Path(folder) / settings.name / "rehearsal"), lambda *_: False, time_left)
-    except BadConfiguration as error:
-        raise _DoesNotTrain("", str(error)) from error
-    except MetricNotLogged as error:
-        raise _DoesNotTrain("study.metric", str(error)) from error
-    except BadData as error:
-        raise _DoesNotTrain("data", str(error)) from error
-    except Exception as error:
-        said = f"{type(error).__name__}: {first_line(error)}"
-        raise _DoesNotTrain(
-            _place(error, definition),
-            f"one batch of training ended with {said}; `tuner --debug` shows where.",
-        ) from error
-
-
-def _place(error: Exception, definition: StudyDefinition) -> str:
-    """Name the section whose class raised an error: the data's if its code did, else the model's."""
-    package = (definition.fixed.get("data") or {}).get("class_path", "").rpartition(".")[0]
-    raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    is_datas = any(name == package or name.startswith(f"{package}.") for name in raised_in)
-    return "data" if is_datas else "model"
-
-
-def _shortened(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the same configuration for one batch: of training, of validation."""
-    one_batch = {
-        "max_epochs": 1,
-        "max_steps": -1,
-        "limit_train_batches": 1,
-        "limit_val_batches": 1,
-        "check_val_every_n_epoch": 1,
-    }
-    trainer = {
-        **(configuration.get("trainer") or {}),
-        **one_batch,
-        "val_check_interval": None,
-        "accumulate_grad_batches": 1,
-    }
-    return {**configuration, "trainer": trainer}
+    match executor.rehearse(task, stop):
+        case Rehearsed() | Unfit() as seen:
+            return seen
+        case Fit():
+            return None
+        case Vanished(cause=cause, out_of_memory=out_of_memory):
+            remedy = "; make the model or the batch smaller" if out_of_memory else ""
+            return Unfit(
+                "model", f"the process that tried a few steps of training is gone: {cause}{remedy}.", ""
+            )
+        case TimedOut(cause=cause):
+            return Unfit("model", f"{cause}.", "")
+        case Raised(cause=cause, traceback=trace):
+            return Unfit("model", f"a few steps of training ended with {cause}.", trace)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -13,18 +13,13 @@ from rich.text import Text
 
 from search_spaces.describe import show_value
 from studies.ledger import Ledger
-from studies.outcomes import Outcome
+from studies.outcomes import EFFECTS, Outcome, ended_in_words, in_words
+from studies.trained import planned_validations
 from tuner.screen import open_screen
 from tuner.worker import Shown, View
 
 REFRESH = 4.0  # times a second
 _LEAVING = "leaving when the epoch ends; Ctrl-C again ends at once"
-_COUNTED = ("complete", "pruned", "diverged", "failed")
-_STYLES: Mapping[Outcome | None, str] = {
-    Outcome.PRUNED: "dim",
-    Outcome.DIVERGED: "yellow",
-    Outcome.FAILED: "red",
-}
 
 
 @contextmanager
@@ -66,17 +61,23 @@ class LineView(QuietView):
         self._ledger = ledger
         self._console = console
         self._waiting = False
+        self._of = planned_validations(ledger.definition)
+        self._last: dict[int, tuple[int, float]] = {}  # by trial: its last validation, and the score there
+
+    def scored(self, running: Shown, step: int, score: float) -> None:
+        """Remember the trial's newest score."""
+        self._last[running.number] = step, score
 
     def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Print the trial's line."""
         self._waiting = False
         budget, best = self._ledger.slots.budget(), self._ledger.best()
-        shown = "-" if score is None else f"{score:.5g}"
+        step, last = self._last.pop(running.number, (0, None))
+        shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
         leader = f"best {best.value:.5g} (trial {best.number})" if best else "no best yet"
         seconds = time.monotonic() - running.started
         self._console.print(
-            f"[{budget.done}/{budget.total}] trial {running.number} {outcome.value} {shown} "
-            f"in {seconds:.1f} s, {leader}"
+            f"[{budget.done}/{budget.total}] trial {running.number} {shown} in {seconds:.1f} s, {leader}"
         )
 
     def waiting(self) -> None:
@@ -95,7 +96,7 @@ class LiveView(QuietView):
         self._stop = stop or threading.Event()
         self._workers = workers
         self._began = time.monotonic()
-        self._epochs = (ledger.definition.fixed.get("trainer") or {}).get("max_epochs")
+        self._of = planned_validations(ledger.definition)
         self._running: dict[int, tuple[Shown, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
@@ -116,9 +117,9 @@ class LiveView(QuietView):
 
     def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
         """Show how the trial ended."""
-        shown = "" if score is None else f" with {score:.5g}"
-        self._last = f"trial {running.number} {outcome.value}{shown}", outcome
-        self._running.pop(running.number, None)
+        _, step, last = self._running.pop(running.number, (running, 0, None))
+        shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
+        self._last = f"trial {running.number} {shown}", outcome
         self._refresh_counts()
 
     def waiting(self) -> None:
@@ -136,14 +137,14 @@ class LiveView(QuietView):
             self._time(),
         )
         best = "none yet" if self._best is None else f"{self._best.value:.5g} (trial {self._best.number})"
-        counts = "   ".join(f"{name} {self._counts[name]}" for name in _COUNTED)
+        counts = in_words(self._counts, usual=True)
         last, outcome = (_LEAVING, None) if self._stop.is_set() else self._last
         return Group(
             head,
             Text(f"best {settings.metric} {best}", style="green"),
             *self._now(),
-            Text(counts, style="dim"),
-            Text(last, style=_STYLES.get(outcome, "")),
+            Text(counts, style="dim", overflow="ellipsis", no_wrap=True),
+            Text(last, style="" if outcome is None else EFFECTS[outcome].style),
         )
 
     def _now(self) -> list[Text]:
@@ -153,7 +154,7 @@ class LiveView(QuietView):
         return lines + [Text(what, style="dim")] * (self._workers - len(lines))
 
     def _line(self, running: Shown, step: int, score: float | None) -> Text:
-        of = f"/{self._epochs}" if isinstance(self._epochs, int) and self._epochs > 0 else ""
+        of = f"/{count}" if (count := running.validations or self._of) else ""
         metric = self._ledger.definition.settings.metric
         shown = "" if score is None else f"  {metric} {score:.5g}"
         # What a branch holds would say little without its name, and there is no room for both.

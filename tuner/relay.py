@@ -18,6 +18,7 @@ class ShownTrial:
     number: int
     values: Mapping[str, Value]
     started: float
+    validations: int | None = None
 
 
 Event: TypeAlias = Callable[[View], None]
@@ -70,10 +71,11 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Finished:
-    """A worker has nothing more to do, or had to stop for what it says."""
+    """A worker has no more to do, or had to stop for what it says; `is_wrong`: because of a wrong request."""
 
     sentence: str = ""
     traceback: str = ""
+    is_wrong: bool = False
 
 
 class PipeView:
@@ -105,4 +107,4 @@ class PipeView:
 
 
 def _plain(running: Shown) -> ShownTrial:
-    return ShownTrial(running.number, dict(running.values), running.started)
+    return ShownTrial(running.number, dict(running.values), running.started, running.validations)

@@ -1,31 +1,35 @@
-"""What a study leaves behind, on disk and in words: its best configuration, weights and test score."""
+"""What a study leaves behind, on disk and in words: its best configuration, weights and test scores."""
 
-import shlex
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import yaml
-from optuna.trial import FrozenTrial
 from rich.console import Console
 
 from search_spaces.describe import show_value
 from search_spaces.space import Value
+from studies.attempts import attribute
 from studies.confirmation import Choice, chosen, confirming
 from studies.difference import differences
 from studies.ledger import Ledger
-from studies.outcomes import Outcome, count_name
+from studies.outcomes import in_words
 from studies.seeds import training_seed
-from tuner.next_steps import OUTPUT, Request
-from tuner.screen import busy, open_screen, print_table
-from tuner.training.trainer_defaults import TRAINER_DEFAULTS
+from studies.trained import trained
+from tuner.dashboard_note import write_note
+from tuner.export import export
+from tuner.next_steps import OUTPUT, Request, folded
+from tuner.places import folder_name
+from tuner.screen import busy, open_screen, print_table, progress_of
+from tuner.weights import Weights, place_of
+from tuner.working_directory import shown, unmoved
 
-BEST, REPORT = "best.yaml", "report.html"
+BEST, REPORT, TEST_LOG = "best.yaml", "report.html", "test.log"
 TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
-def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> bool:
+def conclude(
+    ledger: Ledger, folder: Path, request: Request, *, quiet: bool, is_leaving: bool = False
+) -> bool:
     """Write the results to `folder` and print them.
 
     Args:
@@ -33,31 +37,35 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         folder: where the best configuration, the best trial's weights and the report go.
         request: what was asked, so that what to type next can be said.
         quiet: show nothing of what is being done, only the results.
+        is_leaving: somebody wants the program to end, so nothing is written that takes time.
 
-    Returns: Whether the study has a best trial, or can still get one.
+    Returns: Whether the study has a best trial that could be tested, or can still get one.
     """
     budget, choice = ledger.slots.budget(), chosen(ledger)
     is_finished = budget.done == budget.total
-    tested: Mapping[str, float] = {}
-    weights = (
-        None if choice is None else folder.parent / choice.ledger.name / f"trial-{choice.trial.number}.ckpt"
-    )
-    if choice is not None and weights is not None:
-        with busy("testing the best, writing the report", shown=not quiet):
-            tested = _test(choice, weights) if is_finished else {}
-            _write(ledger, choice, folder)
+    tested: Mapping[str, float] | str = {}
+    weights = None
+    if choice is not None:
+        kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
+        kept.collect()
+        weights = kept.of(choice.trial)
+    if choice is not None and not is_leaving:
+        with progress_of("writing the report", shown=not quiet) as progress, unmoved():
+            _write(ledger, choice, folder, progress)
+        with busy("testing the best", shown=not quiet):
+            tested = _test(choice, weights, folder / TEST_LOG) if is_finished else {}
     screen = open_screen()
     if choice is not None:
-        print_best(screen, choice, tested)
-    trials = ledger.status()["trials"]
-    counts = [f"{trials[name]} {name.replace('_', ' ')}" for name in map(count_name, Outcome) if trials[name]]
+        print_best(screen, choice, {} if isinstance(tested, str) else tested)
+    counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
     screen.print(
-        f"{budget.done} of {budget.total} slots are spent: {', '.join(counts) or 'no trial has ended yet'}; "
-        f"{_seconds(ledger):.0f} s of training"
+        f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )
-    if weights is not None:
-        files = [folder / BEST, weights, folder / REPORT]
-        screen.print(f"Written: {', '.join(str(file) for file in files if file.exists())}", soft_wrap=True)
+    if choice is not None and not is_leaving:
+        files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
+        screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
+        if weights is None and (place := place_of(choice.trial)):
+            screen.print(f"The weights of the best trial are not here; they were kept at {place}")
     if is_finished and (command := _unconfirmed(ledger, request)):
         screen.print(f"Not all of the best have been trained again; go on: {command}", soft_wrap=True)
     if not is_finished and (reason := ledger.over()):
@@ -67,41 +75,10 @@ def conclude(ledger: Ledger, folder: Path, request: Request, *, quiet: bool) -> 
         return True
     if choice is None:
         screen.print("No trial was completed, so there is no best configuration.", style="yellow")
+    if isinstance(tested, str):
+        screen.print(f"The best trial could not be tested: {tested}", style="yellow", soft_wrap=True)
     _print_next(screen, ledger, request, choice)
-    return choice is not None
-
-
-def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
-    """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
-    from tuner.training.class_paths import package_of
-
-    configuration, metric = complete(ledger, trial), ledger.definition.settings.metric
-    score = "" if trial.value is None else f", {metric} {trial.value:.6g}"
-    package = package_of(configuration)
-    head = (
-        f"# Trial {trial.number} of the study {ledger.name}{score}; written by interplay-tuner "
-        f"{version('interplay-tuner')}.\n"
-        f"# Train it: PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()' "
-        f"fit --config {shlex.quote(str(path))}\n"
-    )
-    path.write_text(head + yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
-
-
-def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
-    """Give a trial's whole configuration: its seed, and what the tuner sets where the study says nothing.
-
-    Raises:
-        BadConfiguration: the module cannot be imported, so its Lightning is not known.
-    """
-    from tuner.training.assembly import with_twins
-
-    configuration = with_twins(trial.user_attrs["configuration"])
-    trainer = {**TRAINER_DEFAULTS, **(configuration.get("trainer") or {})}
-    return {
-        "seed_everything": training_seed(ledger, trial.user_attrs["slot"]),
-        **configuration,
-        "trainer": trainer,
-    }
+    return choice is not None and not isinstance(tested, str)
 
 
 def test_scores(choice: Choice) -> dict[str, float]:
@@ -128,22 +105,44 @@ def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> 
     print_table(screen, ("parameter", "default", "best"), rows)
 
 
-def _write(ledger: Ledger, choice: Choice, folder: Path) -> None:
+def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[float], None]) -> None:
+    """Write the best configuration and the report, and a note for optuna-dashboard."""
+    from studies.report.investigation import investigate
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger
 
     export(choice.ledger, choice.trial, folder / BEST)
-    write_report(subject_of_ledger(ledger), folder / REPORT)
+    subject = subject_of_ledger(ledger)
+    found = investigate(subject, progress=progress)
+    write_report(subject, folder / REPORT, found=found)
+    with suppress(Exception):  # whatever the dashboard makes of the note, the results are there
+        write_note(ledger, choice, found.verdict, folder / REPORT)
 
 
-def _test(choice: Choice, checkpoint: Path) -> dict[str, float]:
-    """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study."""
+def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:
+    """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study.
+
+    Returns: The scores, or why there are none, as the end of a sentence.
+    """
     best, kept = choice.trial, test_scores(choice)
-    if kept or not checkpoint.exists():
+    if kept or checkpoint is None:
         return kept  # without a checkpoint another worker trained it, and has the weights
-    from tuner.training.fit import test
+    from tuner import executor
+    from tuner.training.messages import Tested
+    from tuner.training.task import Task
 
-    scores = test(best.user_attrs["configuration"], checkpoint)
+    definition = choice.ledger.definition
+    task = Task(
+        trained(definition, best),
+        seed=training_seed(choice.ledger, best.user_attrs["slot"]),
+        metric=definition.settings.metric,
+        threads=definition.settings.threads,
+    )
+    ended = executor.test(task, checkpoint, log)
+    if not isinstance(ended, Tested):
+        printed = f"; what it printed: {shown(log)}" if log.exists() else ""
+        return f"{ended.cause}{printed}"
+    scores = dict(ended.scores)
     choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
     return scores
 
@@ -165,7 +164,7 @@ def _shown(value: Value | None) -> str:
 
 
 def _seconds(ledger: Ledger) -> float:
-    return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in ledger.trials()))
+    return float(sum(attribute(trial, "seconds") or 0.0 for trial in ledger.trials()))
 
 
 def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:
@@ -183,7 +182,7 @@ def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choic
     width = max(map(len, steps))
     lines = [f"  {command.ljust(width)}  # {what}" for command, what in steps.items()]
     if max(map(len, lines)) > screen.width:
-        lines = [f"  {command}" for command in steps]
+        lines = [line for command in steps for line in folded(command, screen.width)]
     screen.print("Next:")
     for line in lines:
         screen.print(line, soft_wrap=True)

@@ -1,22 +1,47 @@
 """What is printed: whole lines where the output is piped, nothing cut where a terminal is narrow."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.padding import Padding
+from rich.progress import Progress
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from search_spaces.describe import Row
+from tuner.printable import printable
 
+_EVERY = 10.0  # seconds between two lines of progress where the output is no terminal
 _UNWRAPPED = 100_000  # columns: whoever pipes a listing wants one line a row
 
 
 def open_screen() -> Console:
     """Open standard output."""
     screen = Console(highlight=False, markup=False)
-    return screen if screen.is_terminal else Console(highlight=False, markup=False, width=_UNWRAPPED)
+    if not screen.is_terminal:
+        screen = Console(highlight=False, markup=False, width=_UNWRAPPED)
+    screen.push_render_hook(_Printable())
+    return screen
+
+
+class _Printable(RenderHook):
+    """Shows what a terminal would obey: names, causes and logs come from a database and from modules."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap everything that is printed."""
+        return [_Shown(renderable) for renderable in renderables]
+
+
+class _Shown:
+    def __init__(self, shown: ConsoleRenderable) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._shown, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 @contextmanager
@@ -28,6 +53,36 @@ def busy(what: str, *, shown: bool = True) -> Iterator[None]:
         return
     with screen.status(Text(what)):
         yield
+
+
+@contextmanager
+def progress_of(
+    what: str, *, shown: bool = True, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[float], None]]:
+    """Show how far something is, on standard error: a bar in a terminal, elsewhere a line now and then.
+
+    Args:
+        what: is being done.
+        shown: whether anything is.
+        clock: gives seconds.
+
+    Yields: What is called with the share that is done, from 0 to 1.
+    """
+    screen = Console(stderr=True, highlight=False, markup=False)
+    if screen.is_terminal or not shown:
+        with Progress(transient=True, disable=not shown, console=screen) as bar:
+            task = bar.add_task(what, total=1.0)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    told = clock()
+
+    def tell(done: float) -> None:
+        nonlocal told
+        if clock() - told >= _EVERY:
+            told = clock()
+            screen.print(f"{what}: {done:.0%} done", soft_wrap=True)
+
+    yield tell
 
 
 def print_table(screen: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -17,16 +18,25 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import FrameType
 
+from search_spaces.errors import TunerError, first_line
+from studies.endings import release
 from studies.ledger import Ledger, open_ledger
+from studies.length import TrialLength
+from studies.outcomes import Outcome
+from studies.retries import PATIENCE, is_passing
 from studies.storage import open_database
-from tuner.errors import StudyStopped
-from tuner.executor import TICK
+from studies.workers import worker_name, worker_token
+from tuner.errors import DatabaseAway, Refused, StudyStopped
+from tuner.executor import TICK, started
+from tuner.failures import database_failure
 from tuner.gpus import Gpus
+from tuner.interruption import LAST_WORDS, SIGNALS, within
 from tuner.relay import Ended, Finished, PipeView
-from tuner.training.ranks import ranks_of
-from tuner.worker import View, Worker, warm_up_for, worker_name
+from tuner.training.parent import die_with_parent
+from tuner.worker import View, Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
+UNTOLD = 255  # exit code of a process whose fork server was killed
 DEATHS = (
     5  # of workers, with no trial that has ended in between, after which there is no use in replacing them
 )
@@ -43,6 +53,7 @@ class Job:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    token: str = ""  # what tells the worker from any other, beside its host and its process
 
 
 def work(pipe: Connection, job: Job) -> None:
@@ -59,19 +70,39 @@ def work(pipe: Connection, job: Job) -> None:
             pipe.recv()
         stop.set()
 
-    signal.signal(signal.SIGTERM, leave)
+    for number in SIGNALS:  # what a terminal sends to all is for the supervisor, which says what to do
+        signal.signal(number, leave if number == signal.SIGTERM else signal.SIG_IGN)
+    die_with_parent(signal.SIGTERM)  # which is the fork server that made it
     threading.Thread(target=listen, name="supervisor", daemon=True).start()
     hush()
-    ledger = open_ledger(open_database(job.url), job.study)
-    worker = Worker(
-        ledger, PipeView(pipe), stop, job.folder, job.grace, job.checkpoints, job.threads, job.gpus
-    )
     try:
-        worker.work()
+        _work(pipe, job, stop)
     except StudyStopped as error:
         _send(pipe, Finished(str(error), error.traceback))
+    except DatabaseAway as error:
+        _send(pipe, Finished(str(error)))
+    except TunerError as error:
+        _send(pipe, Finished(str(error), is_wrong=True))
+    except Exception as error:  # noqa: BLE001 - it is told by the process that shows what happens
+        said = database_failure(error) or f"A worker ended with {type(error).__name__}: {first_line(error)}."
+        _send(pipe, Finished(said, "" if is_passing(error) else "".join(traceback.format_exception(error))))
     else:
         _send(pipe, Finished())
+
+
+def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
+    ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
+    Worker(
+        ledger,
+        PipeView(pipe),
+        stop,
+        job.folder,
+        job.grace,
+        job.checkpoints,
+        job.threads,
+        job.gpus,
+        worker_name(os.getpid(), job.token),
+    ).work()
 
 
 def work_locally(
@@ -92,7 +123,7 @@ def work_locally(
         Refused: there are not enough GPUs.
     """
     with ExitStack() as stack:
-        count = ranks_of(ledger.definition.fixed)
+        count = TrialLength.of(ledger.definition.fixed).devices or 1
         leases = None if gpus is None else stack.enter_context(Gpus(gpus))
         jobs = [
             replace(
@@ -115,11 +146,11 @@ def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event
     Raises:
         StudyStopped: several trials in a row ended with an error, or workers die again and again.
     """
-    crew = _Crew(ledger, view)
+    crew = _Crew(ledger, view, stop)
     try:
         for job in jobs:
             crew.hire(job)
-        crew.follow(stop, max(job.grace for job in jobs))
+        crew.follow(max(job.grace for job in jobs))
     finally:
         crew.dismiss()
     if crew.error is not None:
@@ -129,24 +160,32 @@ def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event
 class _Crew:
     """The workers of one study on this machine, by their pipes."""
 
-    def __init__(self, ledger: Ledger, view: View) -> None:
+    def __init__(self, ledger: Ledger, view: View, stop: threading.Event) -> None:
         self._ledger = ledger
         self._view = view
+        self._stop = stop
         self._workers: dict[Connection, tuple[ForkServerProcess, Job]] = {}
         self._deaths = 0
-        self.error: StudyStopped | None = None
+        self.error: TunerError | None = None
 
     def hire(self, job: Job) -> None:
         """Start a worker."""
         warm_up_for(self._ledger.definition)
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
+        job = replace(job, token=worker_token())
         process = context.Process(target=work, args=(theirs, job))
-        process.start()
+        try:
+            is_there = started(process, self._stop)
+        except (OSError, EOFError):  # the fork server was ended
+            is_there = False
         theirs.close()
-        self._workers[ours] = process, job
+        if is_there:
+            self._workers[ours] = process, job
+        else:
+            ours.close()
 
-    def follow(self, stop: threading.Event, grace: float) -> None:
+    def follow(self, grace: float) -> None:
         """Show what the workers do, and replace those that die."""
         is_asked, deadline = False, inf
         while self._workers and time.monotonic() < deadline:
@@ -155,22 +194,28 @@ class _Crew:
             for pipe, (process, _) in list(self._workers.items()):
                 if pipe in heard or process.sentinel in heard:
                     self._hear(pipe, is_leaving=is_asked)
-            if (stop.is_set() or self.error is not None) and not is_asked:
+            if (self._stop.is_set() or self.error is not None) and not is_asked:
                 is_asked, deadline = True, time.monotonic() + grace + LEAVING
                 for pipe in self._workers:
                     _send(pipe, None)
 
     def _hear(self, pipe: Connection, *, is_leaving: bool) -> None:
         try:
-            message = pipe.recv()
+            message = pipe.recv() if pipe.poll() else None  # a worker may have ended without a word
         except (EOFError, OSError):
+            message = None
+        if message is None:
             self._bury(pipe, is_leaving=is_leaving)
             return
         if isinstance(message, Finished):
             if message.sentence and self.error is None:
-                self.error = StudyStopped(message.sentence, message.traceback)
-            self._workers.pop(pipe)[0].join()
+                is_wrong, sentence = message.is_wrong, message.sentence
+                self.error = Refused(sentence) if is_wrong else StudyStopped(sentence, message.traceback)
+            process, job = self._workers.pop(pipe)
+            process.join()
             pipe.close()
+            if not message.sentence and not is_leaving and self._ledger.over() is None:
+                self._replace(job, process)  # somebody has asked it to leave, and not us
             return
         if isinstance(message, Ended):
             self._deaths = 0
@@ -181,9 +226,14 @@ class _Crew:
         process, job = self._workers.pop(pipe)
         process.join()
         pipe.close()
-        self._ledger.slots.abandon(worker_name(process.pid or 0))
+        _make_sure(process)
+        release(self._ledger, worker_name(process.pid or 0, job.token), Outcome.LOST, "its worker was killed")
+        if not is_leaving:
+            self._replace(job, process)
+
+    def _replace(self, job: Job, process: ForkServerProcess) -> None:
         self._deaths += 1
-        if is_leaving:
+        if self._stop.is_set():
             return
         if self._deaths < DEATHS:
             self.hire(job)
@@ -195,13 +245,28 @@ class _Crew:
             )
 
     def dismiss(self) -> None:
-        """Kill those that are still there; their trainings notice it, and the slots are free."""
+        """Kill those that are still there; their trainings end with them, and the slots are free."""
         for pipe, (process, _) in self._workers.items():
             process.kill()
             process.join()
             pipe.close()
-            self._ledger.slots.abandon(worker_name(process.pid or 0))
+        left = [worker_name(process.pid or 0, job.token) for process, job in self._workers.values()]
         self._workers.clear()
+        cause = "its worker was ended before it had left"
+
+        def tell() -> None:
+            for name in left:
+                release(self._ledger, name, Outcome.PREEMPTED, cause)
+
+        if left:
+            within(LAST_WORDS, tell)
+
+
+def _make_sure(process: ForkServerProcess) -> None:
+    """Kill a process of which its fork server has told no end, because the fork server was killed."""
+    if process.exitcode == UNTOLD:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid or 0, signal.SIGKILL)
 
 
 def _send(pipe: Connection, message: object) -> None:

@@ -1,43 +1,57 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
-import socket
+import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.configuration import configure
+from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.attempts import ANEW, SLOT
 from studies.definition import StudyDefinition
-from studies.endings import is_failing
+from studies.ended import kept_trials
+from studies.endings import is_failing, release
+from studies.errors import StorageError
 from studies.ledger import Ledger
-from studies.outcomes import Outcome
-from studies.pruners import decisions_of, default_pruner
-from studies.slots import RENEWAL, Slot
+from studies.length import TrialLength
+from studies.outcomes import EFFECTS, Outcome
+from studies.retries import is_passing
+from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
-from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
-from tuner.errors import StudyStopped
+from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
+from studies.workers import RENEWAL, worker_name
+from tuner.errors import DatabaseAway, StudyStopped
 from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.interruption import LAST_WORDS, EndedAtOnce, within
+from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
+from tuner.training.epoch_size import EpochSize
 from tuner.training.messages import Fault, Raised
-from tuner.training.ranks import ranks_of
+from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
+from tuner.weights import Weights
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 GRACE = (
     20.0  # seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30
 )
 
+UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
+TABLES = "tables"  # folder beside the results: what trainings share of prepared tables, while they run
 LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
+AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
+FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -53,7 +67,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-GO_ON = (Outcome.PREEMPTED, Outcome.LOST, Outcome.DISK_FULL, Outcome.UNREADABLE)  # from the last checkpoint
 
 
 class Shown(Protocol):
@@ -70,6 +83,10 @@ class Shown(Protocol):
     @property
     def started(self) -> float:
         """When it was asked for, in seconds."""
+
+    @property
+    def validations(self) -> int | None:
+        """How many validations it has, as far as that is known."""
 
 
 class View(Protocol):
@@ -89,6 +106,16 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
+class _Kept:
+    """A trial that is told later than it ended."""
+
+    number: int
+    values: Mapping[str, Value]
+    started: float
+    validations: int | None = None
+
+
+@dataclass(frozen=True)
 class Worker:
     """One process that answers the trials of one study, and trains each in a process of its own.
 
@@ -96,7 +123,8 @@ class Worker:
     that would take longer than `grace` seconds, and its slot is freed. `folder` takes the weights of the best
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
-    and `gpus` those that a training may see, None all of them.
+    and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
+    `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
@@ -107,6 +135,8 @@ class Worker:
     checkpoints: str | None = None
     threads: int | None = None
     gpus: str | None = None
+    identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
+    permit: Permit | None = None
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -121,13 +151,15 @@ class Worker:
             while not self.stop.is_set():
                 if self.work_once():
                     continue
-                if not wait or self.ledger.over() or not self.ledger.slots.budget().claimed:
-                    return
+                if not wait or self.ledger.over():
+                    break
                 self.view.waiting()
                 self.stop.wait(WAIT)
         finally:
             with suppress(OSError):  # there is something in it
                 (self.folder / LOGS).rmdir()
+            shutil.rmtree(self.folder / TABLES, ignore_errors=True)
+        self._weights().collect()
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -137,11 +169,16 @@ class Worker:
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        warm_up_for(self.ledger.definition)
+        warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        running = ask(self.ledger, worker_name(os.getpid()), {LOG: str(logs)})
-        if running is not None:
-            self._answer(running)
+        self._tell_kept()
+        try:
+            running = ask(self.ledger, self.identifier, {LOG: str(logs)})
+            if running is not None:
+                self._answer(running)
+        except EndedAtOnce:
+            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
@@ -151,11 +188,15 @@ class Worker:
             self.view.scored(running, step, score)
             return report(running, step, score)
 
-        def resumed(scores: Sequence[float]) -> None:
+        def resumed(scores: Mapping[int, float]) -> None:
             carry_on(running, scores)
 
+        def sized(size: EpochSize) -> tuple[int, ...] | None:
+            length = TrialLength.of(running.configuration).told(**vars(size))
+            return measure(self.ledger, running, length)
+
         with _renewed(self.ledger, running.slot, self.stop):
-            end = train(self._task(running), self._orders(running), scored, resumed)
+            end = train(self._task(running), self._orders(running), scored, resumed, sized)
             self._tell(running, end)
 
     def _tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
@@ -164,10 +205,7 @@ class Worker:
                 cause = "ValueError: the fit ended without a single validation, so it has no score"
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
-                facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
-                self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
-                if end.kept is not None:
-                    self._keep_only_the_best()
+                self._tell_fit(running, end)
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():
@@ -180,21 +218,55 @@ class Worker:
                 else:
                     self._tell_error(running, Raised(f"ChildProcessError: {end.cause}", "", Fault.CODE, 0.0))
 
+    def _tell_fit(self, running: RunningTrial, end: Fit) -> None:
+        facts = {**end.facts, **({"cause": end.cause} if end.cause else {})}
+        if end.kept is not None:
+            try:
+                facts |= self._weights().keep(running.number)
+            except OSError as error:
+                cause = f"{type(error).__name__}: its weights cannot be kept: {error}"
+                self._tell_error(running, Raised(cause, "", Fault.DISK, 0.0))
+                return
+        self._tell_ended(running, OUTCOMES[end.ending], end.score, facts)
+        if end.kept is not None:
+            self._weights().collect()
+
     def _tell_ended(
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> bool:
-        if not tell(self.ledger, running, outcome, score, facts):
+        end = ended(self.ledger, running, outcome, score, facts)
+        try:
+            told = tell_ended(self.ledger, end, running.trial.study)
+        except Exception as error:
+            if not (is_passing(error) or isinstance(error, StorageError)):
+                raise
+            kept = end.keep(self.folder.absolute() / UNTOLD)
+            raise DatabaseAway(
+                f"The database cannot be told how trial {end.number} of {self.ledger.name!r} ended "
+                f"({outcome.value}{'' if score is None else f', {score:.6g}'}): {first_line(error)}; that is "
+                f"kept in {kept}, and the next worker that starts with this folder tells it."
+            ) from error
+        if not told:
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
-        if outcome not in GO_ON:
+        if not EFFECTS[outcome].goes_on:
             self._checkpoints().collect(running.slot.number)
         return True
+
+    def _tell_kept(self) -> None:
+        """Tell how trials ended that no database could be told; one whose slot was given away is dropped."""
+        for path, end in kept_trials(self.folder.absolute() / UNTOLD, self.ledger.slots.ledger):
+            told = tell_ended(self.ledger, end)
+            path.unlink(missing_ok=True)
+            if told:
+                trial = self.ledger.trial(end.number)
+                self.view.ended(_Kept(end.number, trial.params, time.monotonic()), end.outcome, end.score)
 
     def _task(self, running: RunningTrial) -> Task:
         settings, slot = self.ledger.definition.settings, running.slot
         leader = self.ledger.leader_of(slot.number)
-        checkpoints = self._checkpoints()
-        resume = None if slot.trial is None else checkpoints.newest(slot.number, slot.draw, slot.attempt)
+        checkpoints, owner = self._checkpoints(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
+        resume = self._resumable(running, checkpoints, owner)
         return Task(
             configuration=running.configuration,
             seed=running.seed,
@@ -202,25 +274,54 @@ class Worker:
             minimizes=self.ledger.minimizes,
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
-            keep=self.folder / f"trial-{running.number}.ckpt",
+            keep=self._weights().begun(running.number),
             better_than=leader.value if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
-            place=self.folder.absolute() / f"trial-{running.number}",
+            owner=owner,
+            place=self.folder.absolute() / self._folder_of(running, resume),
+            tables=self.folder.absolute() / TABLES,
+            permit=self.permit,
         )
+
+    def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:
+        """Find the checkpoint that a trial goes on from; where its state is lost, the trial says so."""
+        slot = running.slot
+        if slot.trial is None:
+            return None
+        file, reason = checkpoints.resumable(slot.number, slot.draw, slot.attempt, owner)
+        if file is None and self.ledger.trial(slot.trial).intermediate_values:
+            sentence = f"it began anew with the same values: {reason}"
+            running.trial.set_user_attr(ANEW, sentence)
+            with self._log(running).open("a", encoding="utf-8") as log:
+                log.write(f"Trial {running.number}: {sentence}.\n")
+        return file
+
+    def _log(self, running: RunningTrial) -> Path:
+        return self.folder.absolute() / LOGS / f"trial-{running.number}.log"
+
+    def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
+        """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
+        own = f"trial-{running.number}"
+        if resume is None:
+            return own
+        attempt = self._checkpoints().attempt_of(resume)
+        for trial in self.ledger.trials():
+            facts = trial.user_attrs
+            if (facts.get("slot"), facts.get("attempt")) == (running.slot.number, attempt):
+                own = str(facts.get(FOLDER, f"trial-{trial.number}"))
+                running.trial.set_user_attr(FOLDER, own)
+        return own
 
     def _orders(self, running: RunningTrial) -> Orders:
         definition = self.ledger.definition
-        pruner = definition.pruner or default_pruner(definition.fixed)
         return Orders(
-            log=self.folder / LOGS / f"trial-{running.number}.log",
+            log=self._log(running),
             stop=self.stop,
             grace=self.grace,
-            # One that explores is never stopped, so it waits for no answer.
-            decided_at=() if running.slot.explore else decisions_of(pruner),
-            ranks=ranks_of(running.configuration),
+            ranks=TrialLength.of(running.configuration).devices or 1,
             limit=definition.settings.trial_timeout,
             gpus=self.gpus,
         )
@@ -228,9 +329,9 @@ class Worker:
     def _checkpoints(self) -> Checkpoints:
         if self.checkpoints is None:
             return Checkpoints(str(self.folder.absolute() / "checkpoints"))
-        return Checkpoints(
-            f"{self.checkpoints.rstrip('/')}/{self.ledger.name}-{self.ledger.slots.ledger[:8]}"
-        )
+        root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
+        own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {"cause": raised.cause, "traceback": raised.traceback}
@@ -244,28 +345,24 @@ class Worker:
                 raised.traceback,
             )
 
-    def _keep_only_the_best(self) -> None:
-        kept = {f"trial-{leader.number}.ckpt" for leader in self.ledger.leaders()}
-        for checkpoint in self.folder.glob("trial-*.ckpt"):
-            if checkpoint.name not in kept:
-                checkpoint.unlink(missing_ok=True)
+    def _weights(self) -> Weights:
+        return Weights(self.ledger, self.folder.absolute())
 
 
-def warm_up_for(definition: StudyDefinition) -> None:
+def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
-    warm_up(modules_of([definition.fixed, to_data(definition.space)]), defaults)
-
-
-def worker_name(process: int) -> str:
-    """Name the worker that is a process of this machine, as the table of slots does."""
-    return f"{socket.gethostname()}:{process}"
+    if permit is None:
+        modules = modules_of([definition.fixed, to_data(definition.space)])
+    else:
+        modules = {path.rpartition(".")[0] for path in permit.check(defaults)}
+    warm_up(modules, defaults, permit)
 
 
 def _kills(ledger: Ledger, slot: Slot) -> int:
     """Count the attempts at a slot whose training process was killed."""
     trials = ledger.trials(TrialState.FAIL)
-    return sum(trial.user_attrs.get("slot") == slot.number and KILLED in trial.user_attrs for trial in trials)
+    return sum(trial.user_attrs[SLOT] == slot.number and KILLED in trial.user_attrs for trial in trials)
 
 
 @contextmanager
@@ -279,7 +376,9 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
                 ledger.slots.renew(slot)
                 if ledger.slots.steering.stopped() == PREEMPTED:
                     stop.set()
-            except SQLAlchemyError:
+            except Exception as error:
+                if not is_passing(error):
+                    raise
                 continue  # a lease outlasts several renewals; the next one tries again
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

@@ -66,7 +66,7 @@ class StudyAnalysis:
             for scale, shares in self.by_scale.items()
         }
         return {
-            "study": self.name,
+            "name": self.name,
             "metric": self.metric,
             "scale": self.scale,
             "where": self.where or None,

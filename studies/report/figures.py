@@ -10,21 +10,20 @@ from search_spaces.describe import show_value
 from search_spaces.parameters import Parameter, options
 from search_spaces.space import Float, Int
 from studies.analysis.history import History
-from studies.outcomes import Outcome, outcome_of
+from studies.outcomes import EFFECTS, Outcome, outcome_of
 from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
 
-# Told apart by shape as well as by colour: a report may be printed in black and white.
-MARKS = {
-    Outcome.COMPLETED: ("#1f5aa6", "circle"),
-    Outcome.PRUNED: ("#6b6b6b", "triangle-down-open"),
-    Outcome.DIVERGED: ("#c8501e", "x"),
-}
+MARKS = {outcome: (effect.colour, effect.mark) for outcome, effect in EFFECTS.items() if effect.mark}
 _BEST = "#111"
 
 
 def last_score(trial: FrozenTrial) -> float | None:
-    """Give the score of a trial, or of its last validation where it has none."""
-    if trial.value is not None:
+    """Give the score of a trial, or of its last validation where it has none.
+
+    A diverged trial may carry the worst score of the study, for samplers that read no others; it is not its
+    own.
+    """
+    if outcome_of(trial) is Outcome.COMPLETED:
         return trial.value
     return trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.of_study import StudyAnalysis, analyse
 from studies.analysis.views import Views, views_of
+from studies.analysis.words import verdict_in_words
 from studies.report.subject import Subject
 
 
@@ -16,6 +17,13 @@ class Investigation:
     analysis: StudyAnalysis | None
     views: Views | None
     reason: str
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What mattered, in a few sentences; the reason where there is no analysis."""
+        if self.analysis is None or self.views is None:
+            return (self.reason,)
+        return verdict_in_words(self.analysis, self.views)
 
 
 def investigate(subject: Subject, *, progress: Callable[[float], None]) -> Investigation:

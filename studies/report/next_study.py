@@ -102,9 +102,9 @@ def _written(
     if fixed:
         section["fix"] = dict(fixed)
     classes = {key: data[key] for key in ("sampler", "pruner") if data[key] is not None}
-    head = "".join(
-        f"# {line}\n" for line in (f"What {definition.settings.name} suggests to run next.", *changes)
-    )
+    said = (f"What {definition.settings.name} suggests to run next.", *changes)
+    # A name with a line break must not end the comment that it stands in.
+    head = "".join(f"# {' '.join(line.split())}\n" for line in said)
     return head + yaml_text({"study": settings, **sections, "space": section, **classes})
 
 

@@ -13,8 +13,9 @@ from optuna.trial import FrozenTrial
 from search_spaces.describe import show_conditions, show_value
 from search_spaces.parameters import Parameter, options, parameters
 from search_spaces.space import Float, Int, Value
+from studies.attempts import attribute
 from studies.difference import differences
-from studies.outcomes import Outcome, outcome_of
+from studies.outcomes import Outcome, count_name, in_words, outcome_of
 from studies.report.analysis_part import analysis_part
 from studies.report.figures import axis_of_trials, curves_figure, last_score, progress_figure, slice_figure
 from studies.report.investigation import Investigation, investigate
@@ -27,21 +28,32 @@ _SHARE_OF_ANALYSIS = 0.9  # of the time that a report takes
 
 
 def write_report(
-    subject: Subject, path: Path, *, progress: Callable[[float], None] = lambda _: None
+    subject: Subject,
+    path: Path,
+    *,
+    progress: Callable[[float], None] = lambda _: None,
+    found: Investigation | None = None,
 ) -> NextStudy | None:
-    """Write the report of a study to `path` as one HTML file that needs nothing else, offline as well."""
-    page, proposal = render_report(subject, progress=progress)
+    """Write the report of a study to `path` as one HTML file that needs nothing else, offline as well.
+
+    What was `found` in the study is investigated here unless it is given.
+    """
+    page, proposal = render_report(subject, progress=progress, found=found)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return proposal
 
 
 def render_report(
-    subject: Subject, *, progress: Callable[[float], None] = lambda _: None
+    subject: Subject,
+    *,
+    progress: Callable[[float], None] = lambda _: None,
+    found: Investigation | None = None,
 ) -> tuple[str, NextStudy | None]:
     """Render the report of a study as HTML, with the study that it proposes to run next."""
     trials, best = subject.trials, subject.best
-    found = investigate(subject, progress=lambda done: progress(_SHARE_OF_ANALYSIS * done))
+    if found is None:
+        found = investigate(subject, progress=lambda done: progress(_SHARE_OF_ANALYSIS * done))
     ended = [outcome_of(trial) for trial in trials]
     axis = axis_of_trials(trials, subject.metric, minimizes=subject.minimizes)
     figures = _Figures()
@@ -59,8 +71,7 @@ def render_report(
         subject=subject,
         direction="minimized" if subject.minimizes else "maximized",
         best=best,
-        spent=sum(outcome in (Outcome.COMPLETED, Outcome.PRUNED, Outcome.DIVERGED) for outcome in ended),
-        counts=[(outcome.value, count) for outcome in Outcome if (count := ended.count(outcome))],
+        counts=in_words({count_name(outcome): ended.count(outcome) for outcome in Outcome}),
         running=subject.running,
         found=analysis_part(subject, found, figures.add),
         reason=found.reason,
@@ -130,11 +141,11 @@ def _existence(parameter: Parameter, trials: Any) -> str:
 
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:
-    outcome, score, seconds = outcome_of(trial), last_score(trial), trial.user_attrs.get("seconds")
+    outcome, score, seconds = outcome_of(trial), last_score(trial), attribute(trial, "seconds")
     return {
         "number": trial.number,
         "outcome": outcome.value if outcome else "running",
-        "cause": trial.user_attrs.get("cause", ""),
+        "cause": attribute(trial, "cause") or "",
         "score": _ABSENT if score is None else f"{score:.5g}",
         "validations": len(trial.intermediate_values),
         "seconds": _ABSENT if seconds is None else f"{seconds:.1f}",

@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import t as student
 
 from search_spaces.space import Group
+from studies.absent import as_lost
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
 from studies.confirmation import Candidate, confirmed
@@ -22,9 +23,9 @@ from studies.outcomes import Outcome, outcome_of
 class Subject:
     """A study as its report shows it.
 
-    `definition` and `slots` are None for a study that plain Optuna made; its `space` is inferred from its
-    trials. `objective` is which of several the report is about. `candidates` are the best trials by their
-    mean on fresh seeds, where they were trained again.
+    `definition`, `slots` and how many of them are `spent` are None for a study that plain Optuna made; its
+    `space` is inferred from its trials. `objective` is which of several the report is about. `candidates` are
+    the best trials by their mean on fresh seeds, where they were trained again.
     """
 
     study: Study
@@ -38,6 +39,7 @@ class Subject:
     slots: int | None
     version: str | None
     candidates: Sequence[Candidate] = ()
+    spent: int | None = None
 
     @property
     def best(self) -> FrozenTrial | None:
@@ -110,5 +112,8 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
 
 def subject_of_ledger(ledger: Ledger) -> Subject:
     """Take a study of ours, with its slots."""
-    slots, candidates = ledger.slots.budget().total, confirmed(ledger)
-    return replace(subject_of_study(ledger.study), slots=slots, candidates=candidates)
+    budget, candidates = ledger.slots.budget(), confirmed(ledger)
+    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
+    subject = subject_of_study(ledger.study)
+    trials = [lost.get(trial.number, trial) for trial in subject.trials]
+    return replace(subject, trials=trials, slots=budget.total, spent=budget.done, candidates=candidates)

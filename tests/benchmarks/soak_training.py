@@ -3,7 +3,8 @@
 Three `tuner worker` share a SQLite database for two minutes and more; a killed worker is started again. In
 the end the study runs on until its budget is spent. Asserted from the database alone: every slot finished
 once, nothing running, every attempt traced, and every score the one that an undisturbed run of the study
-comes to, to the last bit, though attempts were taken up from checkpoints half-way.
+comes to, to the last bit, though attempts were taken up from checkpoints half-way. Before each kill and in
+the end the weights of the best told trial are in the workers' folder, in the end no others.
 """
 
 import os
@@ -17,11 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from studies.ledger import Ledger
 from studies.outcomes import Outcome, outcome_of
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
 from tuner.progress import QuietView
 from tuner.quiet import hush
+from tuner.weights import Weights
 from tuner.worker import Worker
 
 WORKERS, SLOTS, KILLS, EVERY = 3, 40, 24, 5.0  # seconds between two kills
@@ -59,6 +62,12 @@ def trainings(worker: int) -> Iterator[int]:
                 yield process
 
 
+def has_weights(ledger: Ledger, weights: Weights) -> bool:
+    """Say whether the best told trial has its weights; true where another became the best just now."""
+    best = ledger.best()
+    return best is None or weights.of(best) is not None or best != ledger.best()
+
+
 def main() -> None:
     """Kill for two minutes, end the study, compare it with an undisturbed one, and print what came of it."""
     hush()
@@ -67,8 +76,10 @@ def main() -> None:
         disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"
         ledger, began = make(disturbed, STUDY, SCRIPT), time.perf_counter()
         workers = [start(disturbed, ledger.name, "--quiet") for _ in range(WORKERS)]
+        weights = Weights(ledger, disturbed / "runs" / ledger.name)
         for turn in range(KILLS):
             time.sleep(EVERY)
+            assert has_weights(ledger, weights)
             victim = int(draw.integers(WORKERS))
             found = [process for worker in workers for process in trainings(worker.pid)]
             # A worker needs seconds to begin, so most of the time it is a training's turn.
@@ -85,6 +96,10 @@ def main() -> None:
             worker.wait()
         seconds = time.perf_counter() - began
         check_exact(ledger, SLOTS)
+        best = ledger.best()
+        assert best is not None
+        assert [path.name for path in weights.folder.glob("trial-*")] == [f"trial-{best.number}.ckpt"]
+        assert has_weights(ledger, weights)
         attempts = [trial for trial in ledger.trials() if outcome_of(trial) is Outcome.LOST]
         resumed = sum(
             bool(trial.intermediate_values) and "earlier" in trial.user_attrs for trial in ledger.trials()

@@ -53,7 +53,7 @@ def answer(ledger: Ledger) -> None:
     ledger.study.pruner = pruner_of(ledger)
     endings = [Outcome.PREEMPTED, Outcome.COMPLETED, Outcome.PRUNED]
     turn = 0
-    while (running := ask(ledger, "worker")) is not None:
+    while (running := ask(ledger, f"worker:{os.getpid()}")) is not None:
         for step in range(1, VALIDATIONS + 1):
             report(running, step, 1.0 / step)
         outcome = endings[turn % len(endings)]

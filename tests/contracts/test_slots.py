@@ -1,13 +1,19 @@
 """The contract of slots: each is claimed by one worker at a time and spent once, on every database."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
+import sqlalchemy
 
+from studies.budgets import AHEAD
 from studies.ledger import Ledger, create, open_ledger
 from studies.slots import Budget, Slots
+from studies.steering import waiting
 from studies.storage import Database
+from studies.tables import slots
+from studies.workers import LEASE, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
 
@@ -155,6 +161,74 @@ def test_growing_at_once_reaches_the_largest(ledger: Ledger) -> None:
     with ThreadPoolExecutor(len(totals)) as threads:
         list(threads.map(lambda total: ledger.slots.grow(total, 0.25), totals))
     assert ledger.slots.budget() == Budget(open=40, claimed=0, done=0)
+
+
+def test_a_vast_budget_costs_no_more_than_a_small_one(database: Database) -> None:
+    """The rows of slots are made as they are claimed; counts, exploration and raises know all of them."""
+    vast = 10**10
+    ledger = create(database, sample_definition(trials=3, exploration=0.4), "")
+    ledger.slots.grow(vast, 0.25)
+    claimed = [ledger.slots.claim("worker") for _ in range(AHEAD + 7)]
+    assert [slot.number for slot in claimed if slot] == list(range(AHEAD + 7))
+    assert [slot.explore for slot in claimed if slot] == [True, False, False] + [True] * (AHEAD + 4)
+    assert ledger.slots.budget() == Budget(open=vast - AHEAD - 7, claimed=AHEAD + 7, done=0)
+    with database.engine.connect() as connection:
+        rows = sqlalchemy.select(sqlalchemy.func.count()).where(slots.c.ledger == ledger.slots.ledger)
+        assert connection.scalar(rows) <= 2 * AHEAD + 7
+    ledger.slots.delete()
+    assert ledger.slots.budget().total == 0
+
+
+def test_a_study_whose_slots_have_no_rows_yet_waits_for_workers(database: Database) -> None:
+    """A worker of every study finds one whose rows of slots are all done, as long as its budget is not."""
+    ledger = create(database, sample_definition(trials=AHEAD + 1), "")
+    other = create(database, sample_definition(trials=1), "")
+    for _ in range(AHEAD):
+        slot = ledger.slots.claim("worker")
+        assert slot is not None
+        assert ledger.slots.finish(slot)
+    only = other.slots.claim("worker")
+    assert only is not None
+    assert other.slots.finish(only)
+    untouched = create(database, sample_definition(trials=1), "")
+    found = waiting(database.engine)
+    assert {ledger.slots.ledger, untouched.slots.ledger} <= set(found)
+    assert other.slots.ledger not in found
+
+
+def test_a_claimer_that_stands_still_blocks_nobody(ledger: Ledger) -> None:
+    """While a process is held up inside its claim, others claim the other slots at once."""
+    if ledger.database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time; the others wait for it")
+    first = ledger.slots.claim("worker")
+    assert first is not None
+    assert ledger.slots.free(first, fresh=False)
+    frozen = sqlalchemy.select(slots.c.slot).where(slots.c.ledger == ledger.slots.ledger, slots.c.slot == 0)
+    with ledger.database.engine.begin() as connection:
+        assert connection.scalar(frozen.with_for_update()) == 0
+        others = [ledger.slots.claim("worker") for _ in range(4)]
+        assert [slot.number for slot in others if slot] == [1, 2, 3]
+    again = ledger.slots.claim("worker")
+    assert again is not None
+    assert again.number == 0
+
+
+def test_a_worker_that_is_gone_frees_all_its_slots(ledger: Ledger, database: Database) -> None:
+    """A lease belongs to a worker: with it all slots of the worker are held, in every study, and lapse."""
+    other = create(database, sample_definition(trials=2), "")
+    name = worker_name(1)
+    held = [ledger.slots.claim(name), ledger.slots.claim(name), other.slots.claim(name)]
+    known = {record.identifier: record for record in ledger.slots.workers.listed()}[name]
+    of = {ledger.slots.ledger: (0, 1), other.slots.ledger: (0,)}
+    assert known.slots == tuple(sorted((study, number) for study in of for number in of[study]))
+    assert 0.0 < known.left <= LEASE
+    assert known.process == os.getpid()
+    ledger.slots.workers.abandon(name)
+    again = [ledger.slots.claim("next"), ledger.slots.claim("next"), other.slots.claim("next")]
+    assert [(slot.number, slot.attempt) for slot in again if slot] == [(0, 2), (1, 2), (0, 2)]
+    assert not any(ledger.slots.renew(slot) for slot in held[:2] if slot)
+    ledger.slots.workers.leave(name)
+    assert name not in {record.identifier for record in ledger.slots.workers.listed()}
 
 
 def test_slots_of_two_studies_do_not_mix(ledger: Ledger, database: Database) -> None:

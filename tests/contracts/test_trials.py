@@ -1,13 +1,17 @@
 """The contract of a trial's life: asked for and told once, and nothing is lost whenever a worker dies."""
 
+import time
 from collections import Counter
+from datetime import datetime, timedelta, tzinfo
 from typing import NoReturn
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces.parameters import default_values
+from studies.attempts import claim
 from studies.endings import errors_in_a_row, settle
+from studies.errors import NoSuggestion
 from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import EFFECTS, Outcome, outcome_of
 from studies.pruners import SUCCESSIVE_HALVING
@@ -37,7 +41,7 @@ def dying(ledger: Ledger) -> Ledger:
 
 def begun(ledger: Ledger) -> RunningTrial:
     """Ask for a trial that must be there."""
-    running = ask(ledger, "worker")
+    running = ask(ledger, f"worker with a lease of {ledger.slots.lease} s")
     assert running is not None
     return running
 
@@ -140,12 +144,40 @@ def test_a_trial_that_was_never_assigned_is_found(ledger: Ledger, dying: Ledger)
     """A worker killed between making its trial and noting it in the slot leaves no trial running."""
     slot = dying.slots.claim("dead")
     assert slot is not None
-    orphan = create_trial(state=TrialState.RUNNING, user_attrs={"slot": slot.number})
+    orphan = create_trial(
+        state=TrialState.RUNNING, user_attrs=claim(ledger.slots.ledger, slot.number, slot.attempt)
+    )
     ledger.database.storage.create_new_trial(ledger.identifier, orphan)
     again = begun(ledger)
     assert again.slot.number == slot.number
     assert outcome_of(ledger.trial(0)) is Outcome.LOST
     assert again.values == default_values(SPACE)
+
+
+@pytest.mark.parametrize("wrong", [-3600.0, 3600.0])
+def test_a_wrong_clock_of_a_worker_decides_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    """With one worker an hour ahead or behind, the errors in a row and the durations are what they were."""
+    shift, seconds = timedelta(seconds=wrong), time.time
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Shifted":
+            return super().now(tz) + shift
+
+    ends = [Outcome.COMPLETED, *[Outcome.FAILED] * 3]
+    for number, outcome in enumerate(ends):
+        with monkeypatch.context() as other:
+            if number in {0, 2}:  # the worker with the wrong clock
+                other.setattr("time.time", lambda: seconds() + wrong)
+                other.setattr("datetime.datetime", Shifted)
+                other.setattr("optuna.storages._rdb.storage.datetime", Shifted)
+                other.setattr("studies.records.datetime", Shifted)
+            ended = end(ledger, begun(ledger), outcome)
+        assert ended.duration is not None
+        assert timedelta(0) <= ended.duration < timedelta(minutes=10)
+    assert [trial.number for trial in errors_in_a_row(ledger)] == [3, 2, 1]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT])
@@ -225,7 +257,7 @@ def test_a_claim_lost_while_the_trial_was_made_is_given_up(
 def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sampler that raises leaves no trial running and no slot held."""
     monkeypatch.setattr("studies.trials.suggest", _broken)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(NoSuggestion, match="answered with ZeroDivisionError: broken"):
         ask(ledger, "worker")
     assert ledger.trials(TrialState.RUNNING) == []
     assert ledger.trial(0).user_attrs["cause"] == "no values: ZeroDivisionError: broken"
@@ -300,7 +332,7 @@ def test_an_attempt_does_not_compete_with_the_one_before_at_a_rung(database: Dat
     assert any(key.startswith(RUNG) for key in ledger.trial(preempted.number).system_attrs)
     end(ledger, preempted, Outcome.PREEMPTED)
     again = begun(ledger)
-    carry_on(again, [0.5])
+    carry_on(again, {1: 0.5})
     at_a_rung = [
         trial.number for trial in ledger.trials() if any(key.startswith(RUNG) for key in trial.system_attrs)
     ]

@@ -64,10 +64,11 @@ def running_tuner(line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def train_as_told(configuration: Path, folder: Path) -> tuple[str, float]:
+def train_as_told(configuration: Path, folder: Path) -> tuple[str, float, str]:
     """Train an exported configuration in a folder by the very command that stands in it.
 
-    Returns: The score that the file tells, as it is written there, and the metric that the training reached.
+    Returns: The score that the file tells, as it is written there, the metric that the training reached, and
+        what it showed.
     """
     text = (folder / configuration).read_text()
     command, told = re.search(r"# Train it: (.*)", text), re.search(r", (\w+) (\S+);", text)
@@ -82,4 +83,4 @@ def train_as_told(configuration: Path, folder: Path) -> tuple[str, float]:
         text=True,
         check=True,
     )
-    return told[2], float(trained.stdout.splitlines()[-1])
+    return told[2], float(trained.stdout.splitlines()[-1]), trained.stdout + trained.stderr

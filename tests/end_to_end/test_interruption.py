@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,21 @@ def wait_until_training(process: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(0.02)
 
 
+def wait_until_gone(folder: Path) -> None:
+    """Wait until no process but this one works in a folder, whoever its parent is."""
+    deadline = time.monotonic() + 60
+    while left := [entry.name for entry in Path("/proc").glob("[0-9]*") if works_in(entry, folder)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def works_in(process: Path, folder: Path) -> bool:
+    """Say whether a process, by its folder in /proc, works in a folder."""
+    with suppress(OSError):
+        return (process / "cwd").readlink() == folder and process.name != str(os.getpid())
+    return False
+
+
 def is_complete(tuner: CommandLine) -> bool:
     """Say whether exactly the budget has been spent, and nothing runs."""
     trials = json.loads(tuner("status endless --json").out)["trials"]
@@ -126,16 +141,37 @@ def test_ctrl_c_ends_a_run_cleanly(tuner: CommandLine, folder: Path) -> None:
 
 
 def test_a_killed_run_loses_no_slot(tuner: CommandLine, folder: Path) -> None:
-    """After `kill -9` a lapsed lease has the trial declared lost, and another spends its slot."""
-    with running_tuner(RUN, folder) as process:
+    """After `kill -9` no process is left; a lapsed lease has the trial shown as lost; its slot is spent."""
+    with running_tuner(f"{RUN} --workers 2", folder) as process:
         wait_until_training(process, folder)
         process.kill()
         process.wait()
-    assert states(folder) == ["RUNNING"]
+        out, err = process.communicate()
+    assert "Traceback" not in out + err
+    wait_until_gone(folder)
+    if "RUNNING" not in states(folder):  # its workers were quick to tell that they were preempted
+        assert is_resumed(tuner)
+        return
     with closing(sqlite3.connect(folder / "tuner.db")) as database, database:
-        assert database.execute("update tuner_slots set lease = 0 where state = 'claimed'").rowcount == 1
+        database.execute("update tuner_workers set lease = lease - 3600")
+    left = states(folder).count("RUNNING")
+    answer = json.loads(tuner("status endless --json").out)
+    assert (answer["trials"]["running"], answer["trials"]["lost"]) == (0, left)
+    assert "went away 61 minutes ago" in tuner("status endless").out
     assert is_resumed(tuner)
-    assert json.loads(tuner("trial endless 0 --json").out)["outcome"] == "lost"
+    assert json.loads(tuner("trial endless 0 --json").out)["outcome"] in {"lost", "preempted"}
+
+
+def test_a_closed_terminal_ends_several_workers_cleanly(tuner: CommandLine, folder: Path) -> None:
+    """SIGHUP does with several workers what Ctrl-C does with one: no trial runs on, no process is left."""
+    with running_tuner(f"{RUN} --workers 2", folder) as process:
+        wait_until_training(process, folder)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate()
+    assert (process.returncode, err) == (130, "")
+    assert set(states(folder)) == {"FAIL"}
+    assert "\nResume: tuner run studies/endless.yaml " in out
+    wait_until_gone(folder)
 
 
 def test_a_scheduler_ends_a_run_as_cleanly(tuner: CommandLine, folder: Path) -> None:
@@ -149,13 +185,15 @@ def test_a_scheduler_ends_a_run_as_cleanly(tuner: CommandLine, folder: Path) -> 
 
 
 def test_a_second_signal_ends_a_run_at_once(tuner: CommandLine, folder: Path) -> None:
-    """The epoch that is running is not waited for, and a third signal changes nothing."""
+    """The epoch that is running is not waited for, nothing is left, and a third signal changes nothing."""
     tuner.write("signals", f"{os.getpid()} SIGINT SIGTERM")  # two alike may arrive as one
     answer = tuner(RUN)
-    assert (answer.code, answer.err) == (130, "Interrupted.\n")
+    missing = f"0 of {BUDGET} slots are spent, {BUDGET} are missing"
+    assert (answer.code, answer.err) == (130, f"Interrupted: {missing}; go on: tuner {RUN}\n")
     assert "Resume" not in answer.out
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    assert states(folder) == ["RUNNING"]  # until its lease lapses
+    assert states(folder) == ["FAIL"]
+    assert json.loads(tuner("status endless --json").out)["trials"]["waiting"] == BUDGET
 
 
 def test_a_time_limit_ends_a_run(tuner: CommandLine, folder: Path) -> None:

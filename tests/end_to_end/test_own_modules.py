@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lightning.pytorch.cli import LightningCLI
 
+from tests.end_to_end.processes import TUNER, environment
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
@@ -27,8 +30,8 @@ class Own(LightningModule):
         self.fails = fails
 
     def training_step(self, batch, batch_idx):
-        if self.fails and batch_idx == 1 and not Path("mended").exists():  # one after the rehearsal's
-            raise ValueError("a mistake in the second batch")
+        if self.fails and batch_idx == 3 and not Path("mended").exists():  # one after those of the rehearsal
+            raise ValueError("a mistake in the fourth batch")
         return self.layers(batch).square().mean()
 
     def validation_step(self, batch, batch_idx):
@@ -107,11 +110,11 @@ def test_a_mistake_in_the_module_stops_the_study(own: CommandLine) -> None:
     assert answer.err.count("Traceback (most recent call last)") == 1
     assert answer.err.splitlines()[-1] == (
         "Error: The study 'own' is stopped: its last 3 trials ended with an error, the last with "
-        "ValueError: a mistake in the second batch; mend it and give the same command again."
+        "ValueError: a mistake in the fourth batch; mend it and give the same command again."
     )
     assert [trial["outcome"] for trial in trials(own, 3)] == ["failed"] * 3
     text = own("trial own 2").out
-    assert "cause: ValueError: a mistake in the second batch" in text
+    assert "cause: ValueError: a mistake in the fourth batch" in text
     assert 'own_module.py", line ' in text
     own.write("mended", "")
     assert own(line).code == 0
@@ -132,3 +135,59 @@ def test_a_module_that_diverges(own: CommandLine) -> None:
         assert step is not None
         assert int(step[2]) <= 2
     assert "3 diverged" in own("status own").out
+
+
+ELSEWHERE = """
+import os
+import tempfile
+
+os.chdir(tempfile.mkdtemp())
+
+class Wandering(OwnWithOptimizer):
+    def training_step(self, batch, batch_idx):
+        os.chdir(tempfile.mkdtemp())
+        return super().training_step(batch, batch_idx)
+
+    def test_step(self, batch, batch_idx):
+        os.chdir(tempfile.mkdtemp())
+        self.log("test_loss", self.layers(batch).square().mean())
+
+class WanderingData(OwnData):
+    test_dataloader = OwnData.train_dataloader
+"""
+
+
+@pytest.mark.parametrize("line", ["run", "create"])
+def test_a_module_that_changes_the_working_directory_changes_nothing(own: CommandLine, line: str) -> None:
+    """Whether it does so when imported, rehearsed, trained or tested: all results lie where asked."""
+    own.write("own_module.py", MODULE.format(package="pytorch_lightning") + ELSEWHERE)
+    text = STUDY.format(model="Wandering", more=VARYING_WIDTH)
+    own.write("own.yaml", text.replace("OwnData", "WanderingData"))
+    answer = own(f"{line} own.yaml")
+    assert (answer.code, answer.err) == (0, "")
+    if line == "create":
+        assert own("worker own --checkpoints shared").code == 0
+        assert own("run own --checkpoints shared").code == 0
+    assert Path.cwd() == own.folder
+    best = json.loads(own("best own --json").out)
+    assert set(best["test"]) == {"test_loss"}
+    names = {path.name for path in (own.folder / "runs/own").iterdir()}
+    assert names == {"best.yaml", "report.html", f"trial-{best['number']}.ckpt"}
+    assert best["weights"].endswith(f":{own.folder}/runs/own/trial-{best['number']}.ckpt")
+
+
+@pytest.mark.parametrize("package", ["pytorch_lightning", "lightning.pytorch"])
+def test_both_lightnings_are_quiet(own: CommandLine, package: str) -> None:
+    """`validate` prints what it found of a module of either Lightning, and nothing that Lightning says."""
+    own.write("own_module.py", MODULE.format(package=package))
+    own.write("own.yaml", STUDY.format(model="Own", more="space: {use: optimizer}"))
+    ended = subprocess.run(
+        [*TUNER, "validate", "own.yaml"],
+        cwd=own.folder,
+        env={key: value for key, value in environment().items() if key != "PYTHONWARNINGS"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1].startswith("own is fine: ")
+    assert ended.stderr == ""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from studies.costs import epochs_of
 from studies.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
 from studies.ledger import Ledger, create
 from studies.outcomes import Outcome, outcome_of
@@ -97,15 +96,6 @@ def test_a_machine_that_fails_stops_a_study_and_not_a_suggestion(tmp_path: Path,
         values.append(ledger.trial(number).params)
     assert is_failing(ledger) == ALIKE_IN_A_ROW
     assert values == [values[0]] * ALIKE_IN_A_ROW
-
-
-@pytest.mark.parametrize(
-    ("trainer", "epochs"),
-    [({}, 6.0), ({"check_val_every_n_epoch": 2}, 12.0), ({"val_check_interval": 0.5}, 3.0), (None, 6.0)],
-)
-def test_epochs_follow_from_validations(trainer: dict[str, object] | None, epochs: float) -> None:
-    """Six validations are as many epochs as the trainer makes of them."""
-    assert epochs_of({"trainer": trainer}, 6) == epochs
 
 
 def test_what_was_spent_is_summed_over_trials_and_attempts(tmp_path: Path) -> None:

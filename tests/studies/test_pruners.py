@@ -6,6 +6,7 @@ import pytest
 from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 
 from studies.classes import make_pruner
+from studies.length import TrialLength
 from studies.pruners import Pruning, default_pruner, rungs_of
 
 HALVING = "optuna.pruners.SuccessiveHalvingPruner"
@@ -36,7 +37,7 @@ def first_stop(pruner: optuna.pruners.BasePruner, epochs: int) -> int | None:
 )
 def test_the_default_rungs(trainer: dict[str, int], rungs: list[int]) -> None:
     """The default pruner decides after a ninth and a third of the validations, never after the first."""
-    config = default_pruner({"trainer": trainer})
+    config = default_pruner(TrialLength.of({"trainer": trainer}))
     found = rungs_of(config)
     assert found is not None
     assert [found.after(0), found.after(found.after(0))] == rungs
@@ -46,11 +47,16 @@ def test_the_default_rungs(trainer: dict[str, int], rungs: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fixed", [{}, {"trainer": {}}, {"trainer": {"max_epochs": -1}}, {"trainer": {"max_epochs": 1}}]
+    "fixed",
+    [
+        {"trainer": {"max_time": "00:01:00:00"}},
+        {"trainer": {"max_epochs": -1}},
+        {"trainer": {"max_epochs": 1}},
+    ],
 )
 def test_without_a_length_nothing_is_pruned(fixed: dict[str, dict[str, int]]) -> None:
     """Where the study does not say how long a trial is, no trial is stopped."""
-    pruner = make_pruner(default_pruner(fixed))
+    pruner = make_pruner(default_pruner(TrialLength.of(fixed)))
     assert isinstance(pruner, NopPruner)
     assert first_stop(pruner, 50) is None
 

@@ -1,8 +1,10 @@
 """An empty folder to type commands in."""
 
+import copy
 import sys
 from pathlib import Path
 
+import jsonargparse
 import pytest
 
 from tests.fork_server import fork_server
@@ -18,4 +20,7 @@ def tuner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(sys, "path", list(sys.path))  # the command line adds the working directory
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    # A worker restricts what jsonargparse may import for the rest of its process, and this one goes on.
+    settings = copy.deepcopy(jsonargparse._common.parsing_settings)
+    monkeypatch.setattr(jsonargparse._common, "parsing_settings", settings)
     return CommandLine(tmp_path, capsys)

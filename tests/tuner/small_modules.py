@@ -1,5 +1,6 @@
 """Modules that train in milliseconds, and go wrong in one way each; a training imports them at once."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -105,6 +106,7 @@ class Hanging(Small):
 
     def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Wait for ever."""
+        sys.stdout.write("hangs\n")
         while True:
             signal.pause()
 
@@ -133,6 +135,20 @@ class Inspecting(Small):
     def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
         """Log the number of threads, as the loss."""
         self.log("val_loss", float(torch.get_num_threads()))
+
+
+class LoadingByDefault(Small):
+    """A module whose data are loaded by a process of their own, and cannot be pickled."""
+
+    def train_dataloader(self) -> object:
+        """Give two batches, and note how the process began that made them."""
+
+        def noted(batch: object) -> object:
+            Path("loaders").write_text(multiprocessing.get_context().get_start_method())
+            return batch
+
+        data = [torch.ones(1, 2)] * 2
+        return torch.utils.data.DataLoader(data, batch_size=None, num_workers=1, collate_fn=noted)
 
 
 class Loading(Small):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from studies.storage import open_database
 from tests.studies.samples import sample_definition
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tuner.next_steps import folded
 
 pytestmark = IN_MEMORY
 
@@ -149,3 +151,13 @@ def test_deleting_asks_first(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch
     assert tuner("status digits").code == 0
     assert tuner("delete digits").code == 0
     assert tuner("status digits").code == 2
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_a_long_command_is_folded_into_one_that_can_be_typed(width: int) -> None:
+    """Its lines fit the terminal, and a shell takes them for the command."""
+    words = ["tuner", "run", "digits", "--set", "model.init_args.hidden=[16]", "--set", "a=it's b", "--quiet"]
+    lines = folded(shlex.join(words * 2), width)
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= width
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == words * 2

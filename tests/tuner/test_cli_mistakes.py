@@ -104,7 +104,7 @@ CHANGES = {
     ),
     "module that raises": (
         f"model.class_path={OWN}.OwnRaising model.init_args={{}} space.use=optimizer",
-        "my.yaml: model: one batch of training ended with RuntimeError: mat1 and mat2 shapes",
+        "my.yaml: model: a few steps of training ended with RuntimeError: mat1 and mat2 shapes",
         "`tuner --debug` shows where",
     ),
     "data of the other Lightning": (
@@ -266,7 +266,7 @@ def test_a_traceback_is_shown_only_when_asked_for(tuner: CommandLine) -> None:
     answer = tuner(f"run my.yaml {changes} --debug")
     assert answer.code == 2
     assert "in training_step" in answer.err
-    assert answer.err.splitlines()[-1].startswith("Error: my.yaml: model: one batch")
+    assert answer.err.splitlines()[-1].startswith("Error: my.yaml: model: a few steps")
 
 
 def test_a_database_of_plain_optuna_is_listed_and_not_touched(tuner: CommandLine) -> None:

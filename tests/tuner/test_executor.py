@@ -5,9 +5,11 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -128,6 +130,15 @@ def test_a_training_may_have_processes_of_its_own(tmp_path: Path) -> None:
     assert end.ending is Ending.COMPLETED
 
 
+def test_data_loaders_start_as_under_plain_lightning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that cannot be pickled are loaded by processes that begin as the platform has it by default."""
+    monkeypatch.chdir(tmp_path)
+    end = run(small_modules.LoadingByDefault, tmp_path)
+    assert isinstance(end, Fit), end
+    assert end.ending is Ending.COMPLETED
+    assert (tmp_path / "loaders").read_text() == multiprocessing.get_context().get_start_method()
+
+
 def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -> None:
     """The number of threads holds in the process that trains."""
     threads = 3
@@ -136,6 +147,33 @@ def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -
     )
     assert isinstance(end, Fit)
     assert end.score == threads
+
+
+def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
+    """Ctrl-C while Python still starts the fork server prints no traceback of it over the prompt."""
+    script = """
+        from tuner.executor import warm_up
+        from tuner.interruption import Interruption
+
+        with Interruption() as interruption:
+            warm_up()
+            print("begun", flush=True)
+            interruption.stop.wait(60)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate() == ("", "")
+    assert process.returncode == 0
 
 
 def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
@@ -155,7 +193,14 @@ def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
 def test_a_training_that_ignores_its_worker_is_killed_in_time(tmp_path: Path) -> None:
     """A worker that has to leave is not held up by a step that never ends."""
     stop = threading.Event()
-    stop.set()
+    log = orders(tmp_path).log
+
+    def stop_when_it_hangs() -> None:
+        while not log.exists() or "hangs" not in log.read_text():
+            time.sleep(0.01)
+        stop.set()
+
+    threading.Thread(target=stop_when_it_hangs, daemon=True).start()
     end = run(small_modules.Hanging, tmp_path, stop=stop, grace=1.0)
     assert end == Fit(Ending.INTERRUPTED, (), None)
     assert multiprocessing.active_children() == []

@@ -84,23 +84,28 @@ def test_the_live_view_tells_what_matters(ledger: Ledger) -> None:
     assert lines[1:] == [
         "best val_loss 0.5 (trial 0)",
         "choosing the next trial",
-        "complete 1   pruned 0   diverged 0   failed 0",
-        "trial 0 completed with 0.5",
+        "1 complete, 0 pruned, 0 diverged, 0 failed",
+        "trial 0 completed 0.5",
     ]
 
 
 def test_a_line_a_trial(ledger: Ledger) -> None:
-    """Where nobody watches, each trial leaves one line, and waiting for other workers is said once."""
+    """Where nobody watches, each trial leaves one line with how far it came; waiting is said once."""
     console = Console(file=StringIO(), width=80)
     view = LineView(ledger, console)
-    running = begun(ledger)
+    running, pruned = begun(ledger), begun(ledger)
     with console.capture() as capture:
         assert tell(ledger, running, Outcome.DIVERGED, None, {})
         view.ended(running, Outcome.DIVERGED, None)
         view.waiting()
         view.waiting()
-    first, second = capture.get().splitlines()
-    assert first.startswith("[1/4] trial 0 diverged - in 0.")
+        for step, score in ((1, 0.5), (2, 0.44)):
+            view.scored(pruned, step, score)
+        assert tell(ledger, pruned, Outcome.PRUNED, None, {})
+        view.ended(pruned, Outcome.PRUNED, None)
+    first, second, third = capture.get().splitlines()
+    assert first.startswith("[1/4] trial 0 diverged in 0.")
+    assert third.startswith("[2/4] trial 1 pruned at 0.44 after 2 of 9 in ")
     assert first.endswith(" s, no best yet")
     assert second == "waiting for slots that other workers hold"
 

@@ -2,15 +2,22 @@
 
 import json
 import sys
+import threading
 from importlib import metadata
+from typing import NoReturn
 
+import numpy as np
 import pytest
 
-from studies.ledger import open_ledger
+from studies.identity import DEFINITION, names
+from studies.ledger import Ledger, open_ledger
 from studies.storage import open_database
 from tests.tuner.command_line import CommandLine
+from tests.tuner.neighbours import NEIGHBOURS
 from tests.tuner.training.probes import IN_MEMORY
 from tuner import code
+from tuner.service import Service
+from tuner.training.permit import Permit
 
 pytestmark = IN_MEMORY
 
@@ -48,7 +55,9 @@ def done(name: str) -> int:
 def test_a_created_study_is_worked_on_by_whoever_joins(service: CommandLine) -> None:
     """`create` makes the study, trains nothing of it, and says how to join; `worker` spends its budget."""
     answer = service("create small.yaml --json")
-    assert json.loads(answer.out) == {"name": "small", "slots": 2, "done": 0, "worker": "tuner worker small"}
+    assert json.loads(answer.out) == {
+        "name": "small", "slots": 2, "spent": {"slots": 0}, "worker": "tuner worker small",
+    }  # fmt: skip
     assert done("small") == 0
     answer = service("worker small")
     assert (answer.code, done("small")) == (0, 2)
@@ -118,7 +127,7 @@ def test_a_stopped_study_takes_no_trial_until_it_is_opened(service: CommandLine)
     """After `stop` no slot is claimed, which every listing says; `create` opens the study again."""
     assert service("create small.yaml").code == 0
     answer = service("stop small --json")
-    assert json.loads(answer.out) == {"name": "small", "stopped": "drain", "running": 0}
+    assert json.loads(answer.out) == {"name": "small", "stopped": "drain", "trials": {"running": 0}}
     assert service("worker small").out == "small: 0 of 2 slots are spent; it was stopped.\n"
     assert "it takes no new trial: it was stopped" in service("status small").out
     assert json.loads(service("status small --json").out)["stopped"] == "drain"
@@ -138,3 +147,44 @@ def test_a_limit_of_epochs_ends_a_study(service: CommandLine) -> None:
     answer = service("run small.yaml --quiet --set study.trials=9 --set study.epochs=3")
     assert done("small") == 3
     assert "It takes no new trial: its 3 epochs are spent." in answer.out
+
+
+def test_no_neighbour_disturbs_a_sound_study(service: CommandLine) -> None:
+    """Copies, damage, other versions, other programs: the sound study is served, the others are told of."""
+    assert service("create small.yaml --name sound").code == 0
+    database, draw = open_database("sqlite:///tuner.db"), np.random.default_rng(0)
+    for make in NEIGHBOURS:
+        make(database, draw)
+    assert service("worker --no-wait --quiet").code == 0
+    assert done("sound") == 2
+    there = list(names(database.engine).values())
+    assert {row["name"] for row in json.loads(service("list --json").out)} == set(there)
+    assert service("list").code == 0
+    for name in there:
+        answer = service(f"status {name}")
+        assert answer.code == 0 or answer.sentence
+    for name in set(there) - {"sound"}:
+        assert service(f"delete {name} --yes").code == 0
+    assert done("sound") == 2
+    database.engine.dispose()
+
+
+def test_a_study_that_gave_trouble_rests_for_longer_each_time(service: CommandLine) -> None:
+    """A study that cannot be worked on is looked at again after twice as long, and told, each time."""
+    assert service("create small.yaml").code == 0
+    database, now, said = open_database("sqlite:///tuner.db"), [0.0], list[str]()
+    open_ledger(database, "small").study.set_user_attr(DEFINITION, {"invented": 1})
+
+    def unmade(ledger: Ledger) -> NoReturn:
+        raise AssertionError(ledger)
+
+    served = Service(
+        database, threading.Event(), lambda: False, Permit(), any_code=False, make=unmade, say=said.append,
+        clock=lambda: now[0],
+    )  # fmt: skip
+    for now[0] in range(0, 400, 10):
+        assert served.serve(wait=False) == 0
+    rests = [sentence.partition(": ")[0] for sentence in said]
+    assert rests == [f"small is passed over for {seconds} s" for seconds in (60, 120, 240)]
+    assert "is damaged: invented is not known" in said[0]
+    database.engine.dispose()

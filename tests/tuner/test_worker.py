@@ -1,5 +1,6 @@
 """The worker: every slot is spent once, and every ending has its outcome."""
 
+import os
 import threading
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,35 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
     assert lost.intermediate_values.items() <= again.intermediate_values.items()
     assert again.user_attrs["earlier"] == lost.number
     assert not list((tmp_path / "shared").rglob("*.ckpt"))
+
+
+class Truncates(QuietView):
+    """Cuts every checkpoint in a folder as a trial begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def started(self, running: RunningTrial) -> None:
+        """Cut."""
+        for file in self.folder.glob("*.ckpt"):
+            os.truncate(file, 1000)
+
+
+def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot keeps its values, no error is counted, and the record says why epochs were trained twice."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
+    Worker(ledger, Truncates(tmp_path / "checkpoints"), threading.Event(), tmp_path).work()
+    assert (tmp_path / "epochs").read_text().split() == ["0", "1", "0", "1", "2", "3"]
+    lost, again = ledger.trials()
+    assert [outcome_of(lost), outcome_of(again)] == [Outcome.LOST, Outcome.COMPLETED]
+    assert again.params == lost.params
+    reason = "the checkpoint of attempt 1 is not whole, or belongs to another trial"
+    assert describe_trial(again)["anew"] == f"it began anew with the same values: {reason}"
+    assert "began anew" in (tmp_path / "logs/trial-1.log").read_text()
 
 
 def test_what_a_trial_printed_is_found(tmp_path: Path) -> None:

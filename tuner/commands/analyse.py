@@ -1,7 +1,6 @@
 """`tuner importance`, `interactions`, `report`: what mattered, what depends on what, and how sure that is."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +77,10 @@ def _show(
 ) -> None:
     from studies.analysis.of_study import analyse
     from studies.analysis.words import without_failed_in_words
-    from tuner.screen import open_screen
+    from tuner.screen import open_screen, progress_of
 
     study = _open(storage, name)
-    with _progress(hidden=as_json) as progress:
+    with progress_of("analysis", shown=not as_json) as progress:
         found = analyse(
             study,
             objective=objective,
@@ -203,21 +202,22 @@ def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
         show(f"  {warning}")
 
 
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Callable[[float], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(transient=True, disable=hidden or not console.is_terminal, console=console) as bar:
-        task = bar.add_task("analysis", total=1.0)
-        yield lambda done: bar.update(task, completed=done)
-
-
 def _open(storage: str | None, name: str) -> "Study":
     from studies.ledger import find_study
 
-    return find_study(open_database(storage, reading=True), name)
+    return readable(find_study(open_database(storage, reading=True), name))
+
+
+def readable(study: "Study") -> "Study":
+    """Give a study that can be read as a whole, or refuse it in a sentence."""
+    from studies.identity import DEFINITION
+    from studies.ledger import attributes_of, definition_in, trials_of
+
+    attributes = attributes_of(study)
+    if DEFINITION in attributes:
+        definition_in(study.study_name, attributes)
+    trials_of(study)
+    return study
 
 
 @click.command(epilog=examples("tuner report digits", "tuner report digits --output reports/digits.html"))
@@ -233,21 +233,23 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
     works offline.
     """
-    from studies.identity import LEDGER
+    from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger import find_study, open_ledger
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
+    from tuner.places import folder_name
+    from tuner.screen import progress_of
 
-    path = output or Path(f"{name}.html")
+    path = output or Path(f"{folder_name(name)}.html")
     database = open_database(storage, reading=True)
-    study = find_study(database, name)
-    if LEDGER in study.user_attrs:
+    study = readable(find_study(database, name))
+    try:
         subject = subject_of_ledger(open_ledger(database, name))
-    else:
+    except (ForeignStudy, CopiedStudy):
         subject = subject_of_study(study, objective)
     try:
-        with _progress(hidden=as_json) as progress:
+        with progress_of("analysis", shown=not as_json) as progress:
             proposal = write_report(subject, path, progress=progress)
     except OSError as error:
         raise Refused(f"--output: {path} cannot be written: {error.strerror}; name another file.") from error

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from studies.ledger import Ledger
     from tuner.interruption import Interruption
 
-INTERRUPTED = 130  # exit code
-
 
 @click.command(epilog=examples("tuner confirm digits", "tuner confirm digits --top 3 --seeds 10 --workers 2"))
 @click.argument("name")
@@ -55,8 +53,8 @@ def confirm(
     best are trained on seeds that they have not seen, and ranked by the mean. The repeats are trials of a
     study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
     """
-    from studies.confirmation import confirmed
-    from tuner.interruption import Interruption
+    from studies.confirmation import confirmed, confirming
+    from tuner.interruption import INTERRUPTED, Interruption
     from tuner.screen import open_screen
 
     open_study(storage, name)  # for reading first, which makes no database
@@ -75,7 +73,10 @@ def confirm(
     elif candidates:
         print_candidates(ledger, candidates)
     else:
-        open_screen().print("Not all repeats have ended; the same command goes on.")
+        repeating = confirming(ledger.database, name)
+        budget = None if repeating is None else repeating.slots.budget()
+        done = "" if budget is None else f": {budget.done} of {budget.total} slots are spent"
+        open_screen().print(f"Not all repeats have ended{done}; the same command goes on.")
     return INTERRUPTED if interruption.by_signal else 0
 
 
@@ -88,15 +89,16 @@ def repeat_best(
     from studies.confirmation import confirm as make
     from studies.storage import storage_url
     from tuner.commands.run import writable
+    from tuner.places import folder_name
     from tuner.progress import view_for
     from tuner.screen import open_screen
     from tuner.supervisor import Job, work_locally
 
     repeating = make(ledger, top=top, seeds=seeds)
-    folder = writable(output / repeating.name)
+    folder = writable(output / folder_name(repeating.name))
     if not quiet and repeating.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
-    job = Job(storage_url(storage, os.environ), repeating.name, folder.absolute(), grace, checkpoints)
+    job = Job(storage_url(storage, os.environ), repeating.name, folder, grace, checkpoints)
     with view_for(repeating, interruption.stop, quiet=quiet, workers=workers) as view:
         work_locally(job, repeating, view, interruption.stop, workers=workers, gpus=gpus)
 

@@ -10,12 +10,11 @@ from tuner.commands.options import (
     json_option,
     name_option,
     open_study,
+    rehearsal_option,
     set_option,
     storage_option,
     trials_option,
 )
-
-INTERRUPTED = 130  # exit code
 
 
 @click.command(
@@ -27,31 +26,37 @@ INTERRUPTED = 130  # exit code
 @trials_option
 @name_option
 @set_option
+@rehearsal_option
 @storage_option
 @json_option
 def create(
-    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], storage: str | None,
-    as_json: bool,
+    study: str, trials: int | None, name: str | None, overrides: tuple[str, ...], no_rehearsal: bool,
+    storage: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Put a study in the database for workers to join.
 
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
-    stopped. One batch is trained first, so that a study that cannot run is refused here.
+    stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
-    from tuner.commands.run import open_question, read_question
-    from tuner.interruption import Interruption
+    from tuner.commands.run import open_question, overrides_of, read_question
+    from tuner.first_look import look_at
+    from tuner.interruption import INTERRUPTED, Interruption
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import busy, open_screen
+    from tuner.working_directory import unmoved
 
-    with busy("loading PyTorch and the study", shown=not as_json):
+    look_at(study, overrides_of(overrides, name, trials), storage)
+    with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
         request = Request(study, name, overrides, trials, OUTPUT, storage)
-        question = read_question(request)
-    with Interruption() as interruption, busy("training a batch", shown=not as_json):
-        ledger = open_question(request, question, interruption)
+        question = read_question(request, rehearses=not no_rehearsal)
+    with Interruption() as interruption, busy("training a few steps", shown=not as_json):
+        ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:
-        echo_json({"name": ledger.name, "slots": budget.total, "done": budget.done, "worker": command})
+        echo_json(
+            {"name": ledger.name, "slots": budget.total, "spent": {"slots": budget.done}, "worker": command}
+        )
     else:
         screen = open_screen()
         screen.print(f"{ledger.name} is in the database: {budget.done} of {budget.total} slots are spent.")
@@ -76,18 +81,18 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
 
     ledger = open_study(storage, name, reading=False)
     ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
-    budget = ledger.slots.budget()
+    budget, count = ledger.slots.budget(), ledger.status()["trials"]["running"]
     again = Request(name, None, (), None, OUTPUT, storage).about("create", name)
     found: dict[str, Any] = {
         "name": name,
         "stopped": PREEMPTED if now else DRAINED,
-        "running": budget.claimed,
+        "trials": {"running": count},
     }
     if as_json:
         echo_json(found)
         return
     how = "are preempted" if now else "end as they would"
-    running = f"; the {budget.claimed} that run {how}" if budget.claimed else ""
+    running = f"; the {count} that run {how}" if count else ""
     screen = open_screen()
     screen.print(f"{name} takes no new trial{running}: {budget.done} of {budget.total} slots are spent.")
     screen.print(f"Open it again: {again}", soft_wrap=True)

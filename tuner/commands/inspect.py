@@ -12,9 +12,8 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-ENDED = ("complete", "pruned", "diverged", "failed")
-# Counted in words only where there are some.
-RARE = ("out_of_memory", "timed_out", "preempted", "lost", "disk_full", "unreadable")
+    from studies.definition import StudyDefinition
+    from studies.storage import Database
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -22,29 +21,12 @@ RARE = ("out_of_memory", "timed_out", "preempted", "lost", "disk_full", "unreada
 @json_option
 def list_studies(storage: str | None, as_json: bool) -> None:
     """List the studies of the database."""
-    import optuna
-
-    from studies.identity import LEDGER
-    from studies.ledger import open_ledger
+    from studies.identity import names
     from tuner.screen import open_screen, print_table
 
     database = open_database(storage, reading=True)
-    rows: list[dict[str, Any]] = []
-    for summary in optuna.get_all_study_summaries(database.storage):
-        if LEDGER in summary.user_attrs:
-            status = open_ledger(database, summary.study_name).status()
-            rows.append(
-                {
-                    key: status[key]
-                    for key in ("name", "metric", "slots", "stopped", "priority", "trials", "best")
-                }
-            )
-        else:
-            trials = {"all": summary.n_trials}
-            rows.append(
-                {"name": summary.study_name, "metric": None, "slots": None, "stopped": None, "priority": None}
-                | {"trials": trials, "best": None}
-            )
+    found = [_summary(database, number, name) for number, name in names(database.engine).items()]
+    rows = [row for row in found if row is not None]
     if as_json:
         echo_json(rows)
         return
@@ -52,19 +34,48 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     if not rows:
         screen.print("The database holds no study; `tuner run digits` makes one.")
         return
-    heads = ("study", "slots", "complete", "pruned", "running", "other ends", "best")
+    heads = ("study", "slots", "complete", "pruned", "running", "other outcomes", "best")
     print_table(screen, heads, [_listed(row) for row in rows])
+    for row in rows:
+        if row["trouble"]:
+            screen.print(row["trouble"], soft_wrap=True)
+
+
+def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | None:
+    """Give the row of a study; None where it has just been deleted."""
+    from search_spaces.errors import TunerError, first_line
+    from studies.errors import ForeignStudy, UnknownStudy
+    from studies.failures import is_of_database
+    from studies.identity import count_trials
+    from studies.ledger import open_ledger
+
+    keys = ("name", "metric", "slots", "stopped", "priority", "trials", "best")
+    row: dict[str, Any] = {**dict.fromkeys(keys), "name": name, "trouble": None}
+    try:
+        return {
+            **row,
+            **{key: value for key, value in open_ledger(database, name).status().items() if key in keys},
+        }
+    except ForeignStudy:
+        pass
+    except UnknownStudy:
+        return None
+    except TunerError as error:
+        row["trouble"] = str(error)
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        row["trouble"] = f"The study {name!r} cannot be read: {type(error).__name__}: {first_line(error)}."
+    return {**row, "trials": {"all": count_trials(database.engine, number)}}
 
 
 def _listed(row: Mapping[str, Any]) -> list[str]:
+    from studies.outcomes import Outcome, in_words
+
     trials, best = row["trials"], row["best"]
     counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
-    others = [
-        f"{trials[key]} {key.replace('_', ' ')}" for key in ("diverged", "failed", *RARE) if trials.get(key)
-    ]
-    if row["stopped"]:
-        others.append("stopped")
-    counts.append(", ".join(others) or "-")
+    others = in_words(trials, without=(Outcome.COMPLETED, Outcome.PRUNED))
+    counts.append(", ".join(filter(None, (others, "stopped" if row["stopped"] else ""))) or "-")
     score = f"{row['metric']} {best['value']:.5g}" if best else "-"
     return [row["name"], str(row["slots"] or "-"), *counts, score]
 
@@ -78,6 +89,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database.
     """
+    from studies.outcomes import in_words
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)
@@ -88,13 +100,18 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     screen, trials, best = open_screen(), found["trials"], found["best"]
     running = f", {trials['running']} running" if trials["running"] else ""
     screen.print(f"{found['name']}: {budget.done} of {budget.total} slots are spent{running}")
-    counts = [*ENDED, *(outcome for outcome in RARE if trials[outcome])]
-    screen.print(", ".join(f"{trials[outcome]} {outcome.replace('_', ' ')}" for outcome in counts))
+    screen.print(in_words(trials, usual=True))
     for unit in ("epochs", "hours"):
         if found["limits"][unit] is not None:
             screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
+    if found["left"]:
+        screen.print(found["left"])
+    if found["added"]:
+        screen.print(f"{found['added']} trials were added by another program; they count nowhere")
     if (reason := ledger.over()) and budget.done < budget.total:
         screen.print(f"it takes no new trial: {reason}")
+    if found["unpruned"]:
+        screen.print(found["unpruned"], soft_wrap=True)
     if best:
         screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
     else:
@@ -111,10 +128,12 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database, NUMBER one of its trials, counted from 0.
     """
+    from studies.absent import as_lost
     from studies.diagnosis import diagnose
 
     ledger = open_study(storage, name)
-    found = describe_trial(ledger.trial(number))
+    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
+    found = describe_trial(lost.get(number) or ledger.trial(number))
     findings = diagnose(
         found["facts"] or {},
         list(found["curve"].values()),
@@ -129,15 +148,16 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     from tuner.screen import open_screen
 
     screen = open_screen()
-    parts = [found["outcome"] or "running"]
-    if found["score"] is not None:
-        parts.append(f"{ledger.definition.settings.metric} {found['score']:.6g}")
-    parts.append(f"slot {found['slot']}")
+    parts = [_ended(ledger.definition, ledger.trial(number))]
+    if found["value"] is not None:
+        parts.append(f"{ledger.definition.settings.metric} {found['value']:.6g}")
+    parts.append("added by another program" if found["slot"] is None else f"slot {found['slot']}")
     if found["seconds"] is not None:
         parts.append(f"{found['seconds']:.1f} s")
     screen.print(f"trial {number}: {', '.join(parts)}")
-    if found["cause"]:
-        screen.print(f"cause: {found['cause']}")
+    cause = f"cause: {found['cause']}" if found["cause"] else None
+    for line in filter(None, (cause, found["anew"])):
+        screen.print(line, soft_wrap=True)
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -145,6 +165,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     if found["facts"]:
         numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found["facts"].items())
         screen.print(f"training: {numbers}", soft_wrap=True)
+    for what, why in (found["facts_missing"] or {}).items():
+        screen.print(f"no facts of the {what}: {why}", soft_wrap=True)
     shown = {"params": found["params"], "configuration": found["configuration"]}
     screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
@@ -153,27 +175,45 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
 
 
+def _ended(definition: "StudyDefinition", trial: "FrozenTrial") -> str:
+    """Write how a trial ended; a completed one's score is written beside it."""
+    from studies.outcomes import Outcome, ended_in_words, outcome_of
+    from studies.trained import planned_validations
+
+    outcome, step = outcome_of(trial), trial.last_step
+    if outcome is None:
+        return "running"
+    if outcome is Outcome.COMPLETED or step is None:
+        return outcome.value
+    last = trial.intermediate_values[step]
+    return ended_in_words(outcome, None, last=last, after=step, of=planned_validations(definition, trial))
+
+
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
     """Give one trial as plain data; `curve` maps the number of a validation to its score."""
-    from studies.outcomes import outcome_of
+    from studies.attempts import attribute
+    from studies.outcomes import Outcome, outcome_of
+    from tuner.weights import place_of
 
     outcome = outcome_of(found)
-    attributes = found.user_attrs
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "traceback", "configuration", "facts")
+    keys = ("slot", "attempt", "exploration", "seconds", "cause", "anew", "traceback", "configuration")
     return {
         "number": found.number,
         "outcome": None if outcome is None else outcome.value,
-        "score": found.value if outcome is not None and outcome.value == "completed" else None,
+        "value": found.value if outcome is Outcome.COMPLETED else None,
         "params": found.params,
         "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
-        **{key: attributes.get(key) for key in keys},
+        **{key: attribute(found, key) for key in (*keys, "facts", "facts_missing")},
+        "weights": place_of(found),
         "log": _log_of(found),
     }
 
 
 def _log_of(found: "FrozenTrial") -> str | None:
     """Find what a trial printed; None where it printed nothing, or on another machine."""
-    folder = found.user_attrs.get("logs")
+    from studies.attempts import attribute
+
+    folder = attribute(found, "logs")
     file = Path(folder) / f"trial-{found.number}.log" if folder else None
     return str(file) if file is not None and file.exists() else None
 
@@ -198,7 +238,8 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     from studies.confirmation import chosen
     from tuner.commands.confirm import describe_candidate
     from tuner.errors import Refused
-    from tuner.results import complete, export, print_best, test_scores
+    from tuner.export import complete, export
+    from tuner.results import print_best, test_scores
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)

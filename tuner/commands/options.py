@@ -51,6 +51,12 @@ output_option = click.option(
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 
+rehearsal_option = click.option(
+    "--no-rehearsal",
+    is_flag=True,
+    help="Do not train a few steps first, in a process of their own, to see whether the study can run.",
+)
+
 GRACE = 20.0  # seconds; Slurm and Kubernetes kill after 30
 grace_option = click.option(
     "--grace",

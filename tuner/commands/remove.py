@@ -17,11 +17,14 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
     NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
     """
     from studies.confirmation import confirming
+    from studies.identity import count_trials
     from studies.ledger import delete as remove
     from studies.ledger import find_study
     from tuner.errors import Refused
 
-    trials = len(find_study(open_database(storage, reading=True), name).get_trials(deepcopy=False))
+    reading = open_database(storage, reading=True)
+    find_study(reading, name)
+    trials = count_trials(reading.engine, reading.storage.get_study_id_from_name(name))
     if not yes and not sys.stdin.isatty():
         raise Refused(
             f"Deleting {name} with its {trials} trials needs an answer; give --yes to delete it unasked."

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +21,7 @@ from tuner.commands.options import (
     open_study,
     output_option,
     quiet_option,
+    rehearsal_option,
     set_option,
     storage_option,
     timeout_option,
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from tuner.next_steps import Request
 
     Question: TypeAlias = tuple[StudyFile, StudyDefinition]
-
-INTERRUPTED = 130  # exit code
 
 
 @click.command(
@@ -62,12 +62,13 @@ INTERRUPTED = 130  # exit code
 @output_option
 @checkpoints_option
 @grace_option
+@rehearsal_option
 @quiet_option
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
-    workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, quiet: bool,
-    storage: str | None,
+    workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, no_rehearsal: bool,
+    quiet: bool, storage: str | None,
 ) -> int:  # fmt: skip
     """Make or resume a study and work through its trials.
 
@@ -75,11 +76,14 @@ def run(
     the same command resumes it.
     """
     from tuner.commands.confirm import repeat_best
-    from tuner.interruption import Interruption
+    from tuner.first_look import look_at
+    from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
     from tuner.screen import busy, open_screen
 
+    look_at(study, overrides_of(overrides, name, trials), storage)
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
+        from tuner.working_directory import unmoved
 
         manner = _manner(
             workers=None if workers == 1 else str(workers),
@@ -88,22 +92,27 @@ def run(
             grace=None if grace == GRACE else f"{grace:g}",
         )
         request = Request(study, name, overrides, trials, output, storage, manner)
-        question = read_question(request, workers=workers)
+        with unmoved():
+            question = read_question(request, workers=workers)
 
         from studies.storage import storage_url
+        from tuner.places import folder_name
         from tuner.progress import view_for
         from tuner.results import conclude
         from tuner.supervisor import Job, work_locally
 
     with Interruption(timeout) as interruption:
-        with busy("training a batch", shown=not quiet):
-            ledger = open_question(request, question, interruption)
-            folder = writable(output / ledger.name)
+        with busy("training a few steps", shown=not quiet):
+            ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
+            folder = writable(output / folder_name(ledger.name))
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
         url = storage_url(storage, os.environ)
-        job = Job(url, ledger.name, folder.absolute(), grace, checkpoints)
-        with view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view:
+        job = Job(url, ledger.name, folder, grace, checkpoints)
+        with (
+            told_at_once(ledger, request),
+            view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
+        ):
             work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
         settings = ledger.definition.settings if question is None else question[1].settings
         if settings.confirm and not interruption.is_over and _is_spent(ledger):
@@ -111,10 +120,31 @@ def run(
                 ledger, interruption, storage, output, top=settings.confirm, seeds=settings.confirm_seeds,
                 workers=workers, gpus=gpus, quiet=quiet, grace=grace, checkpoints=checkpoints,
             )  # fmt: skip
-    has_best = conclude(ledger, folder, request, quiet=quiet)
+    with ending_at_once(interrupted(ledger, request)):
+        has_best = conclude(ledger, folder, request, quiet=quiet, is_leaving=interruption.by_signal)
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
+
+
+def interrupted(ledger: "Ledger", request: "Request") -> str:
+    """Say what is done and what is missing of a study, and how it goes on."""
+    budget = ledger.slots.budget()
+    missing = budget.total - budget.done
+    lacks = f"{missing} are missing" if missing else "the results are not all written"
+    return f"Interrupted: {budget.done} of {budget.total} slots are spent, {lacks}; go on: {request.again()}"
+
+
+@contextmanager
+def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
+    """Have an end at once say what is done and what is missing, if the database answers soon."""
+    from tuner.interruption import LAST_WORDS, EndedAtOnce, within
+
+    try:
+        yield
+    except EndedAtOnce as error:
+        sentence = within(LAST_WORDS, lambda: interrupted(ledger, request))
+        raise (EndedAtOnce(sentence) if sentence else error) from None
 
 
 def _is_spent(ledger: "Ledger") -> bool:
@@ -129,23 +159,25 @@ def _manner(**options: str | None) -> tuple[str, ...]:
     return tuple(word for name, value in given.items() for word in (f"--{name}", value))
 
 
-def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
+def overrides_of(given: tuple[str, ...], name: str | None, trials: int | None) -> tuple[str, ...]:
+    """Write `--name` and `--trials` as changes of the study file beside those of `--set`."""
+    called = () if name is None else (f"study.name={json.dumps(name)}",)
+    counted = () if trials is None else (f"study.trials={trials}",)
+    return (*given, *called, *counted)
+
+
+def read_question(request: "Request", *, workers: int = 0, rehearses: bool = False) -> "Question | None":
     """Read and check the study file; None where the study is one of the database.
 
-    The processes that `workers` will train it in are prepared meanwhile.
+    The processes that a rehearsal and `workers` will train it in are prepared meanwhile.
     """
     from studies.catalogue import find_study_file
     from tuner.executor import modules_of, warm_up
 
-    overrides = list(request.overrides)
-    if request.name is not None:
-        overrides.append(f"study.name={json.dumps(request.name)}")
-    if request.trials is not None:
-        overrides.append(f"study.trials={request.trials}")
-    file = find_study_file(request.study, tuple(overrides))
+    file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:
         return None
-    if workers:
+    if workers or rehearses:
         also = {"tuner.supervisor"} if workers > 1 else set()
         warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
 
@@ -154,18 +186,29 @@ def read_question(request: "Request", *, workers: int = 0) -> "Question | None":
     return file, prepare(file)
 
 
-def open_question(request: "Request", question: "Question | None", interruption: "Interruption") -> "Ledger":
-    """Make the study, or open the one that is there."""
+def open_question(
+    request: "Request", question: "Question | None", interruption: "Interruption", *, rehearses: bool = True
+) -> "Ledger":
+    """Make the study, once it has been rehearsed, or open the one that is there.
+
+    Raises:
+        EndedAtOnce: a signal came during the rehearsal; there is no study.
+    """
     from studies.ledger import create, is_known
     from tuner.code import remember_code
+    from tuner.interruption import EndedAtOnce
     from tuner.preparation import rehearse
 
     if question is None:
         return _resume(request)
     file, definition = question
     database = open_database(request.storage, reading=False)
-    if not is_known(database, definition.settings.name):
-        rehearse(file, definition, lambda: 0.0 if interruption.stop.is_set() else None)
+    if rehearses and not is_known(database, definition.settings.name):
+        seen = rehearse(file, definition, interruption.stop)
+        if seen is None and interruption.by_signal:
+            raise EndedAtOnce
+        if seen is not None and seen.remark:
+            click.echo(seen.remark, err=True)
     ledger = create(database, definition, file.text)
     remember_code(ledger)
     return ledger
@@ -173,18 +216,8 @@ def open_question(request: "Request", question: "Question | None", interruption:
 
 def _resume(request: "Request") -> "Ledger":
     """Open a study of the database by its name."""
-    from studies.catalogue import shipped_studies
-    from studies.errors import StorageError, UnknownStudy
     from tuner.errors import Refused
 
-    try:
-        open_study(request.storage, request.study)  # for reading first, which makes no database
-    except (UnknownStudy, StorageError) as error:
-        shipped = ", ".join(shipped_studies())
-        reason = str(error)[0].lower() + str(error)[1:]
-        raise UnknownStudy(
-            f"{request.study!r} is no file and no shipped study ({shipped}), and {reason}"
-        ) from error
     if request.overrides or request.name:
         raise Refused(
             f"{request.study} is a study of the database, whose definition stays; "
@@ -198,7 +231,10 @@ def _resume(request: "Request") -> "Ledger":
 
 
 def writable(folder: Path) -> Path:
-    """Make the folder of the results now, so that no hour of training ends with having nowhere to write."""
+    """Make the folder of the results now, so that no hour of training ends with having nowhere to write.
+
+    Returns: The folder as an absolute path: the code of a study may change the working directory.
+    """
     from tuner.errors import Refused
 
     try:
@@ -209,7 +245,7 @@ def writable(folder: Path) -> Path:
         raise Refused(
             f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
         ) from error
-    return folder
+    return folder.absolute()
 
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`tuner validate`: resolve a study file, list what varies, and train one batch of every branch."""
+"""`tuner validate`: resolve a study file, list what varies, and train a few steps of every branch."""
 
 from dataclasses import asdict
 
@@ -14,40 +14,47 @@ from tuner.commands.options import echo_json, examples, json_option, set_option
 @set_option
 @json_option
 def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
-    """Check a study file: train one batch of every branch.
+    """Check a study file: train a few steps of every branch.
 
     STUDY is a YAML file, else a shipped study. Every parameter is listed, each branch and each value of a
-    choice is trained for one batch beside the defaults of the rest, and nothing is written. The exit code is
-    1 if one of them does not train, and 2 if the file is wrong.
+    choice is trained for a few steps beside the defaults of the rest, and nothing is written. The exit code
+    is 1 if one of them does not train, and 2 if the file is wrong.
     """
     from rich.progress import track
 
     from search_spaces.describe import describe
-    from studies.catalogue import find_study_file, shipped_studies
-    from studies.errors import UnknownStudy
+    from studies.catalogue import find_study_file
+    from tuner.executor import modules_of, warm_up
+    from tuner.first_look import look_at
+
+    look_at(study, overrides, None, stored=False)
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
+    from tuner.training.exactness import reasons_of_configuration
 
     hush()
     screen = open_screen()
     file = find_study_file(study, overrides)
     if file is None:
-        raise UnknownStudy(
-            f"{study!r} is no file and no shipped study; name a YAML file, or {', '.join(shipped_studies())}."
-        )
-    with busy("loading the module, training a batch"):
+        raise AssertionError("it has just been looked at")
+    warm_up(modules_of(file.data))
+    with busy("loading the module, training a few steps"):
         definition = prepare(file)
-        rehearse(file, definition)
+        seen = rehearse(file, definition)
     rows, total = describe(definition.space), len(list(branches(definition.space)))
     if not as_json:
         print_parameters(screen, rows)
     rehearsals = list(
         track(
-            rehearse_branches(definition), "a batch of every branch", total=total, console=screen,
+            rehearse_branches(definition), "a few steps of every branch", total=total, console=screen,
             transient=True, disable=as_json or not screen.is_terminal,
         )
     )  # fmt: skip
+    remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
+    for remark in dict.fromkeys(filter(None, remarks)):
+        click.echo(remark, err=True)
+    inexact = reasons_of_configuration(definition.fixed)
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:
         echo_json(
@@ -55,6 +62,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "name": definition.settings.name,
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
+                "inexact": inexact,
             }
         )
         return 1 if failed else 0
@@ -68,4 +76,6 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
+    for reason in inexact:
+        screen.print(f"A trial that is interrupted may end otherwise than one that is not: {reason}.")
     return 0

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
     from studies.ledger import Ledger
     from tuner.interruption import Interruption
+    from tuner.training.permit import Permit
     from tuner.worker import View, Worker
 
     Make: TypeAlias = Callable[[Ledger, View], Worker]
-
-INTERRUPTED = 130  # exit code
 
 
 @click.command(
@@ -48,9 +47,10 @@ INTERRUPTED = 130  # exit code
 @click.option(
     "--allow",
     multiple=True,
-    metavar="PACKAGE",
-    help="Import path that studies may name beside torch's and Lightning's; may be repeated. "
-    "Also TUNER_ALLOW, separated by commas. Without a NAME, no other is imported.",
+    metavar="PACKAGE|FOLDER|URL",
+    help="What studies may name beside the classes of torch, Lightning and Optuna: a package of yours, the "
+    "path of one class or function, ./a/file, /a/folder or the beginning of a URL; may be repeated. "
+    "Also TUNER_ALLOW, separated by commas. Without a NAME, nothing else is used.",
 )
 @click.option(
     "--any-code",
@@ -74,48 +74,49 @@ def worker(
     priority, those that are created later too, until the worker is stopped. Ctrl-C or SIGTERM lets the
     running epoch end, leaves a checkpoint and frees the slot for others, who go on from there.
     """
-    from tuner.code import KNOWN
     from tuner.gpus import Gpus
-    from tuner.interruption import Interruption
+    from tuner.interruption import INTERRUPTED, Interruption
+    from tuner.training.permit import Permit, restrict_parsing
 
+    output = output.absolute()  # the code of a study may change the working directory
+    if checkpoints is not None and "://" not in checkpoints:
+        checkpoints = str(Path(checkpoints).absolute())
     given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
-    allowed = [*KNOWN, *(path.strip() for path in given)]
+    # Who names a study trusts it, unless a list is given.
+    permit = None if name is not None and not given else Permit.of(given)
+    if permit is not None:
+        restrict_parsing(permit)
     with Interruption(timeout) as interruption, ExitStack() as stack:
         leases = None if gpus is None else stack.enter_context(Gpus(gpus))
         leased: dict[int, str] = {}  # by how many a study's trials take
 
         def make(ledger: "Ledger", view: "View") -> "Worker":
+            from studies.length import TrialLength
             from tuner.commands.run import writable
-            from tuner.training.ranks import ranks_of
+            from tuner.places import folder_name
             from tuner.worker import Worker
 
-            count = ranks_of(ledger.definition.fixed)
+            count = TrialLength.of(ledger.definition.fixed).devices or 1
             if leases is not None and count not in leased:
                 leased[count] = leases.lease(count)
+            folder = writable(output / folder_name(ledger.name))
             return Worker(
-                ledger, view, interruption.stop, writable(output / ledger.name), grace, checkpoints,
-                gpus=leased.get(count),
+                ledger, view, interruption.stop, folder, grace, checkpoints,
+                gpus=leased.get(count), permit=permit,
             )  # fmt: skip
 
-        if name is None:
-            _serve(storage, interruption, allowed, make, any_code=any_code, wait=not no_wait, quiet=quiet)
-        else:
-            limits = allowed if given else None
+        if name is None and permit is not None:
+            _serve(storage, interruption, permit, make, any_code=any_code, wait=not no_wait, quiet=quiet)
+        elif name is not None:
             _join(
-                storage,
-                name,
-                interruption.stop,
-                limits,
-                make,
-                any_code=any_code,
-                wait=not no_wait,
-                quiet=quiet,
-            )
+                storage, name, interruption.stop, permit, make,
+                any_code=any_code, wait=not no_wait, quiet=quiet,
+            )  # fmt: skip
     return INTERRUPTED if interruption.by_signal else 0
 
 
 def _join(
-    storage: str | None, name: str, stop: "Event", allowed: list[str] | None, make: "Make", *,
+    storage: str | None, name: str, stop: "Event", permit: "Permit | None", make: "Make", *,
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on one study until it is over."""
@@ -126,7 +127,7 @@ def _join(
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
-    reason = refusal(ledger, allowed, any_code=any_code)
+    reason = refusal(ledger, permit, any_code=any_code)
     if reason is not None:
         raise Refused(f"The study {name!r} cannot be worked on here: {reason}.")
     with view_for(ledger, stop, quiet=quiet) as view:
@@ -134,14 +135,17 @@ def _join(
     if not quiet:
         budget, over = ledger.slots.budget(), ledger.over()
         why = f"; {over}" if over else ""
+        if not over and stop.is_set():
+            why = "; the same command goes on"
         open_screen().print(f"{name}: {budget.done} of {budget.total} slots are spent{why}.")
 
 
 def _serve(
-    storage: str | None, interruption: "Interruption", allowed: list[str], make: "Make", *,
+    storage: str | None, interruption: "Interruption", permit: "Permit", make: "Make", *,
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on every open study."""
+    from tuner.printable import printable
     from tuner.progress import LineView, QuietView
     from tuner.screen import open_screen
     from tuner.service import Service
@@ -152,14 +156,17 @@ def _serve(
         return make(ledger, QuietView() if quiet else LineView(ledger, screen))
 
     def say(sentence: str) -> None:
-        click.echo(sentence, err=True)
+        click.echo(printable(sentence), err=True)
 
-    Service(
+    answered = Service(
         database=open_database(storage, reading=False),
         stop=interruption.stop,
         is_over=lambda: interruption.is_over,
-        allowed=allowed,
+        permit=permit,
         any_code=any_code,
         make=make_for,
         say=say,
     ).serve(wait=wait)
+    if interruption.by_signal:
+        trials = "1 trial" if answered == 1 else f"{answered} trials"
+        screen.print(f"Interrupted: this worker has worked on {trials}; the same command goes on.")

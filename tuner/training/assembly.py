@@ -8,14 +8,16 @@ from the package that the module comes from.
 import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.training.class_paths import check_data, check_names, package_of
+from tuner.training.quiet import hush_lightning
 from tuner.training.refusals import explain, explain_making
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
@@ -43,16 +45,21 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     """
     check_names(configuration)
     configuration = with_twins(configuration)
+    hush_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
+    quiet: Any = _quiet_cli(package_of(configuration))
+    quiet.failed.clear()
     try:
-        made = _start(_quiet_cli(package_of(configuration)), configuration, callbacks)
+        made = _start(quiet, configuration, callbacks)
     except ArgumentError as error:
         raise explain(str(error)) from error
-    except (ValueError, TypeError) as error:
-        refusal = explain_making(error, configuration)
-        if refusal is None:
+    except Exception as error:
+        if not quiet.failed:
             raise
-        raise refusal from error
+        cls, cause = quiet.failed[0]
+        raise explain_making(cls, cause, configuration) from error
+    finally:
+        quiet.failed.clear()
     return Assembly(made.model, made.datamodule, made.trainer)
 
 
@@ -71,7 +78,7 @@ def _start(
     cli: Callable[..., Any], configuration: Mapping[str, Any], callbacks: Sequence[Callback] = ()
 ) -> Any:
     return cli(
-        args=configuration,
+        args=deepcopy(dict(configuration)),  # the parser changes lists in place
         run=False,
         save_config_callback=None,
         seed_everything_default=False,
@@ -103,6 +110,7 @@ def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
 def _quiet_cli(package: str) -> Callable[..., Any]:
     """Give a package's LightningCLI that never looks at the command line, of which it would warn."""
     made: list[Any] = []
+    failed: list[tuple[type, BaseException]] = []  # classes that could not be made, and why
 
     def setup_parser(self: Any, *arguments: Any) -> None:
         # One parser serves every assembly: to read the signatures of the trainer and of all that it takes
@@ -110,6 +118,10 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
         if not made:
             base.setup_parser(self, *arguments)
             made.append(self.parser)
+            add = self.parser.add_instantiator
+            self.parser.add_instantiator = lambda instantiator, *rest, **options: add(
+                _recorded(instantiator, failed), *rest, **options
+            )
         self.parser = made[0]
 
     def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
@@ -122,14 +134,48 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
         )
         self.config_dump = json.loads(dump)
 
+    def before_instantiate_classes(self: Any) -> None:
+        # Behind LightningCLI's own for the module and the data, which keep their hyperparameters.
+        self.parser.add_instantiator(_make, object)
+
     def instantiate_trainer(self: Any, **kwargs: Any) -> Trainer:
         # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
         # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
         # `1.0`, which means all of them.
-        whole = {key: value for key, value in self.given.get("trainer", {}).items() if isinstance(value, int)}
+        given = self.given.get("trainer", {})
+        whole = {key: value for key, value in given.items() if isinstance(value, int)}
+        # A callback that a study names asks for what a search switches off.
+        made = self.config_init.get("trainer.callbacks") or []
+        made = made if isinstance(made, list) else [made]
+        for key, kind in wanted.items():
+            if key not in given and any(isinstance(callback, kind) for callback in made):
+                whole[key] = True
         trainer: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
         return trainer
 
+    callbacks = importlib.import_module(f"{package}.callbacks")
+    wanted = {"enable_checkpointing": callbacks.Checkpoint, "enable_progress_bar": callbacks.ProgressBar}
     base = importlib.import_module(f"{package}.cli").LightningCLI
-    overridden = (setup_parser, parse_arguments, instantiate_trainer)
-    return type("QuietCLI", (base,), {method.__name__: method for method in overridden})
+    overridden = (setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
+    methods: dict[str, Any] = {method.__name__: method for method in overridden}
+    return type("QuietCLI", (base,), {**methods, "failed": failed})
+
+
+def _recorded(
+    instantiator: Callable[..., Any], failed: list[tuple[type, BaseException]]
+) -> Callable[..., Any]:
+    """Note what a class raises: jsonargparse catches it, and tells it in many words or not at all."""
+
+    @wraps(instantiator)
+    def instantiate(cls: type, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return instantiator(cls, *args, **kwargs)
+        except Exception as error:
+            failed.append((cls, error))
+            raise
+
+    return instantiate
+
+
+def _make(cls: type, *args: Any, **kwargs: Any) -> Any:
+    return cls(*args, **kwargs)

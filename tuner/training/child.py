@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import queue
 import signal
@@ -9,17 +10,35 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
 
 import torch
 
-from tuner.training.fit import fit
-from tuner.training.messages import PRELOAD, Answer, Assignment, Fault, Leave, Raised, Resumed, Scored
+from tuner.training.epoch_size import EpochSize
+from tuner.training.fit import fit, test
+from tuner.training.messages import (
+    PRELOAD,
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Fault,
+    Leave,
+    Raised,
+    Resumed,
+    Scored,
+    Sized,
+    Stepped,
+    Tested,
+)
+from tuner.training.parent import die_with_parent, let_children_die_too
 from tuner.training.quiet import hush_lightning
 from tuner.training.ranks import for_ranks
+from tuner.training.rehearsal import rehearse
 
 # What torch and Lightning import only when they fit; a child would spend a second on it.
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
@@ -28,7 +47,12 @@ PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 def answer(pipe: Connection, assignment: Assignment) -> None:
     """Train as one process of an assignment, and send how it ended."""
     os.setsid()  # with all processes that the training starts, so that they can be ended together
-    for number in (signal.SIGINT, signal.SIGTERM):
+    die_with_parent()
+    let_children_die_too()
+    # Data loaders start their processes as they do under plain Lightning, and not by a fork server of their
+    # own, which would need picklable data and outlive a training that is killed.
+    multiprocessing.set_start_method(None, force=True)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave_it_to_the_worker)
     _print_to(assignment.log)
     _forget_strangers()
@@ -36,8 +60,18 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
     hush_lightning()
     line = Line(pipe, assignment)
     try:
-        task = replace(assignment.task, configuration=for_ranks(assignment.task.configuration))
-        ending = fit(task, line.report, line.time_left, line.resumed)
+        task = replace(
+            assignment.task, configuration=for_ranks(assignment.task.configuration, assignment.ranks)
+        )
+        if assignment.tested is not None:
+            if task.threads is not None:
+                torch.set_num_threads(task.threads)
+            ending: object = Tested(test(task.configuration, Path(assignment.tested), task.seed))
+        elif assignment.rehearsal is None:
+            ending = fit(task, line.report, line.time_left, line.resumed, line.sized)
+        else:
+            line.stepped(0)
+            ending = rehearse(task, assignment.rehearsal, lambda: line.stepped(1))
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
         at, trace = time.monotonic(), "".join(traceback.format_exception(error))
         line.end_with(Raised(f"{type(error).__name__}: {error}", trace, _fault(error), at))
@@ -53,22 +87,43 @@ class Line:
         self._pipe = pipe
         self._decided_at = assignment.decided_at
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._decisions: queue.SimpleQueue[tuple[int, ...] | None] = queue.SimpleQueue()
         self._deadline: float | None = None
+        self._has_begun = False
         self._has_ended = False
+        self._reported = 0  # number of the last score
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
 
     def report(self, step: int, score: float) -> bool:
         """Send a score, and wait for what is said to it where that is needed."""
-        waits = self._decided_at is None or step in self._decided_at
+        # A metric may be logged in some validations only, so a decision is due at the first score behind it.
+        waits = self._decided_at is None or any(self._reported < due <= step for due in self._decided_at)
+        self._reported = step
         self._pipe.send(Scored(step, score, waits))
         return self._answers.get() if waits else False
 
-    def resumed(self, scores: Sequence[float]) -> None:
-        """Send the scores that an earlier process had sent."""
-        self._pipe.send(Resumed(tuple(scores)))
+    def sized(self, size: EpochSize) -> None:
+        """Tell what an epoch is, and hear where decisions fall."""
+        self._pipe.send(Sized(size))
+        self._decided_at = self._decisions.get()
+
+    def stepped(self, batches: int) -> None:
+        """Say how far a rehearsal is."""
+        self._pipe.send(Stepped(batches))
+
+    def resumed(self, scores: Mapping[int, float]) -> None:
+        """Send the scores that an earlier process had sent, by their numbers."""
+        self._reported = max(scores, default=0)
+        self._pipe.send(Resumed(dict(scores)))
 
     def time_left(self) -> float | None:
-        """Give the seconds within which the worker wants the training to end; None while it does not."""
+        """Give the seconds within which the worker wants the training to end; None while it does not.
+
+        A fit asks from its first batch on, so the worker hears then that there is something to wait for.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._pipe.send(Begun())
         deadline = self._deadline
         return None if deadline is None else deadline - time.monotonic()
 
@@ -85,6 +140,8 @@ class Line:
                 break
             if isinstance(message, Answer):
                 self._answers.put(message.stop)
+            elif isinstance(message, Decisions):
+                self._decisions.put(message.decided_at)
             elif isinstance(message, Leave):
                 self._deadline = time.monotonic() + message.seconds
         if not self._has_ended:  # the worker is gone, and nobody wants to know any more

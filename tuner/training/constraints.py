@@ -1,17 +1,17 @@
 """What is done to the weights right after each step of the optimizer: exact zeros by L1, and max-norm."""
 
-from math import sqrt
 from typing import Any
 
 import pytorch_lightning
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from tuner.training.errors import IllegalTraining
 from tuner.training.groups import undecayed_parameters
 from tuner.training.optimizer_edits import Module, Trainer
+from tuner.training.step_rules import SCALED, Scale, rule_of
 
 Group = dict[str, Any]  # one of an optimizer's
 
@@ -72,15 +72,15 @@ class ProximalL1Hooks(AfterEachStep):
 
     After a step each weight moves towards zero by the threshold `strength * lr` and stays there if it would
     pass it. So that the minimum is that of the loss and the L1 term whatever the optimizer is, the threshold
-    is scaled like a gradient: divided by 1 - momentum for SGD, whose momentum sums gradients up, and by the
-    root of the mean squared gradient for Adam, AdamW, NAdam and RMSprop (Yun et al. 2021, ProxGen, algorithm
-    1).
+    is scaled like a gradient that stays the same (Yun et al. 2021, ProxGen, algorithm 1): `step_rules` tells
+    how each optimizer of torch scales it.
 
     Args:
         strength: in loss a unit of weight, not negative.
 
     Raises:
-        IllegalTraining: `strength` is negative.
+        IllegalTraining: `strength` is negative; or, when the fit begins, the step of an optimizer is no such
+            product of a scale and a gradient, or not known, or weights are complex.
     """
 
     def __init__(self, strength: float) -> None:
@@ -88,38 +88,41 @@ class ProximalL1Hooks(AfterEachStep):
         if not strength >= 0:
             raise IllegalTraining(f"strength >= 0 must hold, but got strength={strength}; 0 turns L1 off")
         self.strength = strength
+        self.scales: dict[Optimizer, Scale] = {}
+
+    def follow(self, optimizer: Optimizer, groups: list[tuple[Group, list[nn.Parameter]]]) -> None:
+        """Have the weights of one optimizer shrunk, if it is known how it scales a gradient."""
+        if not (self.strength and groups):
+            return
+        rule = rule_of(optimizer)
+        if rule is None or rule.scale is None:
+            raise IllegalTraining(
+                f"ProximalL1 needs an optimizer whose step is a known scale times the gradient "
+                f"({', '.join(SCALED)}), but got {type(optimizer).__name__}; choose one of these, or add the "
+                f"absolute weights to the loss"
+            )
+        if any(weight.is_complex() for _, weights in groups for weight in weights):
+            raise IllegalTraining("ProximalL1 takes real weights, but got complex ones; leave it out")
+        self.scales[optimizer] = rule.scale
+        super().follow(optimizer, groups)
 
     def change(self, optimizer: Optimizer, group: Group, weights: list[nn.Parameter]) -> None:
         """Shrink the weights, those that were part of the step."""
-        step = self.strength * float(group["lr"])
+        step, scale = self.strength * float(group["lr"]), self.scales[optimizer]
         for weight in weights:
             if weight.grad is not None:
-                threshold = gradient_scale(group, optimizer.state[weight], weight) * step
+                threshold = torch.as_tensor(scale(group, optimizer.state.get(weight, {}), weight)) * step
+                threshold = threshold.to(weight.device, weight.dtype)
                 # What lies within the threshold is taken from itself, which leaves an exact zero.
                 weight.sub_(weight.clamp(-threshold, threshold))
-
-
-def gradient_scale(group: Group, state: dict[str, Any], weight: Tensor) -> Tensor:
-    """Tell how much a gradient that stays the same moves a weight in a step, in units of lr.
-
-    One number, or one for each element of the weight. An optimizer that is not known here is taken for plain
-    SGD.
-    """
-    if "exp_avg_sq" in state and "betas" in group:  # Adam, AdamW, NAdam
-        squares: Tensor = state.get("max_exp_avg_sq", state["exp_avg_sq"])
-        correction = sqrt(1 - float(group["betas"][1]) ** float(state["step"]))
-        return correction / (squares.sqrt() + correction * float(group["eps"]))
-    summed = (1 - float(group.get("dampening", 0.0))) / (1 - float(group.get("momentum", 0.0)))
-    if "square_avg" in state:  # RMSprop
-        means: Tensor = state["square_avg"]
-        return summed / (means.sqrt() + float(group["eps"]))
-    return weight.new_tensor(summed)
 
 
 class MaxNormHooks(AfterEachStep):
     """Scale down the weights that lead into a unit if their length is above `limit` (Srebro et al. 2005).
 
-    A unit is a row of a linear layer or a filter of a convolution: the first dimension of the weight.
+    A unit is a row of a linear layer or a filter of a convolution: the first dimension of the weight. The
+    bound holds after each step of any optimizer. SGD finds the best weights within the bound; adaptive
+    optimizers, which rescale each weight, come to others on the bound.
 
     Args:
         limit: the largest Euclidean length, positive.

@@ -6,6 +6,7 @@ import pytorch_lightning
 
 from tuner.training.errors import IllegalTraining
 from tuner.training.optimizer_edits import Configured, Module, OptimizerEdit, Trainer
+from tuner.training.step_rules import rule_of
 
 
 class DecayTimescaleEdit(OptimizerEdit):
@@ -15,13 +16,14 @@ class DecayTimescaleEdit(OptimizerEdit):
     & Aitchison 2024). So `weight_decay = 1 / (timescale * lr * steps per epoch)`, with the full
     learning rate of each group; under a schedule the decay falls with the rate, as AdamW's always does. No
     timescale is taken shorter than a step, which would turn weights around. Groups without decay stay so
-    where others have one.
+    where others have one. SGD's decay is summed up by its momentum, so it is set lower by that factor.
 
     Args:
         timescale: in epochs, positive.
 
     Raises:
-        IllegalTraining: `timescale` is not positive; or, when the fit begins, an epoch has no known length.
+        IllegalTraining: `timescale` is not positive; or, when the fit begins, an epoch has no known length,
+            or an optimizer rescales its decay with the gradient, as Adam does, or is not known.
     """
 
     phase = 0
@@ -36,10 +38,18 @@ class DecayTimescaleEdit(OptimizerEdit):
         """Set the decay of the groups in place; what the module returned stays as it is."""
         steps = max(self.timescale * steps_per_epoch(trainer, type(self).__name__), 1.0)
         for optimizer in configured.optimizers:
+            rule = rule_of(optimizer)
             groups = [group for group in optimizer.param_groups if "weight_decay" in group]
-            decayed = [group for group in groups if group["weight_decay"]]
-            for group in decayed or groups:
-                group["weight_decay"] = 1.0 / (steps * float(group["lr"]))
+            decayed = [group for group in groups if group["weight_decay"]] or groups
+            shares = [None if rule is None else rule.decay(group) for group in decayed]
+            if not decayed or None in shares:
+                raise IllegalTraining(
+                    f"{type(self).__name__} needs a weight decay that shrinks weights by lr * weight_decay "
+                    f"a step, but that of {type(optimizer).__name__} is none, coupled or not known; choose "
+                    f"AdamW, NAdam or RAdam with decoupled_weight_decay, SGD, or the decay by its rate"
+                )
+            for group, share in zip(decayed, shares, strict=True):
+                group["weight_decay"] = 1.0 / (steps * float(group["lr"]) * float(share or 1.0))
         return None
 
 

@@ -4,7 +4,8 @@ TunerError
 ├── IllegalTraining      a training configuration contradicts itself or the module that it trains
 ├── BadConfiguration     a configuration names a class or an argument that does not exist; knows the key
 ├── BadData              a file of data is not there, is no such file, or cannot be learnt from
-└── MetricNotLogged      the module does not log the metric that the study is about
+├── MetricNotLogged      the module does not log the metric that the study is about
+└── NotAllowed           a study of the database names what this worker may not use
 """
 
 from search_spaces.errors import TunerError
@@ -29,3 +30,7 @@ class BadData(TunerError, ValueError):
 
 class MetricNotLogged(TunerError, KeyError):
     """The module does not log the metric that the study is about."""
+
+
+class NotAllowed(TunerError, ValueError):
+    """A study of the database names what this worker may not import, make, open or write to."""

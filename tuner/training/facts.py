@@ -6,13 +6,15 @@ far below that of training; losses are kept as they come and read once an epoch.
 
 import importlib
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 PAIRS = 8  # of consecutive steps that are looked at in a fit of known length
@@ -20,10 +22,43 @@ SPARSE = 100  # steps from one pair to the next where the length is not known
 WINDOW = 32  # steps that a spike is measured against
 SPIKE = 6.0  # robust standard deviations above the median of the window
 FLOOR = 0.1  # and at least this share of the first losses, so that noise near zero is none
+MOST_PENDING = 1000  # losses that wait to be read, each a tensor of its own
+BLOCK = 2**17  # losses whose windows are in memory at a time
+
+_Arguments = ParamSpec("_Arguments")
+_Hook = Callable[Concatenate["FactsHooks", _Arguments], None]
+
+
+def watches(part: str) -> Callable[[_Hook[_Arguments]], _Hook[_Arguments]]:
+    """Keep a hook from ending a fit: what it raises is noted, and it is not called again.
+
+    Args:
+        part: what the hook watches, such as `gradients`.
+    """
+
+    def decorate(hook: _Hook[_Arguments]) -> _Hook[_Arguments]:
+        @wraps(hook)
+        def watch(self: "FactsHooks", /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+            if part in self.missing:
+                return
+            try:
+                hook(self, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
+                said = (str(error).splitlines() or [""])[0]
+                self.missing[part] = f"{type(error).__name__}: {said}"
+                self.before = None
+                self.pending.clear()  # what they hold is memory that the training may need
+
+        return watch
+
+    return decorate
 
 
 class FactsHooks:
     """Hooks of a Lightning callback that watch how a fit goes, without changing it.
+
+    A hook that raises an error is called no more, the fit goes on, and `missing` says which facts there are
+    not, and why.
 
     Its facts, each a number and absent where it could not be measured:
 
@@ -50,12 +85,15 @@ class FactsHooks:
         self.pending: list[Tensor] = []  # losses of this epoch
         self.losses: list[float] = []
         self.weight_norm = math.nan
+        self.missing: dict[str, str] = {}  # what could not be watched, and the error
 
+    @watches("gradients")
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Spread the pairs over the fit."""
-        steps, self.step = trainer.estimated_stepping_batches, trainer.global_step
+        steps, self.step = _steps(trainer), trainer.global_step
         self.every = max(2, int(steps) // PAIRS) if 1 <= steps < math.inf else SPARSE
 
+    @watches("gradients")
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
@@ -70,14 +108,16 @@ class FactsHooks:
             for weight in group["params"]
             if weight.grad is not None
         ]
-        gradient = torch.cat([weight.grad.flatten() for weight in moving])
-        weights = torch.cat([weight.detach().flatten() for weight in moving])
+        if not moving:
+            return
+        gradient, weights = _vector(weight.grad for weight in moving), _vector(moving)
         if position == 0:
             self.before = gradient, weights
         elif self.before is not None and self.before[0].shape == gradient.shape:
             self.pairs.append(_compared(*self.before, gradient, weights))
             self.before = None
 
+    @watches("losses")
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -86,16 +126,26 @@ class FactsHooks:
         if isinstance(loss, Tensor):
             loss = loss.detach() if loss.requires_grad else loss
             self.pending.append(loss.mean() if loss.ndim else loss)
+        if len(self.pending) >= MOST_PENDING:
+            self.read()
 
+    @watches("losses")
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the losses of the epoch."""
         self.read()
         self.before = None  # a pair does not span a checkpoint
 
+    @watches("weights")
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure the weights."""
-        norms = [torch.linalg.vector_norm(weight.detach()) for weight in pl_module.parameters()]
-        self.weight_norm = float(torch.linalg.vector_norm(torch.stack(norms))) if norms else math.nan
+        """Measure the weights; whole numbers, and what has no values yet, have no length."""
+        norms = [
+            float(torch.linalg.vector_norm(_real(weight.detach())))
+            for weight in pl_module.parameters()
+            if (weight.is_floating_point() or weight.is_complex())
+            and not weight.is_meta
+            and not is_lazy(weight)
+        ]
+        self.weight_norm = math.hypot(*norms) if norms else math.nan
 
     def read(self) -> None:
         """Turn the pending losses into numbers, all at once."""
@@ -105,12 +155,33 @@ class FactsHooks:
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resumed fit needs to end with the same facts."""
-        return {"pairs": [pair.tolist() for pair in self.pairs], "losses": list(self.losses)}
+        return {
+            "pairs": [pair.tolist() for pair in self.pairs],
+            "losses": list(self.losses),
+            "missing": dict(self.missing),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.pairs = [torch.tensor(pair) for pair in state_dict["pairs"]]
         self.losses = list(state_dict["losses"])
+        self.missing = dict(state_dict.get("missing", {}))
+
+    def told(self, logged: Mapping[str, Any], metric: str) -> dict[str, Any]:
+        """Give the facts under `facts`, and under `facts_missing` what could not be watched, if anything.
+
+        Args:
+            logged: the last value of each metric.
+            metric: the study's.
+        """
+        found: dict[str, float] = {}
+
+        @watches("facts")
+        def collect(self: FactsHooks) -> None:
+            found.update(self.facts(logged, metric))
+
+        collect(self)
+        return {"facts": found, **({"facts_missing": dict(self.missing)} if self.missing else {})}
 
     def facts(self, logged: Mapping[str, Any], metric: str) -> dict[str, float]:
         """Give the facts of the fit so far.
@@ -120,11 +191,36 @@ class FactsHooks:
             metric: the study's.
         """
         self.read()
-        found = {**_of_pairs(self.pairs), **_of_losses(self.losses), "weight_norm": self.weight_norm}
+        found = {"weight_norm": self.weight_norm}
+        found |= {} if "gradients" in self.missing else _of_pairs(self.pairs)
+        found |= {} if "losses" in self.missing else _of_losses(self.losses)
         kind, _, name = metric.partition("_")
         if kind == "val" and {metric, f"train_{name}"} <= set(logged):
             found["gap"] = float(logged[metric]) - float(logged[f"train_{name}"])
         return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _steps(trainer: Trainer) -> float:
+    """Count the optimizer steps of a fit; infinity where nobody knows.
+
+    `Trainer.estimated_stepping_batches` may load the data anew, and refuses some trainings.
+    """
+    batches, epochs = trainer.num_training_batches, -1 if trainer.max_epochs is None else trainer.max_epochs
+    most = trainer.max_steps if trainer.max_steps >= 0 else math.inf
+    if epochs < 0 or not math.isfinite(batches):
+        return most
+    return min(most, math.ceil(batches / trainer.accumulate_grad_batches) * epochs)
+
+
+def _vector(tensors: Iterable[Tensor | None]) -> Tensor:
+    """Put tensors of any kind end to end in a copy."""
+    return torch.cat([_real(tensor.detach()).flatten() for tensor in tensors if tensor is not None])
+
+
+def _real(tensor: Tensor) -> Tensor:
+    """Give a tensor as dense float32 numbers: squares of half precision would overflow."""
+    dense = tensor if tensor.layout is torch.strided else tensor.to_dense()
+    return (torch.view_as_real(dense) if dense.is_complex() else dense).float()
 
 
 def _compared(gradient: Tensor, weights: Tensor, next_gradient: Tensor, next_weights: Tensor) -> Tensor:
@@ -181,11 +277,14 @@ def count_spikes(losses: Any) -> int:
     broken = len(losses) - len(values)
     if len(values) <= WINDOW:
         return broken
-    windows = np.lib.stride_tricks.sliding_window_view(values, WINDOW)[:-1]
-    medians = np.median(windows, axis=1)
-    deviations = 1.48 * np.median(np.abs(windows - medians[:, None]), axis=1)
     floor = FLOOR * abs(float(np.mean(values[:8])))
-    return broken + int(np.sum(values[WINDOW:] > medians + np.maximum(SPIKE * deviations, floor)))
+    for start in range(0, len(values) - WINDOW, BLOCK):
+        block = values[start : start + BLOCK + WINDOW]
+        windows = np.lib.stride_tricks.sliding_window_view(block, WINDOW)[:-1]
+        medians = np.median(windows, axis=1)
+        deviations = 1.48 * np.median(np.abs(windows - medians[:, None]), axis=1)
+        broken += int(np.sum(block[WINDOW:] > medians + np.maximum(SPIKE * deviations, floor)))
+    return broken
 
 
 def facts_class(package: str) -> Callable[[], Any]:

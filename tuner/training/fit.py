@@ -1,6 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,21 @@ from pytorch_lightning import seed_everything
 
 from tuner.training.assembly import Assembly, assemble
 from tuner.training.class_paths import package_of
+from tuner.training.csv_rows import read_rows
+from tuner.training.data.prepared_table import share_tables
+from tuner.training.epoch_size import EpochSize
+from tuner.training.exactness import INEXACT, reasons_of_training
 from tuner.training.facts import facts_class
-from tuner.training.loggers import at_place
-from tuner.training.observer import (
-    Diverged,
-    Interrupted,
-    Observer,
-    Report,
-    Resumed,
-    Stopped,
-    TimeLeft,
-    observer_class,
-)
-from tuner.training.ranks import on_one_device
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.loggers import at_place, set_aside
+from tuner.training.observer import Observer, Resumed, TimeLeft, observer_class
+from tuner.training.permit import restrict_parsing
+from tuner.training.ranks import is_first_rank, on_one_device
+from tuner.training.resumption import without_searches
+from tuner.training.scoring import Report
+from tuner.training.task import THREADS, Ending, Fit, Task
 
 
-def _nobody_hears(scores: Sequence[float]) -> None:
+def _nobody_hears(scores: Mapping[int, float]) -> None:
     """Tell nobody that a fit was resumed."""
 
 
@@ -35,7 +34,11 @@ def _nobody_asks() -> None:
 
 
 def fit(
-    task: Task, report: Report, time_left: TimeLeft = _nobody_asks, resumed: Resumed = _nobody_hears
+    task: Task,
+    report: Report,
+    time_left: TimeLeft = _nobody_asks,
+    resumed: Resumed = _nobody_hears,
+    sized: Callable[[EpochSize], None] = lambda _: None,
 ) -> Fit:
     """Train a configuration.
 
@@ -48,26 +51,46 @@ def fit(
         time_left: asked at every batch for the seconds within which the fit shall end; None lets it go on. It
             ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
             once.
-        resumed: called with the scores of the validations that stand in the checkpoint that is resumed.
+        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        sized: called before all of these with what an epoch is.
 
     Raises:
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
+    if task.permit is not None:
+        task.permit.judge(task.permit.check(task.configuration))
+        restrict_parsing(task.permit)
+    share_tables(task.tables)
     package = package_of(task.configuration)
-    observer = observer_class(package)(task, report, resumed, time_left)
+    observer = observer_class(package)(task, report, resumed, time_left, sized)
     watch = facts_class(package)() if task.facts else None
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
-    placed = task.configuration if task.place is None else at_place(task.configuration, task.place)
-    assembly = assemble(placed, [watch] if watch else [])
+    assembly = assemble(_in_place(task), [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
+    if task.resume is not None:
+        callbacks[:] = without_searches(callbacks)
+        observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
     result = _fit(task, observer, assembly)
-    logged = assembly.trainer.callback_metrics
-    return replace(result, facts={"facts": watch.facts(logged, task.metric)}) if watch else result
+    facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
+    if watch:
+        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
+    if reasons := reasons_of_training(task.configuration, assembly.trainer):
+        facts[INEXACT] = reasons
+    return replace(result, facts=facts)
+
+
+def _in_place(task: Task) -> Mapping[str, Any]:
+    """Give the configuration with folders of its own for whatever it writes."""
+    if task.place is None:
+        return task.configuration
+    if task.resume is None and is_first_rank():
+        set_aside(task.configuration, task.place)
+    return at_place(task.configuration, task.place)
 
 
 def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
@@ -75,24 +98,23 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
         assembly.trainer.fit(
             assembly.module, datamodule=assembly.data, ckpt_path=task.resume, weights_only=False
         )
-    except Stopped:
-        return _ended(Ending.STOPPED, observer)
-    except Diverged as cause:
-        return _ended(Ending.DIVERGED, observer, str(cause))
-    except Interrupted:
-        return _ended(Ending.INTERRUPTED, observer)
-    score = task.score_of(observer.scores)
-    return Fit(Ending.COMPLETED, tuple(observer.scores), score, kept=_keep(task, score, observer, assembly))
-
-
-def _ended(ending: Ending, observer: Observer, cause: str = "") -> Fit:
-    return Fit(ending, tuple(observer.scores), None, cause)
+    except Exception:
+        if observer.ending is None:
+            raise
+        # How the fit ends was decided before; what a callback made of its end stands in the log.
+        traceback.print_exc()
+    scores, steps = tuple(observer.scores.values()), tuple(observer.scores)
+    if observer.ending is not None:
+        return Fit(observer.ending, scores, None, observer.cause, steps=steps)
+    score = task.score_of(scores)
+    return Fit(Ending.COMPLETED, scores, score, kept=_keep(task, score, observer, assembly), steps=steps)
 
 
 def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
     if task.keep is None or score is None:
         return None
-    if task.better_than is not None and not task.is_better(score, task.better_than):
+    # Of two equal scores the trial with the lower number is the best, and it may be this one.
+    if task.better_than is not None and task.is_better(task.better_than, score):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)
@@ -101,12 +123,19 @@ def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembl
     return task.keep
 
 
-def test(configuration: Mapping[str, Any], checkpoint: Path) -> dict[str, float]:
+def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the test part of its data.
+
+    Args:
+        configuration: what has been trained.
+        checkpoint: its weights.
+        seed: of the training; data that are split at random are then split as they were in it.
 
     Returns:
         What the module logs in testing, by name; empty if it has no test step or its data no test part.
     """
+    if seed is not None:
+        seed_everything(seed, workers=True, verbose=False)
     assembly = assemble(on_one_device(configuration))
     loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
     if not _overridden(loader) or not _overridden(assembly.module.test_step):

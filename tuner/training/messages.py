@@ -1,20 +1,26 @@
 """What a training process and the worker that started it say to each other over a pipe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from tuner.training.epoch_size import EpochSize
 from tuner.training.task import Task
 
-PRELOAD = "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration
+PRELOAD = (
+    "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration, a permit
+)
 
 
 @dataclass(frozen=True)
 class Assignment:
     """What a training process is to do, as one of `ranks` that train together.
 
-    `decided_at` names the validations at which it waits to hear whether to stop, None all of them. `log` is
-    the file that takes everything it prints. Ranks find each other at `port` of this machine.
-    `gpus` are those that it may see, None all of them.
+    `decided_at` names the validations at which it waits to hear whether to stop, None all of them, until it
+    is given other `Decisions`. `log` is the file that takes everything it prints. Ranks find each other at
+    `port` of this machine.
+    `gpus` are those that it may see, None all of them. With `rehearsal` the task is only tried out, for so
+    many seconds. With `tested`, a file of weights, nothing is trained: the weights are tested.
     """
 
     task: Task
@@ -24,6 +30,58 @@ class Assignment:
     ranks: int = 1
     port: int = 0
     gpus: str | None = None
+    rehearsal: float | None = None
+    tested: str | None = None
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A rehearsal has begun, or has trained its first batch."""
+
+    batches: int
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal went well: what an epoch is, and a sentence on what could not be seen, if anything."""
+
+    size: EpochSize | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """A rehearsal shows that the task cannot be trained: the section to look at, the reason, a traceback."""
+
+    key: str
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What weights scored on the test part of the data, by name."""
+
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The training knows what an epoch is, before its first; it waits for its `Decisions`."""
+
+    size: EpochSize
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The validations at which the training waits to hear whether to stop; None means at any."""
+
+    decided_at: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The first epoch has begun."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +95,9 @@ class Scored:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The training goes on behind the validations that an earlier process had made."""
+    """The training goes on behind the scores of an earlier process, by their numbers."""
 
-    scores: tuple[float, ...]
+    scores: dict[int, float]
 
 
 class Fault(Enum):

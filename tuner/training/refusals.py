@@ -1,10 +1,13 @@
 """What jsonargparse says of a configuration that it does not accept, in one sentence."""
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.training.errors import BadConfiguration
+
+LONGEST = 500  # letters of what an error says
 
 
 def explain(message: str) -> BadConfiguration:
@@ -42,22 +45,37 @@ _STRUCTURE = ("Errors:", "Does not validate against any of the Union subtypes")
 _STRUCTURE_STARTS = ("Parser key", "Subtypes:", "Problem with given class_path", "Given value")
 
 
-def explain_making(error: Exception, configuration: Mapping[str, Any]) -> BadConfiguration | None:
-    """Say in one sentence why a class refused its arguments; None where the error says nothing of that.
+def explain_making(cls: type, error: BaseException, configuration: Mapping[str, Any]) -> BadConfiguration:
+    """Say in one sentence why a class could not be made of its arguments.
 
-    jsonargparse tries all that an argument may be, and reports every attempt; the class's own words are among
-    the causes.
+    Args:
+        cls: the class.
+        error: what it raised. jsonargparse, which catches it, tries all that an argument may be, and reports
+            every attempt at length.
+        configuration: what was to be made.
     """
-    made = re.search(r"Given value: Namespace\(class_path='([\w.]+)'", str(error))
-    if made is None:
-        return None
-    cause: BaseException = error
-    while str(cause).startswith(_STRUCTURE) and (cause.__cause__ or cause.__context__):
-        cause = cause.__cause__ or cause.__context__ or cause
-    sections = [
-        name
-        for name, part in configuration.items()
-        if isinstance(part, Mapping) and part.get("class_path") == made[1]
-    ]
-    said = (str(cause).splitlines() or [type(cause).__name__])[0]
-    return BadConfiguration(sections[0] if sections else made[1], f"{said.rstrip('.')}.")
+    key = _key_of(cls, configuration) or f"{cls.__module__}.{cls.__qualname__}"
+    return BadConfiguration(key, f"{cls.__name__} cannot be made: {told(error)}.")
+
+
+def told(error: BaseException) -> str:
+    """Give the type and the words of an error in one line."""
+    words = " ".join(str(error).split()).rstrip(".")
+    shown = words if len(words) <= LONGEST else f"{words[:LONGEST]} ..."
+    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
+
+
+def _key_of(cls: type, part: Any, key: str = "") -> str:
+    """Find where a configuration names a class."""
+    if isinstance(part, Mapping):
+        module, _, name = str(part.get("class_path")).rpartition(".")
+        if getattr(sys.modules.get(module), name, None) is cls:
+            return key
+        items: Iterable[tuple[str, Any]] = (
+            (f"{key}.{name}".lstrip("."), each) for name, each in part.items()
+        )
+    elif isinstance(part, list | tuple):
+        items = ((f"{key}.{number}", each) for number, each in enumerate(part))
+    else:
+        return ""
+    return next(filter(None, (_key_of(cls, each, name) for name, each in items)), "")

@@ -6,19 +6,25 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from tuner.training.permit import Permit
+
+THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
+
 
 @dataclass(frozen=True)
 class Task:
     """What to fit, and how its score is made of its validations.
 
     `score` is the best or the last validation's. If `keep` names a file, a checkpoint of the weights behind
-    the score is written there, provided the fit is completed and its score is better than `better_than`, if
-    that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
+    the score is written there, provided the fit is completed and its score is no worse than `better_than`,
+    if that is given. `threads` are torch's on the CPU; None leaves them as they are. `facts` says whether
     training facts are gathered.
 
     `checkpoint` is a file, or a URL that fsspec knows, to which the whole state of the training goes between
     two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed. `resume`
-    is one that an earlier fit of the same task has left. `place` is a folder for what loggers write.
+    is one that an earlier fit of the same task has left, and `owner` the trial to which both belong. `place`
+    is a folder for what loggers write. `permit` is what the configuration may name; None allows all.
+    `tables` is one that trainings of the same data share, for prepared tables.
     """
 
     configuration: Mapping[str, Any]
@@ -34,7 +40,10 @@ class Task:
     checkpoint: str | None = None
     every: float = 60.0
     resume: str | None = None
+    owner: str = ""
     place: Path | None = None
+    tables: Path | None = None
+    permit: Permit | None = None
 
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
@@ -60,9 +69,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a task: how it ended, the metric at each validation, the score, the cause, the file.
+    """What came of a task: how it ended, its scores, the score made of them, the cause, the file.
 
-    `facts` is what else the training has to say of itself, as plain data.
+    `steps` are the numbers of the scores: how many validations had been made. `facts` is what else the
+    training has to say of itself, as plain data.
     """
 
     ending: Ending
@@ -71,3 +81,4 @@ class Fit:
     cause: str = ""
     kept: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()

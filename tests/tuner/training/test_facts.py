@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import pytorch_lightning
 import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.utils.data import DataLoader, TensorDataset
 
 from tests.tuner.training.own_modules import ManualModule, OwnModule, OwnTwinModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, digits_fit
-from tuner.training.facts import count_spikes, facts_class
+from tuner.training.facts import count_spikes, facts_class, watches
 from tuner.training.fit import Ending, fit
 from tuner.training.task import Task
 
@@ -91,7 +94,7 @@ def test_a_fit_has_the_same_scores_with_and_without_facts() -> None:
         fit(Task(configuration, 1, "val_loss", facts=facts), lambda *_: False) for facts in (True, False)
     )
     assert with_facts.scores == without.scores
-    assert without.facts == {}
+    assert "facts" not in without.facts
     assert set(with_facts.facts["facts"]) == {
         "gradient_norm", "gradient_noise", "update_ratio", "overshoot", "loss_spikes", "loss_fall",
         "weight_norm", "gap",
@@ -141,3 +144,223 @@ def test_a_resumed_fit_has_the_facts_of_an_uninterrupted_one(tmp_path: Path) -> 
     again, resumed = OwnModule(), facts_class(PACKAGE)()
     pytorch_lightning.Trainer(**QUIET, **two, callbacks=[resumed]).fit(again, ckpt_path=tmp_path / "0.ckpt")
     assert resumed.facts({}, "val_loss") == watch.facts({}, "val_loss")
+
+
+class Odd(pytorch_lightning.LightningModule):
+    """A small regression; each subclass has weights of its own kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net: Any = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 1))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        """Return the loss of a batch."""
+        return self.loss(batch[0])
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """Compare with the sum of the features."""
+        return (self.net(x) - x.sum(1, keepdim=True)).square().mean()
+
+    def train_dataloader(self) -> Any:
+        """Give ten batches of four, shuffled."""
+        generator = torch.Generator().manual_seed(1)
+        data = TensorDataset(torch.randn(40, 4, generator=generator))
+        return DataLoader(data, batch_size=4, shuffle=True)
+
+    def configure_optimizers(self) -> Any:
+        """Choose Adam for all that can be learnt."""
+        return torch.optim.Adam([weight for weight in self.parameters() if weight.requires_grad], lr=0.01)
+
+
+class Sparse(Odd):
+    """A table whose gradients are sparse, and a frozen network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(50, 4, sparse=True)
+        self.net.requires_grad_(requires_grad=False)
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """Add a row of the table."""
+        return super().loss(x + self.table((x[:, 0].abs() * 10).long().clamp(max=49)))
+
+    def configure_optimizers(self) -> Any:
+        """Choose the optimizer for sparse gradients."""
+        return torch.optim.SparseAdam(list(self.table.parameters()), lr=0.01)
+
+
+class Unlearnt(Odd):
+    """Parameters of whole numbers, of truth values, without elements, without values, and unused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes = nn.Parameter(torch.arange(4), requires_grad=False)
+        self.mask = nn.Parameter(torch.ones(4, dtype=torch.bool), requires_grad=False)
+        self.empty, self.unused = nn.Parameter(torch.zeros(0)), nn.Parameter(torch.ones(2))
+        self.add_module("lazy", nn.LazyLinear(3))
+
+    def configure_optimizers(self) -> Any:
+        """Choose SGD for all that has values and can be learnt."""
+        return torch.optim.SGD([*self.net.parameters(), self.empty, self.unused], lr=0.01)
+
+
+class Complex(Odd):
+    """Complex weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.phase = nn.Parameter(torch.ones(4, dtype=torch.cfloat))
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """Turn the features."""
+        return super().loss((x * self.phase).abs())
+
+
+class Half(Odd):
+    """Weights of half precision, whose squares overflow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.large = nn.Parameter(torch.full((4,), 1000.0, dtype=torch.half))
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """Scale the features."""
+        return super().loss(x * self.large.float() / 1000)
+
+    def configure_optimizers(self) -> Any:
+        """Choose SGD: in half precision Adam divides by zero."""
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+class Shared(Odd):
+    """One weight in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+        second.weight = first.weight
+        self.net = nn.Sequential(first, second, nn.Linear(4, 1))
+
+
+class Closure(Odd):
+    """An optimizer that evaluates the loss several times a step."""
+
+    def configure_optimizers(self) -> Any:
+        """Choose LBFGS."""
+        return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=4)
+
+
+class Manual(Odd):
+    """Two optimizers by hand; the step returns nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        """Step both."""
+        for optimizer in self.optimizers():
+            optimizer.zero_grad()
+            self.manual_backward(self.loss(batch[0]))
+            optimizer.step()
+
+    def configure_optimizers(self) -> Any:
+        """Share the network."""
+        return [torch.optim.Adam(self.net[0].parameters()), torch.optim.SGD(self.net[3].parameters(), 0.01)]
+
+
+class Compiled(Odd):
+    """A network that torch compiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.compile(self.net, backend="eager")
+
+
+def trained(make: type[Odd], *callbacks: Any, **options: Any) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Train a module for two epochs from one seed; give its weights, and the next random number."""
+    pytorch_lightning.seed_everything(3, verbose=False)
+    module = make()
+    chosen = {"max_epochs": 2, **options, "callbacks": list(callbacks)}
+    pytorch_lightning.Trainer(**QUIET, **chosen).fit(module)
+    return [weight.detach().clone() for weight in module.parameters() if not is_lazy(weight)], torch.rand(1)
+
+
+ODD = [Odd, Sparse, Unlearnt, Complex, Half, Shared, Closure, Manual, Compiled]
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_watching_changes_no_bit_of_odd_trainings(make: type[Odd]) -> None:
+    """With and without facts the weights are equal to the last bit, and so is the randomness behind them."""
+    watch = facts_class(PACKAGE)()
+    watched_weights, after = trained(make, watch)
+    weights, expected = trained(make)
+    assert all(torch.equal(one, other) for one, other in zip(watched_weights, weights, strict=True))
+    assert torch.equal(after, expected)
+    assert watch.missing == {}
+    found = watch.facts({}, "val_loss")
+    assert found["weight_norm"] > 0
+    assert ("update_ratio" in found) == (make is not Manual)
+
+
+def test_facts_of_a_sparse_gradient_are_those_of_the_dense_one() -> None:
+    """How a gradient is stored does not change its length."""
+
+    class Dense(Sparse):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(4)
+            self.table = nn.Embedding(50, 4)
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.table.parameters(), lr=0.01)
+
+    class SparseSgd(Sparse):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(4)
+            self.table = nn.Embedding(50, 4, sparse=True)
+
+        configure_optimizers = Dense.configure_optimizers
+
+    facts = []
+    for make in (Dense, SparseSgd):
+        watch = facts_class(PACKAGE)()
+        trained(make, watch)
+        facts.append(watch.facts({}, "val_loss"))
+    assert facts[0] == pytest.approx(facts[1], rel=1e-5)
+
+
+def test_an_instrument_that_fails_ends_no_training() -> None:
+    """Whatever a watching hook raises is noted in the facts, and the weights are those of no watching."""
+
+    class Broken(facts_class(PACKAGE)):  # type: ignore[misc] # made at run time
+        @watches("gradients")
+        def on_before_optimizer_step(self, *_: Any) -> None:
+            raise ArithmeticError("of a kind that nobody foresaw")
+
+    watch = Broken()
+    weights, after = trained(Odd, watch)
+    expected, before = trained(Odd)
+    assert all(torch.equal(one, other) for one, other in zip(weights, expected, strict=True))
+    assert torch.equal(after, before)
+    told = watch.told({}, "val_loss")
+    assert told["facts_missing"] == {"gradients": "ArithmeticError: of a kind that nobody foresaw"}
+    assert set(told["facts"]) == {"loss_spikes", "loss_fall", "weight_norm"}
+
+
+def test_an_accumulation_that_changes_does_not_disturb_the_facts() -> None:
+    """Lightning refuses to estimate the steps of such a training, which facts do not need."""
+    watch = facts_class(PACKAGE)()
+    trained(Odd, watch, pytorch_lightning.callbacks.GradientAccumulationScheduler({0: 2, 1: 1}))
+    assert watch.missing == {}
+    assert "update_ratio" in watch.facts({}, "val_loss")
+
+
+def test_long_trainings_take_no_memory_for_their_spikes() -> None:
+    """Counted in blocks, spikes are the same as counted at once."""
+    losses = np.random.default_rng(0).standard_normal(1000).cumsum()
+    expected = count_spikes(losses)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tuner.training.facts.BLOCK", 7)
+        assert count_spikes(losses) == expected > 0

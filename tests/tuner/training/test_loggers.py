@@ -30,12 +30,13 @@ def test_two_trials_write_two_logs(tmp_path: Path) -> None:
     """Each has the curve of its own training, whether or not the study says where logs go."""
     for number, init_args in [(0, {}), (1, {}), (2, {"save_dir": str(tmp_path / "mine"), "name": "all"})]:
         named = configuration(logger={"class_path": CSV, "init_args": init_args})
-        fit(Task(named, seed=number, metric="val_loss", place=tmp_path / f"trial-{number}"), lambda *_: False)
+        place = tmp_path / "small" / f"trial-{number}"
+        fit(Task(named, seed=number, metric="val_loss", place=place), lambda *_: False)
     written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("metrics.csv"))
     assert written == [
-        "mine/all/trial-2/metrics.csv",
-        "trial-0/lightning_logs/version_0/metrics.csv",
-        "trial-1/lightning_logs/version_0/metrics.csv",
+        "mine/small/trial-2/all/version_0/metrics.csv",
+        "small/trial-0/lightning_logs/version_0/metrics.csv",
+        "small/trial-1/lightning_logs/version_0/metrics.csv",
     ]
 
 
@@ -55,8 +56,7 @@ def test_a_rehearsal_writes_no_log(tmp_path: Path) -> None:
 
 
 def test_a_run_on_a_server_is_called_after_its_trial() -> None:
-    """On a server a trial's run is found by study and number; without loggers nothing changes."""
+    """On a server a trial's run is found by study and number."""
     named = configuration(logger=[{"class_path": "pytorch_lightning.loggers.WandbLogger"}])
     (logger,) = at_place(named, Path("runs/digits/trial-3"))["trainer"]["logger"]
     assert logger["init_args"] == {"name": "digits-trial-3"}
-    assert at_place(configuration(), Path("place")) == configuration()

@@ -1,7 +1,8 @@
 """A fit that is left between two epochs and resumed ends as one that was never left, to the last bit."""
 
 import random
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP, schedule
 from tuner.training.checkpoints import Checkpoints
+from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.fit import fit
 from tuner.training.task import Ending, Fit, Task
 
 pytestmark = IN_MEMORY
 
 EPOCHS = 5
+ODD = "tests.tuner.training.odd_modules"
 DIGITS = {
     "trainer": {
         "max_epochs": EPOCHS,
@@ -89,7 +92,7 @@ def leave_behind(validations: int, task: Task) -> Fit:
         task,
         lambda _, score: bool(made.append(score)),  # type: ignore[func-returns-value]
         lambda: 1e9 if len(made) >= validations else None,
-        made.extend,
+        lambda scores: made.extend(scores.values()),
     )
 
 
@@ -111,9 +114,9 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(
     heard: list[float] = []
     known: Sequence[float] = []
 
-    def resumed(scores: Sequence[float]) -> None:
+    def resumed(scores: Mapping[int, float]) -> None:
         nonlocal known
-        known = list(scores)
+        known = list(scores.values())
 
     rest = replace(task, resume=resume, keep=tmp_path / "resumed.ckpt")
     end = fit(rest, lambda _, score: bool(heard.append(score)), resumed=resumed)  # type: ignore[func-returns-value]
@@ -145,13 +148,195 @@ def test_a_fit_that_cannot_reach_the_end_of_its_epoch_ends_at_once(tmp_path: Pat
 
 
 def test_a_checkpoint_belongs_to_one_attempt(tmp_path: Path) -> None:
-    """The newest of the attempts before is taken up; those of another suggestion or slot are not."""
+    """The newest of the attempts before is taken up; those of another suggestion, slot or trial are not."""
     checkpoints = Checkpoints(str(tmp_path))
-    assert checkpoints.newest(1, 0, before=5) is None
-    for slot, draw, attempt in [(1, 0, 1), (1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
-        Path(checkpoints.file(slot, draw, attempt)).touch()
+    assert checkpoints.resumable(1, 0, 5, "mine") == (None, "no checkpoint of an earlier attempt is there")
+    whole = leave_behind(
+        1, Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 1), owner="mine")
+    )
+    assert whole
+    for slot, draw, attempt in [(1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
+        shutil.copy(checkpoints.file(1, 0, 1), checkpoints.file(slot, draw, attempt))
     (tmp_path / "slot-1-0-4.ckpt.part").touch()
-    assert checkpoints.newest(1, 0, before=10) == checkpoints.file(1, 0, 2)
-    assert checkpoints.newest(1, 0, before=11) == checkpoints.file(1, 0, 10)
+    assert checkpoints.resumable(1, 0, 10, "mine") == (checkpoints.file(1, 0, 2), "")
+    assert checkpoints.resumable(1, 0, 11, "mine") == (checkpoints.file(1, 0, 10), "")
+    file, reason = checkpoints.resumable(1, 0, 2, "another")
+    assert (file, reason) == (None, "the checkpoint of attempt 1 is not whole, or belongs to another trial")
     checkpoints.collect(1)
     assert [path.name for path in tmp_path.iterdir()] == ["slot-11-0-4.ckpt"]
+
+
+def left_and_resumed(task: Task, folder: Path, epochs: int) -> tuple[Fit, Fit]:
+    """Leave a fit behind some epochs, as a validation is made in each, and go on."""
+    file = str(folder / "state.ckpt")
+    left = leave_behind(epochs, replace(task, checkpoint=file))
+    return left, fit(replace(task, resume=file), never)
+
+
+def odd(net: dict[str, Any] | None = None, data: str = "map", seed: int = 3, **trainer: Any) -> Task:
+    """Describe a fit with the oddities of other people's modules."""
+    configuration = {
+        "trainer": {"max_epochs": EPOCHS, "accelerator": "cpu", **trainer},
+        "model": {"class_path": f"{ODD}.OwnNet", "init_args": net or {}},
+        "data": {"class_path": f"{ODD}.OwnData", "init_args": {"kind": data}},
+    }
+    return Task(configuration, seed, "score")
+
+
+CALLBACKS = "pytorch_lightning.callbacks"
+AVERAGING = {
+    "class_path": f"{CALLBACKS}.StochasticWeightAveraging",
+    "init_args": {"swa_lrs": 0.01, "swa_epoch_start": 2},
+}
+FINDER = {"class_path": f"{CALLBACKS}.LearningRateFinder", "init_args": {"num_training_steps": 4}}
+RISING = {"monitor": "score", "patience": 0, "mode": "max"}
+STOPPING = {"class_path": f"{CALLBACKS}.EarlyStopping", "init_args": RISING}
+
+EXACT: dict[str, Task] = {
+    "max_steps": odd(max_steps=23, max_epochs=-1),
+    "max_steps and steps between validations": odd(
+        max_steps=24, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=7
+    ),
+    "double precision": odd({"optimizer": "adam"}, precision="64-true"),
+    "own generator of a data set": odd(data="noisy"),
+    "generator of a sampler": odd(data="generator"),
+    "several loaders": odd(data="several"),
+    "manual optimization": odd({"optimizer": "manual"}),
+    "a plateau that reads an old value": odd(
+        {"schedule": "plateau"}, check_val_every_n_epoch=2, max_epochs=6
+    ),
+    "reloading": odd(data="noisy", reload_dataloaders_every_n_epochs=1),
+    "averaging": odd({"optimizer": "adam", "schedule": "epoch"}, callbacks=[AVERAGING]),
+    "a search for the learning rate": odd(callbacks=[FINDER]),
+    "a stop that waits for min_epochs": odd(callbacks=[STOPPING], min_epochs=4, val_check_interval=2),
+    "metric of training": odd({"metric": "train"}, data="noisy"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # what Lightning thinks of each section is not our subject
+@pytest.mark.parametrize("case", EXACT)
+def test_any_section_is_resumed_to_the_last_bit(tmp_path: Path, case: str) -> None:
+    """Each of these ended otherwise in an earlier version, or is resumed otherwise by plain Lightning."""
+    task = EXACT[case]
+    whole = fit(task, never)
+    for epochs in (1, 2):
+        left, resumed = left_and_resumed(task, tmp_path, epochs)
+        assert left.ending is Ending.INTERRUPTED
+        assert (resumed.scores, resumed.steps) == (whole.scores, whole.steps)
+
+
+class OwnCounting(LightningModule):
+    """Counts its epochs in attributes of its own, of several kinds, and trains by them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+        self.register_buffer("sum", torch.zeros(1), persistent=False)
+        self.epochs, self.history, self.noise = 0, [1.0], np.random.default_rng(3)
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        """Fit what the attributes say."""
+        wanted = self.epochs + self.history[-1] + self.sum + self.noise.random()
+        return (self.layer(batch).float() - wanted.float()).square().mean()
+
+    def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
+        """Log the loss."""
+        self.log("score", self.layer(batch).square().mean())
+
+    def on_train_epoch_end(self) -> None:
+        """Count."""
+        self.epochs += 1
+        self.history.append(self.history[-1] / 2)
+        self.sum += 1
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Choose an optimizer."""
+        return torch.optim.SGD(self.parameters(), lr=0.05)
+
+
+def test_what_a_module_keeps_in_attributes_is_resumed(tmp_path: Path) -> None:
+    """A counter, a list, a generator and a temporary buffer go on, although the module saves none of them."""
+    task = odd()
+    model = {"class_path": f"{__name__}.OwnCounting"}
+    task = replace(task, configuration={**task.configuration, "model": model})
+    whole = fit(task, never)
+    _, resumed = left_and_resumed(task, tmp_path, 2)
+    assert resumed.scores == whole.scores
+
+
+@pytest.mark.filterwarnings("ignore:.* exists and is not empty")
+def test_a_resumed_fit_has_the_files_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    """ModelCheckpoint keeps the same files, and CSVLogger each row once, whatever came after the state."""
+    saving = {
+        "class_path": f"{CALLBACKS}.ModelCheckpoint",
+        "init_args": {
+            "monitor": "score",
+            "save_top_k": 2,
+            "dirpath": str(tmp_path / "ckpts"),
+            "save_last": True,
+        },
+    }
+    logger = {
+        "class_path": "pytorch_lightning.loggers.CSVLogger",
+        "init_args": {"save_dir": str(tmp_path / "logs")},
+    }
+    task = odd({"optimizer": "adam"}, callbacks=[saving], logger=logger, log_every_n_steps=1)
+    whole = fit(replace(task, place=tmp_path / "study" / "whole"), never)
+    parts = replace(
+        task, place=tmp_path / "study" / "parts", checkpoint=str(tmp_path / "state.ckpt"), every=0.0
+    )
+    asked = 0
+
+    def time_left() -> float | None:
+        nonlocal asked
+        asked += 1
+        return 0.0 if asked > 22 else None  # in the middle of the third epoch
+
+    assert fit(parts, never, time_left).ending is Ending.INTERRUPTED
+    assert fit(replace(parts, resume=parts.checkpoint), never).scores == whole.scores
+    for folder in ("ckpts", "logs"):
+        one, other = (tmp_path / folder / "study" / name for name in ("whole", "parts"))
+        names = [sorted(str(path.relative_to(end)) for path in end.rglob("*.*")) for end in (one, other)]
+        assert names[0] == names[1] != []
+        for name in names[0]:
+            if name.endswith(".csv"):
+                assert (one / name).read_text() == (other / name).read_text()
+
+
+def test_what_cannot_be_exact_is_said_in_words() -> None:
+    """The clock, and generators in other processes, are named; everything else is resumed exactly."""
+    assert reasons_of_configuration(odd(max_steps=3).configuration) == []
+    (reason,) = reasons_of_configuration(odd(max_time={"minutes": 1}).configuration)
+    assert reason == "trainer.max_time ends a trial by the clock"
+    loader = torch.utils.data.DataLoader([1], num_workers=1, persistent_workers=True)
+    assert reasons_of_loaders([loader]) == [
+        "persistent_workers keep the generators of a data loader's processes"
+    ]
+    assert INEXACT not in fit(odd(max_time={"minutes": 1}, max_epochs=1), never).facts
+    assert fit(odd(max_time={"milliseconds": 1}), never).facts[INEXACT] == [reason]
+
+
+def test_a_checkpoint_that_is_not_whole_is_never_gone_on_from(tmp_path: Path) -> None:
+    """Whatever byte is missing, added or changed, the attempt before is taken up instead, or none."""
+    checkpoints, draw = Checkpoints(f"file://{tmp_path}/shared"), np.random.default_rng(0)
+    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 2), owner="mine")
+    leave_behind(1, task)
+    file = tmp_path / "shared" / "slot-1-0-2.ckpt"
+    whole = file.read_bytes()
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 2)
+    broken = [b"", whole[:1], whole[:1000], whole[:-1], whole[1:], whole + b"\0", b"no checkpoint", whole * 2]
+    for place in [0, len(whole) - 1, *draw.integers(len(whole), size=40)]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(draw.integers(8))
+        broken.append(bytes(flipped))
+    for content in broken:
+        file.write_bytes(content)
+        found, reason = checkpoints.resumable(1, 0, 3, "mine")
+        assert found is None
+        assert reason.startswith("the checkpoint of attempt 2 is not whole")
+    (tmp_path / "shared" / "slot-1-0-1.ckpt").write_bytes(whole)
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 1)
+    file.unlink()
+    file.mkdir()
+    assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 1)
+    assert "cannot be reached (" in Checkpoints("nosuch://place").resumable(1, 0, 3, "mine")[1]

@@ -1,9 +1,12 @@
 """From a table's file to tensors: read, split, and encoded by what the training rows say."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +24,8 @@ from tuner.training.errors import BadData
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
+
+_folder: ContextVar[Path | None] = ContextVar("folder of prepared tables", default=None)
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,54 @@ class Prepared:
     target_scale: float = 1.0
 
 
+def share_tables(folder: Path | None) -> None:
+    """Let the trainings of a study, each in a process of its own, share prepared tables in `folder`."""
+    _folder.set(folder)
+
+
 def prepare_table(options: TableOptions) -> Prepared:
-    """Read, split and encode a table.
+    """Read, split and encode a table, or take what another training has made of the same file.
 
     Raises:
         BadData: says in one sentence what is wrong with the file.
     """
+    folder = _folder.get()
     try:
-        stamp = options.path.stat().st_mtime_ns if options.path.exists() else 0
-        return _prepare(options, stamp)
+        if folder is None or not options.path.exists():
+            return _prepare(options)
+        shared = folder / f"{_key(options)}.pt"
+        if shared.exists():
+            return _load(shared)
+        made = _prepare(options)
     except BadData as error:
         raise BadData(f"{options.path}: {error}") from error
+    _save(made, shared)
+    return made
 
 
-@lru_cache(maxsize=1)  # the trials of a study, one after another, share one table
-def _prepare(options: TableOptions, stamp: int) -> Prepared:
+def _key(options: TableOptions) -> str:
+    """Name a file and what is done with it, so that a file that has changed has another name."""
+    state = options.path.stat()
+    said = repr((options, options.path.absolute(), state.st_mtime_ns, state.st_size))
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def _save(made: Prepared, path: Path) -> None:
+    """Write a prepared table, whole or not at all; a disk that is full costs the others some time only."""
+    with suppress(OSError, RuntimeError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent) as folder:
+            written = Path(folder) / path.name
+            torch.save({field.name: getattr(made, field.name) for field in fields(made)}, written)
+            written.replace(path)
+
+
+def _load(path: Path) -> Prepared:
+    # Mapped, so that trainings beside each other share the memory too.
+    return Prepared(**torch.load(path, mmap=True, weights_only=True))
+
+
+def _prepare(options: TableOptions) -> Prepared:
     frame = read_table(options.path, separator=options.separator, missing=options.missing)
     named = {"target": (options.target,), "ignore": options.ignore, "categorical": options.categorical}
     named |= {key: (name,) for key, name in (("group", options.group), ("time", options.time)) if name}

@@ -1,5 +1,7 @@
 """What a user's table becomes: features, targets, parts."""
 
+import os
+import threading
 from pathlib import Path
 from unittest.mock import patch
 
@@ -10,8 +12,11 @@ import torch
 from torch import Tensor
 
 from tests.tuner.training.data.tables import ROWS, patients, read
+from tuner.executor import End, Orders, train
 from tuner.training.data import Table
 from tuner.training.data.batches import Rows
+from tuner.training.messages import Raised
+from tuner.training.task import Fit, Task
 
 PARTS = ("train", "val", "test")
 
@@ -211,18 +216,44 @@ def test_balanced_weights_let_every_class_count_alike(tmp_path: Path) -> None:
     assert (weights * counts).tolist() == pytest.approx([60.0, 60.0])
 
 
-def test_a_table_is_read_once_for_trials_that_follow_one_another(tmp_path: Path) -> None:
-    """The same file with the same options is not read again, and is when it has changed."""
-    table = read(tmp_path, patients())
+def test_a_table_is_read_once_for_the_trials_of_a_study(tmp_path: Path) -> None:
+    """Trials are trained in processes of their own; of two, one reads the file, and both once it has changed.
+
+    A read is noticed by what it would say of a file that holds no table any more.
+    """
     path = tmp_path / "patients.csv"
-    with patch("tuner.training.data.prepared_table.read_table") as reading:
-        again = Table(str(path), "ill", batch_size=7)
-        again.setup("fit")
-        assert not reading.called
-    assert again.parts["train"][0] is table.parts["train"][0]
-    assert [len(y) for _, y in again.train_dataloader()] == [7] * 17  # 120 rows; a single one is left out
-    changed = read(tmp_path, patients().iloc[:100])
-    assert len(changed.parts["train"][0]) == 60
+    patients().to_csv(path, index=False)
+    network = {"hidden": [4], "features": None, "classes": None}
+    configuration = {
+        "trainer": {"max_epochs": 1, "accelerator": "cpu"},
+        "model": {"class_path": "tuner.training.modules.MLPClassifier", "init_args": network},
+        "data": {
+            "class_path": "tuner.training.data.Table",
+            "init_args": {"path": str(path), "target": "ill"},
+        },
+        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
+    }
+    task = Task(configuration, seed=1, metric="val_loss", threads=1, tables=tmp_path / "tables")
+
+    def trained() -> End:
+        orders = Orders(tmp_path / "log", threading.Event(), grace=20.0)
+        return train(task, orders, lambda *_: False, lambda _: None)
+
+    first, state = trained(), path.stat()
+    assert isinstance(first, Fit), first
+    path.write_bytes(b"x" * state.st_size)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    second = trained()
+    assert isinstance(second, Fit), second
+    assert second.scores == first.scores
+    os.utime(path)
+    assert isinstance(trained(), Raised)
+
+
+def test_a_single_row_is_left_out_of_an_epoch(tmp_path: Path) -> None:
+    """120 rows in batches of 7 are 17, since batch norm cannot normalise a single row."""
+    table = read(tmp_path, patients(), batch_size=7)
+    assert [len(y) for _, y in table.train_dataloader()] == [7] * 17
 
 
 def test_the_table_is_asked_once_a_batch(tmp_path: Path) -> None:

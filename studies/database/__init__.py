@@ -1,0 +1,1 @@
+"""What differs between database servers, in one place for each."""

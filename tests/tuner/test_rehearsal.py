@@ -1,0 +1,166 @@
+"""A rehearsal: what trains is let through, what cannot is refused, and the tuner survives either."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from studies.errors import StudyFileError
+from studies.study_file import parse_study_file
+from tests.tuner.training.probes import IN_MEMORY
+from tuner.executor import HANGING
+from tuner.preparation import prepare, rehearse
+from tuner.training.messages import Rehearsed
+
+pytestmark = IN_MEMORY
+
+MODULES = "tests.tuner.rehearsed_modules"
+
+
+def rehearsed(
+    module: str, init_args: dict[str, Any] | None = None, stop: threading.Event | None = None, **sections: Any
+) -> Rehearsed | None:
+    """Rehearse a study of a module."""
+    trainer = {"max_epochs": 20, "accelerator": "cpu", **sections.pop("trainer", {})}
+    study = {
+        "study": {"name": "rehearsed", "metric": "val_loss", **sections.pop("study", {})},
+        "trainer": trainer,
+        "model": {"class_path": f"{MODULES}.{module}", "init_args": init_args or {}},
+        "space": {"add": {"trainer.gradient_clip_val": {"choices": [1.0, 2.0]}}},
+        **sections,
+    }
+    file = parse_study_file(yaml.safe_dump(study), source="study.yaml")
+    return rehearse(file, prepare(file), stop)
+
+
+ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a warm-up that reads max_epochs": ("Warming", {}),
+    "a metric of the whole validation set": ("Whole", {}),
+    "a metric of the whole set, within an epoch": ("Whole", {"val_check_interval": 0.5}),
+    "a metric logged behind the epoch": ("Late", {}),
+    "a metric logged seldom": ("Seldom", {}),
+    "seldom validations": ("Whole", {"check_val_every_n_epoch": 7}),
+    "validations by the clock": ("Whole", {"val_check_interval": "00:01:00:00", "min_epochs": 3}),
+    "validations by batches": ("Whole", {"val_check_interval": 5, "check_val_every_n_epoch": None}),
+    "an epoch without an end": ("WithoutLength", {"max_epochs": 1}),
+    "steps without an end": ("WithoutLength", {"max_epochs": -1, "max_time": "00:01:00:00"}),
+    "accumulated gradients": ("Whole", {"accumulate_grad_batches": 4}),
+    "a sanity check": ("Whole", {"num_sanity_val_steps": -1}),
+    "a last epoch": ("Whole", {"max_epochs": 1}),
+    "a few steps": ("Whole", {"max_steps": 40, "max_epochs": -1}),
+}
+
+
+@pytest.mark.parametrize("name", list(ACCEPTED))
+def test_what_trains_is_not_refused(name: str) -> None:
+    """The trainer section is what it will be in a trial, however long its epochs are."""
+    module, trainer = ACCEPTED[name]
+    if module == "Warming":
+        assert rehearsed(module) is not None
+    else:
+        assert rehearsed(module, trainer=trainer) is not None
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no validation": ("Whole", {"trainer": {"limit_val_batches": 0}}, "study.metric: The metric 'val_loss'"),
+    "a name with a mistake": (
+        "Seldom",
+        {"study": {"metric": "val_los"}},
+        "which logs val_loss; set study.metric",
+    ),
+    "a decay that needs a length": (
+        "WithoutLength",
+        {
+            "trainer": {
+                "max_epochs": 2,
+                "callbacks": [
+                    {"class_path": "tuner.training.decay.DecayTimescale", "init_args": {"timescale": 2.0}}
+                ],
+            }
+        },
+        "DecayTimescale needs to know the steps of an epoch",
+    ),
+    "an L1 with a step that nobody knows": (
+        "Whole",
+        {
+            "optimizer": {"class_path": "torch.optim.Adafactor"},
+            "trainer": {
+                "callbacks": [
+                    {"class_path": "tuner.training.constraints.ProximalL1", "init_args": {"strength": 1.0}}
+                ]
+            },
+        },
+        "but got Adafactor; choose one of these",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_what_cannot_train_is_refused(name: str) -> None:
+    """No limit is invented by which data get a length, or a validation."""
+    module, sections, said = REFUSED[name]
+    with pytest.raises(StudyFileError, match=said):
+        rehearsed(module, **sections)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exit", "a few steps of training ended with SystemExit: 0"),
+        ("exit at once", "is gone: its process exited with 0 in the middle of the training"),
+        ("interrupt", "a few steps of training ended with KeyboardInterrupt"),
+        ("crash", "is gone: its process was ended by SIGSEGV"),
+        ("memory", "a few steps of training ended with MemoryError: no more"),
+    ],
+)
+def test_a_module_that_ends_its_process_does_not_end_the_tuner(does: str, said: str) -> None:
+    """Whatever ends the process of a rehearsal is told in one sentence."""
+    with pytest.raises(StudyFileError, match=rf"study\.yaml: model: .*{said}"):
+        rehearsed("Acting", {"does": does})
+
+
+@pytest.mark.parametrize("does", ["deaf", "move", "close", "talk"])
+def test_what_a_module_does_to_its_process_is_not_done_to_the_tuner(
+    does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signals, the working directory and the output are those of before."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGINT), os.fstat(1).st_ino
+    assert rehearsed("Acting", {"does": does}) is not None
+    assert (signal.getsignal(signal.SIGINT), os.fstat(1).st_ino) == before
+    assert Path.cwd() == tmp_path
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*")) < 100_000
+
+
+def test_a_rehearsal_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a first batch it is refused; where only the validation has no end, that is announced."""
+    monkeypatch.setattr("tuner.executor.HANGING", 6.0)
+    with pytest.raises(StudyFileError, match=r"had trained no batch after 6 s; .* give --no-rehearsal"):
+        rehearsed("Acting", {"does": "wait"})
+    seen = rehearsed("Acting", {"does": "wait", "in_validation": True})
+    assert seen is not None
+    assert "had not come to the end of a validation" in seen.remark
+
+
+def test_an_interrupted_rehearsal_ends_at_once() -> None:
+    """A stop ends a step that never ends, and nothing is said of the study."""
+    stop = threading.Event()
+    threading.Timer(2.0, stop.set).start()
+    began = time.monotonic()
+    assert rehearsed("Acting", {"does": "wait"}, stop) is None
+    assert time.monotonic() - began < HANGING
+
+
+def test_epochs_that_nobody_can_count_are_no_limit() -> None:
+    """A budget in epochs is refused where validations cannot be turned into epochs."""
+    trainer = {"max_epochs": -1, "max_steps": 9, "val_check_interval": 3, "check_val_every_n_epoch": None}
+    with pytest.raises(StudyFileError, match=r"study\.epochs: cannot be counted"):
+        rehearsed("WithoutLength", trainer=trainer, study={"epochs": 5.0})
+    seen = rehearsed("WithoutLength", trainer={"max_epochs": -1, "max_time": "00:01:00:00"})
+    assert seen is not None
+    assert "No trial is pruned" in seen.remark

@@ -1,0 +1,13 @@
+"""Where the `tuner` command begins: signals first, since all that follows takes a moment to import."""
+
+from tuner.interruption import end_at_once
+
+NOTHING_BEGAN = "Interrupted before anything was begun; the same command begins again."
+
+
+def main() -> None:
+    """Run the command line and exit; until a command says otherwise a signal ends it there and then."""
+    end_at_once(NOTHING_BEGAN)
+    from tuner.cli import main as run
+
+    run()
