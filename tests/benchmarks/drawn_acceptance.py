@@ -234,7 +234,7 @@ def cost_of_fixing(case: Known, name: str) -> float:
 def follow_proposal(
     case: Known, table: Table, idle: tuple[str, ...], narrowed: tuple[Narrowed, ...]
 ) -> Record:
-    """Give what a next study with these changes loses, and the regret of random trials in the old and the new."""
+    """Give what a next study with these changes loses, and the regret of random trials before and after."""
     axes = {axis.name: (column, axis) for column, axis in enumerate(table.domain.axes)}
     best = int(np.argmin(np.where(table.completed, table.loss, np.inf)))
     box: dict[str, tuple[float, float]] = {}
