@@ -95,28 +95,34 @@ class Service:
             rest = self._rests.get(ledger)
             if ledger not in owners or (rest is not None and self.clock() < rest.until):
                 continue  # its study has been deleted by other means, or has just given trouble
-            try:
-                worker = self._worker(ledger, owners[ledger])
-                if worker is not None and worker.work_once():
-                    self._rests.pop(ledger, None)
-                    return True
-            except UnknownStudy as error:
-                self._drop(ledger)
-                self.say(str(error))
-            except NotAllowed as error:
-                self._workers[ledger] = None
-                self.say(f"{names(self.database.engine).get(owners[ledger])} is passed over: {error}.")
-            except StudyStopped as error:
-                self._drop(ledger)
-                for line in (*error.traceback.splitlines(), str(error)):
-                    self.say(line)
-            except DatabaseAway:
-                raise
-            # Whatever a study makes its sampler, its space or its trials do, the others are served.
-            except (Exception, SystemExit) as error:  # noqa: BLE001
-                if is_of_database(error):
-                    self._make_sure_that_it_answers(error)
-                self._pass_over(ledger, owners[ledger], error)
+            if self._answer_one(ledger, owners[ledger]):
+                self._rests.pop(ledger, None)
+                return True
+        return False
+
+    def _answer_one(self, ledger: str, study: int) -> bool:
+        """Answer a trial of a study; False where it has no free slot, or gives trouble, which is said."""
+        try:
+            worker = self._worker(ledger, study)
+            return worker is not None and worker.work_once()
+        except UnknownStudy as error:
+            self._drop(ledger)
+            self.say(str(error))
+        except NotAllowed as error:
+            self._drop(ledger)
+            self._workers[ledger] = None
+            self.say(f"{names(self.database.engine).get(study)} is passed over: {error}.")
+        except StudyStopped as error:
+            self._drop(ledger)
+            for line in (*error.traceback.splitlines(), str(error)):
+                self.say(line)
+        except DatabaseAway:
+            raise
+        # Whatever a study makes its sampler, its space or its trials do, the others are served.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            if is_of_database(error):
+                self._make_sure_that_it_answers(error)
+            self._pass_over(ledger, study, error)
         return False
 
     def _make_sure_that_it_answers(self, error: BaseException) -> None:
