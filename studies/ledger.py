@@ -15,9 +15,10 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import DataError, OperationalError
 
 from search_spaces.errors import first_line
 from search_spaces.fingerprint import fingerprint
@@ -27,11 +28,20 @@ from studies.budgets import grow_within
 from studies.changes import first_change
 from studies.database.room import make_room
 from studies.definition import StudyDefinition
-from studies.errors import CopiedStudy, ForeignStudy, StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
+from studies.errors import (
+    CopiedStudy,
+    ForeignStudy,
+    StorageError,
+    StudyChanged,
+    UnknownStudy,
+    UnknownTrial,
+    UnusableStudy,
+)
 from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers, names
 from studies.length import TrialLength
 from studies.outcomes import Outcome, count_name, outcome_of
 from studies.pruners import UNPRUNED
+from studies.retries import is_passing
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
@@ -228,6 +238,18 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
         )
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=settings.name, storage=database.storage)
+    except StorageInternalError as error:
+        cause = error.__cause__
+        if (
+            not isinstance(cause, DataError | OperationalError)
+            or is_passing(error)
+            or settings.name.isascii()
+        ):
+            raise
+        raise StorageError(
+            f"The database cannot keep a study named {settings.name!r}: {(cause.orig or cause).args[-1]}; "
+            f"choose a name of ASCII letters by --name, or a database whose character set is UTF-8."
+        ) from error
     if LEDGER not in attributes_of(study):
         _take_over(database, study, definition, texts)
     ledger = _ledger(database, study)
