@@ -5,6 +5,7 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 """
 
 import math
+import re
 import uuid
 import warnings
 from collections import Counter
@@ -47,6 +48,8 @@ from studies.steering import FAILING
 from studies.storage import Database
 from studies.study_file import suggestion
 from studies.tables import create_tables
+
+_IDENTIFIER = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -416,7 +419,12 @@ def _ledger(database: Database, study: Study) -> Ledger:
     name, attributes = study.study_name, attributes_of(study)
     identifier = database.storage.get_study_id_from_name(name)
     ledger = attributes[LEDGER]
-    if ledgers(database.engine).get(ledger if isinstance(ledger, str) else "") != identifier:
+    if not (isinstance(ledger, str) and _IDENTIFIER.fullmatch(ledger)):  # files are named after it
+        raise UnusableStudy(
+            f"The study {name!r} in the database names its slots {str(ledger)[:40]!r}, as no study of ours "
+            f"does; delete the study, and make it again from its file."
+        )
+    if ledgers(database.engine).get(ledger) != identifier:
         raise CopiedStudy(
             f"The study {name!r} is a copy, as Optuna's copy_study and the dashboard's renaming make them, "
             f"and the slots belong to the original; `tuner report {name}` reads it, no worker can work on it."
