@@ -1,5 +1,6 @@
 """A study's definition: the question, as a frozen value that is made once and kept in the ledger."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -8,7 +9,8 @@ from search_spaces.notation import from_data, to_data
 from search_spaces.space import Group
 from studies.classes import ClassConfig, make_pruner, make_sampler
 from studies.errors import BadClass, StudyFileError
-from studies.settings import StudySettings, read_settings
+from studies.plain_yaml import LARGEST
+from studies.settings import StudySettings, problems, read_settings
 from studies.space_section import epochs_of, read_space
 from studies.study_file import FIXED_SECTIONS, StudyFile
 
@@ -59,6 +61,7 @@ class StudyDefinition:
             ValueError: it is none that this version wrote; the message says where.
         """
         whole = _mapping(data, "it", known=_KEYS)
+        _check_numbers(whole, "")
         for section in ("sampler", "pruner"):
             given = whole.get(section)
             if given is not None and not isinstance(_mapping(given, section).get("class_path"), str):
@@ -101,7 +104,25 @@ def _settings(data: object) -> StudySettings:
     for key, value in section.items():
         if not _is_of(value, kinds[key]):
             raise TypeError(f"study.{key} is {_shown(value)}")
-    return StudySettings(**section)
+    settings = StudySettings(**section)
+    for key, problem in problems(settings).items():
+        if key != "name":  # what a study of the database is called is no path
+            raise ValueError(f"study.{key} {problem}")
+    return settings
+
+
+def _check_numbers(data: object, key: str) -> None:
+    """Refuse numbers that no study file may hold, since the database may have been written to by anyone."""
+    if isinstance(data, Mapping):
+        for name, value in data.items():
+            _check_numbers(value, f"{key}.{name}".lstrip("."))
+    elif isinstance(data, list | tuple):
+        for value in data:
+            _check_numbers(value, key)
+    elif isinstance(data, int) and abs(data) >= LARGEST:
+        raise ValueError(f"{key} is a whole number of more than 64 bits")
+    elif isinstance(data, float) and math.isnan(data):
+        raise ValueError(f"{key} is NaN, which equals no number")
 
 
 def _is_of(value: object, kind: Any) -> bool:

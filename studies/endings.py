@@ -79,7 +79,7 @@ def release(ledger: Ledger, worker: str, outcome: Outcome, cause: str) -> None:
                 worker=worker,
             )
             declare_lost(ledger, ledger.identifier_of(trial.number), cause, outcome=outcome, frees=slot)
-    ledger.slots.workers.abandon(worker)
+    ledger.slots.workers.leave(worker)
 
 
 def settle(ledger: Ledger, slot: Slot) -> Slot | None:

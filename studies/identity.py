@@ -6,11 +6,13 @@ Optuna's table lets happen once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+
+from studies.retries import persistently
 
 DEFINITION, SOURCE, SPACE, LEDGER, VERSION = (
     f"tuner:{part}" for part in ("definition", "source", "space", "ledger", "version")
@@ -29,23 +31,31 @@ _attributes = sa.table(
 )
 
 
-def adopt(engine: sa.Engine, study: int, attributes: Mapping[str, Any]) -> bool:
+def adopt(
+    engine: sa.Engine, study: int, attributes: Mapping[str, Any], also: Callable[[sa.Connection], None]
+) -> bool:
     """Put attributes on a study; False, and nothing is changed, where it carries one of them already.
 
     Args:
         engine: the database.
         study: the study's number in Optuna's tables.
         attributes: plain data by name.
+        also: writes what else a study needs, in the same transaction, so that no half of a study is left.
     """
     rows = [
         {"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()
     ]
-    try:
-        with engine.begin() as connection:
-            connection.execute(sa.insert(_attributes), rows)
-    except IntegrityError:
-        return False
-    return True
+
+    def write() -> bool:
+        try:
+            with engine.begin() as connection:
+                connection.execute(sa.insert(_attributes), rows)
+                also(connection)
+        except IntegrityError:
+            return False
+        return True
+
+    return persistently(write)
 
 
 def carries(study: int, ledger: str) -> sa.ColumnElement[bool]:
@@ -63,15 +73,23 @@ def names(engine: sa.Engine) -> dict[int, str]:
     Optuna's own listing reads every attribute of every study, so one that is damaged would hide all.
     """
     query = sa.select(_studies.c.study_id, _studies.c.study_name).order_by(_studies.c.study_id)
-    with engine.connect() as connection:
-        return {row.study_id: row.study_name for row in connection.execute(query)}
+
+    def read() -> dict[int, str]:
+        with engine.connect() as connection:
+            return {row.study_id: row.study_name for row in connection.execute(query)}
+
+    return persistently(read)
 
 
 def count_trials(engine: sa.Engine, study: int) -> int:
     """Count the trials of a study without reading them."""
     counting = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.study_id == study)
-    with engine.connect() as connection:
-        return connection.scalar(counting) or 0
+
+    def read() -> int:
+        with engine.connect() as connection:
+            return connection.scalar(counting) or 0
+
+    return persistently(read)
 
 
 def ledgers(engine: sa.Engine) -> dict[str, int]:
@@ -81,8 +99,12 @@ def ledgers(engine: sa.Engine) -> dict[str, int]:
     no ledger.
     """
     query = sa.select(_attributes).where(_attributes.c.key.in_((LEDGER, OWNER)))
-    with engine.connect() as connection:
-        rows = connection.execute(query.order_by(_attributes.c.study_id)).all()
+
+    def read() -> Sequence[sa.Row[Any]]:
+        with engine.connect() as connection:
+            return connection.execute(query.order_by(_attributes.c.study_id)).all()
+
+    rows = persistently(read)
     owners = {row.study_id: _read(row.value_json) for row in rows if row.key == OWNER}
     found: dict[str, int] = {}
     for row in rows:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 import optuna
+import sqlalchemy as sa
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -22,6 +23,7 @@ from search_spaces.errors import first_line
 from search_spaces.fingerprint import fingerprint
 from studies.absent import Left, left_among, sentence
 from studies.attempts import attempts
+from studies.budgets import grow_within
 from studies.changes import first_change
 from studies.database.room import make_room
 from studies.definition import StudyDefinition
@@ -227,23 +229,7 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=settings.name, storage=database.storage)
     if LEDGER not in attributes_of(study):
-        if study.get_trials(deepcopy=False) or study.direction.name.lower() != settings.direction:
-            raise StudyChanged(
-                f"The database holds a study {settings.name!r} that another program made; "
-                f"choose another name: --name {settings.name}-2."
-            )
-        identifier = database.storage.get_study_id_from_name(settings.name)
-        adopt(
-            database.engine,
-            identifier,
-            {
-                LEDGER: uuid.uuid4().hex,
-                OWNER: identifier,
-                **texts,
-                SPACE: fingerprint(definition.space),
-                VERSION: version("interplay-tuner"),
-            },
-        )
+        _take_over(database, study, definition, texts)
     ledger = _ledger(database, study)
     change = first_change(ledger.definition, definition)
     if change is not None:
@@ -257,6 +243,43 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     ledger.slots.grow(settings.trials, settings.exploration)
     ledger.slots.steering.open(settings)
     return ledger
+
+
+def _take_over(
+    database: Database, study: Study, definition: StudyDefinition, texts: Mapping[str, Any]
+) -> None:
+    """Make an empty study of Optuna's ours, all at once; one that was left empty by a failure is completed.
+
+    Raises:
+        StudyChanged: it is none that this definition could have made.
+    """
+    settings = definition.settings
+    if study.get_trials(deepcopy=False):
+        raise StudyChanged(
+            f"The database holds a study {settings.name!r} that another program made; "
+            f"choose another name: --name {settings.name}-2."
+        )
+    if study.direction.name.lower() != settings.direction:
+        raise StudyChanged(
+            f"The database holds an empty study {settings.name!r} whose direction is "
+            f"{study.direction.name.lower()}; delete that, tuner delete {settings.name}, or choose another "
+            f"name: --name {settings.name}-2."
+        )
+    identifier = database.storage.get_study_id_from_name(settings.name)
+    slots = Slots(database.engine, identifier, uuid.uuid4().hex)
+
+    def fill(connection: sa.Connection) -> None:
+        grow_within(connection, slots.ledger, settings.trials, settings.exploration)
+        slots.steering.open_within(connection, settings)
+
+    attributes = {
+        LEDGER: slots.ledger,
+        OWNER: identifier,
+        **texts,
+        SPACE: fingerprint(definition.space),
+        VERSION: version("interplay-tuner"),
+    }
+    adopt(database.engine, identifier, attributes, fill)
 
 
 def open_ledger(database: Database, name: str) -> Ledger:

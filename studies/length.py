@@ -212,11 +212,18 @@ def devices_of(trainer: Mapping[str, Any]) -> int | None:
     """Count the devices that a `trainer` section names; None where it leaves them to the machine.
 
     Raises:
-        BadLength: it trains on several machines, or by a strategy for several devices without their number.
+        BadLength: it trains on several machines, on all devices, or by a strategy for several devices without
+            their number.
     """
     if trainer.get("num_nodes") not in {None, 1}:
         raise BadLength("trainer.num_nodes", "must be 1: a trial trains on one machine.")
     devices, strategy = trainer.get("devices", "auto"), trainer.get("strategy", "auto")
+    if devices in (-1, "-1", [-1], "[-1]"):
+        raise BadLength(
+            "trainer.devices",
+            f"must say how many devices a trial trains on, but got {devices!r}, which takes all that a "
+            "machine has; write their number, such as `devices: 2`.",
+        )
     if isinstance(devices, str) and "," in devices:
         return len([part for part in devices.split(",") if part.strip()])
     if isinstance(devices, str) and devices.strip().isdigit():

@@ -19,7 +19,7 @@ from studies.errors import StudyFileError
 LONGEST = 64_000  # characters of a study file; reading them takes less than a second
 DEEPEST = 64  # levels of mappings and lists
 _MOST = 100_000  # values, where an alias counts as all that it stands for
-_LARGEST = 2**63  # beyond every whole number that databases and libraries take
+LARGEST = 2**63  # beyond every whole number that databases and libraries take
 _FLOAT = "tag:yaml.org,2002:float"
 
 
@@ -124,7 +124,7 @@ def _plain(value: Any, source: str, key: str) -> Any:
         return _plain_mapping(value, source, key)
     if isinstance(value, list):
         return [_plain(inside, source, key) for inside in value]
-    if isinstance(value, int) and abs(value) >= _LARGEST:
+    if isinstance(value, int) and abs(value) >= LARGEST:
         raise StudyFileError(source, key, "is a whole number of more than 64 bits; quote it if it is a text.")
     if value is None or isinstance(value, str | bool | int | float):
         return value

@@ -20,6 +20,7 @@ from studies.database.dialects import dialect_named
 PATIENCE = 600.0  # seconds that a worker waits for its database before it ends
 FIRST_PAUSE = 0.1  # seconds; each pause is up to twice the one before
 LONGEST_PAUSE = 10.0  # seconds
+WAITED = "The database was waited for until the patience was over."  # note on the error that is raised then
 OUTAGE = 20.0  # seconds without an answer after which other workers may have lost their leases as well
 SETTLING = 45.0  # seconds after an outage within which all workers have asked again
 
@@ -54,10 +55,15 @@ def persistently(
         try:
             return again() if again is not None and attempt else call()
         except Exception as error:
+            if was_waited_for(error):
+                raise  # by a call within this one
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
             if is_passing(error) and clock() - began > OUTAGE:
                 _outage.last = clock()
-            if not is_passing(error) or clock() - began + pause > limit:
+            if not is_passing(error):
+                raise
+            if clock() - began + pause > limit:
+                error.add_note(WAITED)
                 raise
             sleep(pause)
     raise AssertionError("counting has no end")
@@ -84,6 +90,11 @@ def is_passing(error: BaseException) -> bool:
     return any(
         isinstance(link, PoolTimeout | PendingRollbackError) or _passes(link) for link in _causes(error)
     )
+
+
+def was_waited_for(error: BaseException) -> bool:
+    """Say whether an error was raised because the patience was over, so that nobody waits once more."""
+    return any(WAITED in getattr(link, "__notes__", ()) for link in _causes(error))
 
 
 def is_restarting(error: BaseException) -> bool:

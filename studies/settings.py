@@ -109,9 +109,14 @@ def _in_words(kind: object) -> str:
 
 
 def _check(file: StudyFile, settings: StudySettings) -> None:
-    for key, (holds, rule) in (*_sizes(settings).items(), *_rules(settings).items()):
-        if not holds:
-            raise StudyFileError(file.source, f"study.{key}", f"{rule}, but got {_shown(settings, key)}.")
+    for key, problem in problems(settings).items():
+        raise StudyFileError(file.source, f"study.{key}", f"{problem}.")
+
+
+def problems(settings: StudySettings) -> dict[str, str]:
+    """Say what is wrong with each setting that breaks a rule: the rule, and what was given."""
+    rules = (*_sizes(settings).items(), *_rules(settings).items())
+    return {key: f"{rule}, but got {_shown(settings, key)}" for key, (holds, rule) in rules if not holds}
 
 
 def _shown(settings: StudySettings, key: str) -> str:

@@ -175,7 +175,7 @@ class Slots:
 
     def assign(self, slot: Slot, trial: int) -> bool:
         """Note the number of the trial that a claimed slot is spent on; False where the claim is lost."""
-        return self._update(slot, trial=trial)
+        return self._within(lambda connection: self._change(connection, slot, trial=trial))
 
     def renew(self, slot: Slot) -> bool:
         """Renew the lease of the worker that has claimed a slot; False where the claim is lost."""
@@ -190,8 +190,7 @@ class Slots:
 
     def finish(self, slot: Slot) -> bool:
         """Mark a claimed slot as spent; False where the claim is lost."""
-        with self._engine.begin() as connection:
-            return self.finish_within(connection, slot)
+        return self._within(lambda connection: self.finish_within(connection, slot))
 
     def finish_within(
         self, connection: sa.Connection, slot: Slot, *, seconds: float = 0.0, epochs: float = 0.0
@@ -205,8 +204,7 @@ class Slots:
         Returns:
             Whether it was opened; False where the claim is lost.
         """
-        with self._engine.begin() as connection:
-            return self.free_within(connection, slot, fresh=fresh)
+        return self._within(lambda connection: self.free_within(connection, slot, fresh=fresh))
 
     def free_within(
         self,
@@ -221,12 +219,12 @@ class Slots:
         changes: dict[str, Any] = {"trial": None, "draw": slot.draw + 1} if fresh else {}
         return self._change(connection, slot, state=OPEN, lease=None, **changes, **_cost(seconds, epochs))
 
-    def _update(self, slot: Slot, **changes: Any) -> bool:
-        def update() -> bool:
+    def _within(self, change: Callable[[sa.Connection], bool]) -> bool:
+        def make() -> bool:
             with self._engine.begin() as connection:
-                return self._change(connection, slot, **changes)
+                return change(connection)
 
-        return persistently(update)
+        return persistently(make)
 
     def _change(self, connection: sa.Connection, slot: Slot, **changes: Any) -> bool:
         held = sa.update(_slots).where(self._mine, *_claim(slot))

@@ -61,19 +61,27 @@ class Steering:
 
     def open(self, settings: StudySettings | None = None) -> None:
         """Open the study for new trials, with the limits and the priority of `settings` if they are given."""
-        row: dict[str, Any] = {"stop": None}
-        if settings is not None:
-            row |= {"priority": settings.priority, "epochs": settings.epochs, "hours": settings.hours}
 
         def write() -> None:
             try:
                 with self._engine.begin() as connection:
-                    if not connection.execute(sa.update(_studies).where(self._mine).values(**row)).rowcount:
-                        connection.execute(sa.insert(_studies).values(ledger=self._ledger, **row))
+                    self.open_within(connection, settings)
             except IntegrityError:  # another process has just opened it
                 return
 
         persistently(write)
+
+    def open_within(self, connection: sa.Connection, settings: StudySettings | None = None) -> None:
+        """Do as `open` in a transaction of the caller's.
+
+        Raises:
+            IntegrityError: another process has just opened it.
+        """
+        row: dict[str, Any] = {"stop": None}
+        if settings is not None:
+            row |= {"priority": settings.priority, "epochs": settings.epochs, "hours": settings.hours}
+        if not connection.execute(sa.update(_studies).where(self._mine).values(**row)).rowcount:
+            connection.execute(sa.insert(_studies).values(ledger=self._ledger, **row))
 
     def stop(self, how: str) -> None:
         """Let no new trial begin, until the study is opened again."""

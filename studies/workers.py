@@ -68,34 +68,29 @@ class Workers:
         """Take the workers of a database."""
         self._engine = engine
 
-    def renew(self, worker: str, lease: float = LEASE) -> None:
+    def renew(self, worker: str, lease: float = LEASE, *, patience: float | None = None) -> None:
         """Let a worker, which is a process of this machine, hold what it has for `lease` seconds more."""
 
         def write() -> None:
             with self._engine.begin() as connection:
                 renew_within(connection, worker, lease)
 
-        persistently(write)
-
-    def abandon(self, worker: str) -> None:
-        """Let the lease of a worker lapse now, because the worker is known to be dead."""
-
-        def write() -> None:
-            with self._engine.begin() as connection:
-                lapsed = sa.update(_workers).where(_workers.c.worker == worker).values(lease=0.0)
-                connection.execute(lapsed)
-
-        persistently(write)
+        persistently(write, patience=patience)
 
     def leave(self, worker: str) -> None:
-        """Forget a worker that ends in order, and those that went away long ago and hold nothing."""
+        """Forget a worker that ends or is dead, whose slots are free then, and those long gone."""
         holds = sa.exists().where(_slots.c.worker == _workers.c.worker, _slots.c.state == CLAIMED)
-        long_gone = sa.and_(_workers.c.lease < now() - FORGOTTEN, ~holds)
+        is_long_gone = _workers.c.lease < now() - FORGOTTEN
+        long_gone = sa.select(_workers.c.worker).where(is_long_gone, ~holds)
 
         def write() -> None:
-            with self._engine.begin() as connection:
-                connection.execute(sa.delete(_workers).where(_workers.c.worker == worker))
-                connection.execute(sa.delete(_workers).where(long_gone))
+            # Found first and deleted by the key, since a DELETE that looks at slots would lock them on MySQL.
+            with self._engine.connect() as connection:
+                gone = list(connection.scalars(long_gone))
+            for name in (worker, *gone):
+                is_forgotten = sa.true() if name == worker else is_long_gone
+                with self._engine.begin() as connection:
+                    connection.execute(sa.delete(_workers).where(_workers.c.worker == name, is_forgotten))
 
         persistently(write)
 

@@ -26,7 +26,7 @@ from tuner.commands.worker import worker
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.failures import database_failure
 from tuner.interruption import INTERRUPTED, EndedAtOnce
-from tuner.printable import printable
+from tuner.printable import one_line, printable
 
 DONE, WORK_FAILED, BAD_REQUEST = 0, 1, 2  # exit codes, beside that of an interruption
 DEBUG = "--debug"
@@ -111,7 +111,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    click.echo(printable(f"Error: {sentence}"), err=True)
+    click.echo(one_line(f"Error: {sentence}"), err=True)
     return code
 
 

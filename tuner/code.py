@@ -43,7 +43,7 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
     """Say what of a study may not be used here, as the end of a sentence; None where all of it may.
 
     Nothing that is not allowed is imported for it, and of libraries only samplers and pruners: torch's and
-    Lightning's classes are judged where they are used, in the process that trains, and so is each trial.
+    Lightning's classes are judged in a process of their own (see `judgement`), and so is each trial.
 
     Args:
         definition: the study.

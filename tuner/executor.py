@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from tuner.bounded_log import bounded
 from tuner.memory import count_kills
 from tuner.training.entry import enter
 from tuner.training.epoch_size import EpochSize
@@ -32,6 +33,7 @@ from tuner.training.messages import (
     Assignment,
     Begun,
     Decisions,
+    Fault,
     Leave,
     Raised,
     Rehearsed,
@@ -53,6 +55,7 @@ REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal h
 HANGING = 75.0  # seconds without a first batch, or without an end after it, after which a rehearsal hangs
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
+_UNTOLD = 255  # exit code of a process whose fork server was killed
 _PRELOAD = "tuner.training.preload"
 
 _served: set[int] = set()  # the processes that have started a fork server
@@ -218,6 +221,7 @@ def train(
         training makes of it.
     """
     with ExitStack() as stack:
+        stack.enter_context(bounded(orders.log))
         training = _Training(task, orders, stack)
         end: End = training.follow(scored, resumed, sized or (lambda _: orders.decided_at))
     is_asked = orders.stop.is_set()
@@ -317,7 +321,7 @@ class _Training:
                 cause = "its process could not be started, because the fork server was ended"
                 self._ends.append(Vanished(cause, killed=True, out_of_memory=False))
                 return
-            stack.callback(_end, process)
+            stack.callback(end_process, process)
             theirs.close()
             self._processes[ours] = process
 
@@ -345,7 +349,9 @@ class _Training:
                     # The time of a rehearsal begins with it, and not with the fork server's imports.
                     self._began, self.has_stepped = time.monotonic(), message.batches > 0
                 else:
-                    self._ends.append(self._vanished(running[pipe]) if message is None else message)
+                    self._ends.append(
+                        self._vanished(running[pipe]) if message is None else self._heard(message)
+                    )
                     del running[pipe]
         self._let_exit()
         return _first(self._ends)
@@ -385,16 +391,26 @@ class _Training:
         for process in self._processes.values():
             process.join(max(0.0, deadline - time.monotonic()))
 
+    def _heard(self, end: Any) -> Any:
+        """Give an end as it was told, short of an error that says no more than that a process was killed."""
+        if not isinstance(end, Raised) or end.fault is not Fault.KILLED:
+            return end
+        out_of_memory = count_kills() > self._kills
+        remark = ", because the memory was full" if out_of_memory else ""
+        cause = f"a process that loads its data was killed{remark}: {end.cause}"
+        return Vanished(cause, killed=True, out_of_memory=out_of_memory)
+
     def _vanished(self, process: ForkServerProcess) -> Vanished:
         process.join(_EXIT)
         code = process.exitcode
         if code is not None and code < 0:
             how = f"was ended by {signal.Signals(-code).name}"
+        elif code == _UNTOLD:
+            how = f"was killed with its fork server, or exited with {code}"
         else:
             how = f"exited with {code} in the middle of the training"
         out_of_memory = code == -signal.SIGKILL and count_kills() > self._kills
-        # A fork server that was killed leaves no exit code but 255.
-        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, 255}
+        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, _UNTOLD}
         remark = ", because the memory was full" if out_of_memory else ""
         return Vanished(f"its process {how}{remark}", killed, out_of_memory)
 
@@ -429,7 +445,7 @@ def _first(ends: Sequence[Any]) -> Any:
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
 
 
-def _end(process: ForkServerProcess) -> None:
+def end_process(process: ForkServerProcess) -> None:
     """Kill what is left of a process and of those that it started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)

@@ -9,9 +9,11 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from studies.seeds import training_seed
 from studies.trained import planned_validations, trained
 from studies.yaml_text import yaml_text
+from tuner.training.ranks import for_ranks
 from tuner.training.task import THREADS
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 from tuner.working_directory import shown
@@ -42,6 +44,7 @@ def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
     package, settings = package_of(configuration), ledger.definition.settings
     trainer = dict(configuration.get("trainer") or {})
     trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])
+    trainer.update(for_ranks({"trainer": trainer}, TrialLength.of(configuration).devices or 1)["trainer"])
     if trainer.get("logger", False) is False:
         folder = str(trainer.get("default_root_dir") or ".")
         trainer["logger"] = {"class_path": f"{package}.loggers.CSVLogger", "init_args": {"save_dir": folder}}

@@ -87,13 +87,15 @@ def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:
 class Rehearsal:
     """One branch or value of a choice, and how a rehearsal of it went.
 
-    The cause is empty where it went well. The remark says what could not be seen.
+    The cause is empty where it went well. The remark says what could not be seen, `inexact` why a trial that
+    is interrupted may end otherwise than one that is not.
     """
 
     choice: str
     branch: str
     cause: str
     remark: str = ""
+    inexact: tuple[str, ...] = ()
 
 
 def rehearse(
@@ -147,7 +149,7 @@ def rehearse_branches(definition: StudyDefinition) -> Iterator[Rehearsal]:
         if isinstance(seen, Unfit):
             yield Rehearsal(choice, branch, ": ".join(filter(None, (seen.key, seen.reason))))
         else:
-            yield Rehearsal(choice, branch, "", seen.remark if seen else "")
+            yield Rehearsal(choice, branch, "", *((seen.remark, seen.inexact) if seen else ()))
 
 
 def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:

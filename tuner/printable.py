@@ -10,3 +10,8 @@ _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\
 def printable(text: str) -> str:
     r"""Write the characters that a terminal obeys as escapes, such as `\x1b`."""
     return _COMMANDS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    r"""Write also line breaks and tabs as escapes, such as `\n`: what is one line stays one."""
+    return re.sub(r"[\n\t]", lambda found: repr(found[0])[1:-1], printable(text))

@@ -15,6 +15,7 @@ from search_spaces.describe import show_value
 from studies.ledger import Ledger
 from studies.outcomes import EFFECTS, Outcome, ended_in_words, in_words
 from studies.trained import planned_validations
+from tuner.printable import one_line
 from tuner.screen import open_screen
 from tuner.worker import Shown, View
 
@@ -131,7 +132,7 @@ class LiveView(QuietView):
         budget, settings = self._budget, self._ledger.definition.settings
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            Text(self._ledger.name, style="bold"),
+            Text(one_line(self._ledger.name), style="bold"),
             ProgressBar(total=budget.total, completed=budget.done, width=30),
             f"{budget.done}/{budget.total} slots",
             self._time(),

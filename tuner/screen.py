@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search_spaces.describe import Row
-from tuner.printable import printable
+from tuner.printable import one_line, printable
 
 _EVERY = 10.0  # seconds between two lines of progress where the output is no terminal
 _UNWRAPPED = 100_000  # columns: whoever pipes a listing wants one line a row
@@ -91,7 +91,7 @@ def print_table(screen: Console, heads: Sequence[str], rows: Iterable[Sequence[s
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     screen.print(table)
 
 

@@ -17,15 +17,17 @@ from search_spaces.errors import first_line
 from search_spaces.notation import to_data
 from search_spaces.parameters import default_values
 from search_spaces.space import Value
+from studies.abandoned import settle_abandoned
 from studies.attempts import ANEW, SLOT
 from studies.definition import StudyDefinition
 from studies.ended import kept_trials
 from studies.endings import is_failing, release
 from studies.errors import StorageError
+from studies.failures import is_of_database
 from studies.ledger import Ledger
 from studies.length import TrialLength
 from studies.outcomes import EFFECTS, Outcome
-from studies.retries import is_passing
+from studies.retries import is_passing, persistently
 from studies.slots import Slot
 from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
@@ -36,6 +38,7 @@ from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import NotAllowed
 from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
@@ -147,6 +150,7 @@ class Worker:
         Raises:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
+        persistently(lambda: settle_abandoned(self.ledger.database))
         try:
             while not self.stop.is_set():
                 if self.work_once():
@@ -160,12 +164,18 @@ class Worker:
                 (self.folder / LOGS).rmdir()
             shutil.rmtree(self.folder / TABLES, ignore_errors=True)
         self._weights().collect()
+        self.leave()
+
+    def leave(self) -> None:
+        """Have the database forget this worker, and free what it still holds, unless the database is away."""
+        within(LAST_WORDS, lambda: self.ledger.slots.workers.leave(self.identifier))
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
 
         Raises:
             StudyStopped: it and some before it ended with an error in the user's code.
+            NotAllowed: it names what the permit refuses; its slot is free again, as it was.
         """
         logs = self.folder.absolute() / LOGS
         logs.mkdir(parents=True, exist_ok=True)
@@ -206,6 +216,9 @@ class Worker:
                 self._tell_error(running, Raised(cause, "", Fault.CODE, 0.0))
             case Fit():
                 self._tell_fit(running, end)
+            case Raised(fault=Fault.REFUSED):
+                self._tell_ended(running, Outcome.PREEMPTED, None, {"cause": end.cause})
+                raise NotAllowed(end.cause.removeprefix(f"{NotAllowed.__name__}: "))
             case Raised():
                 self._tell_error(running, end)
             case TimedOut():
@@ -238,7 +251,7 @@ class Worker:
         try:
             told = tell_ended(self.ledger, end, running.trial.study)
         except Exception as error:
-            if not (is_passing(error) or isinstance(error, StorageError)):
+            if not (is_of_database(error) or isinstance(error, StorageError)):
                 raise
             kept = end.keep(self.folder.absolute() / UNTOLD)
             raise DatabaseAway(

@@ -19,12 +19,12 @@ Width = tuple[str, float, float]  # what a share is of, and its interval
 FOLDS = 5
 SPLIT_TRIALS = 240  # predicted in all, where one split predicts fewer
 MOST_SPLITS = 4
-FOLD_STEPS = 40  # of the optimiser, for each fold
+FOLD_STEPS = 25  # of the optimiser, for each fold
 LEAST_R2 = 0.3  # from which on a structure is taken for one, unless a few trials make all of it
 LEAST_SURE_R2 = 0.05  # the same where the trials leave no doubt that something is predicted
 SURE = 2.5  # standard errors of what is predicted that leave no doubt
 LIKELY = 1.5  # the fewest, whatever the R2
-LOW_R2 = 0.6  # below it the ranking is marked
+LOW_R2 = 0.8  # below it the ranking is marked: what is not predicted may be noise, or what was not understood
 MOST_UNKNOWN = 0.15  # of the variance that the trials may leave open before the ranking is marked
 MOST_UNKNOWN_SAMPLED = (
     0.03  # the same where a sampler chose most trials: what it shunned may be unlike what the surrogate saw

@@ -85,12 +85,13 @@ class Importance:
 class Fitted:
     """A surrogate with what it was fitted to, rows and axes in canonical order.
 
-    `order` holds for each axis of the surrogate its place in the table's domain, `rows` the same for trials.
-    `outliers` are the numbers of the trials that were left out, because their score lies far from all others
-    and nothing explains it.
+    `points` are the trials as the surrogate reads them, `(n, 2 * axes)`. `order` holds for each axis of
+    the surrogate its place in the table's domain, `rows` the same for trials. `outliers` are the numbers
+    of the trials that were left out, because their score lies far from all others and nothing explains it.
     """
 
     surrogate: Surrogate
+    points: Array
     loss: Array
     variance: Array
     order: tuple[int, ...]
@@ -115,6 +116,7 @@ def fit_table(table: Table) -> Fitted:
     kept = robust.kept
     return Fitted(
         robust.surrogate,
+        points[kept],
         loss[kept],
         variance[kept],
         order,
@@ -141,12 +143,11 @@ def measure_importance(
     fitted = fitted or fit_table(table)
     progress(0.15)
     surrogate = fitted.surrogate
-    points = points_of(table.coordinates[:, fitted.order], table.active[:, fitted.order])[list(fitted.rows)]
-    prediction = cross_validated(surrogate.domain, points, fitted.loss, fitted.variance, seed)
+    prediction = cross_validated(surrogate.domain, fitted.points, fitted.loss, fitted.variance, seed)
     progress(0.35)
     estimates = estimate(
         surrogate,
-        points,
+        fitted.points,
         fitted.loss,
         fitted.variance,
         seed=seed,

@@ -9,24 +9,28 @@ ones taken for equally bad.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from studies.analysis.effects import structures_of
 from studies.analysis.evidence import FEWEST_ON_A_BRANCH
 from studies.analysis.importance import Fitted, Importance, fit_table
 from studies.analysis.intervals import posterior_shares
 from studies.analysis.likelihood import Hyperparameters, Likelihood
-from studies.analysis.search import LEFT_OUT, LENGTH_PRIOR, Posterior
+from studies.analysis.outliers import left_out_errors
+from studies.analysis.search import LEFT_OUT, LENGTH_PRIOR
+from studies.analysis.surrogate import MOST_FITTED, spread_over
 from studies.analysis.table import Table
 
 BETTER = (0.4, 0.2)  # parts of the trials that count as the better ones, each looked at on its own
-MOST_AMONG = (0.002, 0.004)  # total share among the better ones that an idle parameter may have
-MOST_HIDDEN_AMONG = 0.02  # the same that it could have without showing
+MOST_AMONG = 2e-4  # total share among the better ones that an idle parameter may have
 LITTLE = 0.02  # total share up to which a parameter hardly matters, over the whole space
-MOST_HIDDEN = 0.05  # the same that it could have without showing
+HIGHEST = 0.05  # end of its interval
+SHOWN = 0.1  # total share that the trials would have shown, over the whole space
+SHOWN_AMONG = 0.05  # the same among the better ones
 DRAWS = 100
 UPPER = 0.95
+SUSPICIOUS = 0.15  # the chance of a trend by luck up to which a parameter is not called idle
 UNLIKELY = 1.35  # log likelihood lost: a one-sided 95 % limit (Wilks 1938)
-TRIED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares that a parameter is tried with
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,49 +96,60 @@ def idle_parameters(
         chance = max(float(chances[name]), 1e-9)
         if (
             total.share <= LITTLE * chance
-            and total.high <= MOST_HIDDEN * chance
-            and all(
-                better.totals[name] <= most * chance for better, most in zip(near, MOST_AMONG, strict=True)
-            )
-            and largest_hidden(fitted, name) <= MOST_HIDDEN
-            and all(largest_hidden(better.fitted, name) <= MOST_HIDDEN_AMONG for better in near)
+            and total.high <= HIGHEST * chance
+            and all(better.totals[name] <= MOST_AMONG * chance for better in near)
+            and _trend_of_errors(fitted, name, near[-1].level) > SUSPICIOUS
+            and would_show(fitted, name, SHOWN)
+            and all(would_show(better.fitted, name, SHOWN_AMONG) for better in near)
         ):
             found.append(name)
     order = {name: place for place, name in enumerate(table.domain.names)}
     return tuple(sorted(found, key=order.__getitem__))
 
 
-def largest_hidden(fitted: Fitted, name: str) -> float:
-    """Give the largest share that a parameter could explain without the trials speaking against it.
+def _trend_of_errors(fitted: Fitted, name: str, level: float) -> float:
+    """Give the chance that what the surrogate misses among the best trials follows a parameter by luck alone.
+
+    Asked of the parameter itself and of its distance from the middle: a slope, or a bowl.
+    """
+    axis = fitted.surrogate.domain.names.index(name)
+    count = len(fitted.surrogate.domain.axes)
+    rows = (fitted.loss <= level) & (fitted.points[:, count + axis] > 0)
+    places = fitted.points[rows, axis]
+    missed = left_out_errors(fitted.surrogate, fitted.points, fitted.loss)[rows]
+    if len(np.unique(places)) < 2 or np.ptp(missed) == 0:  # noqa: PLR2004 - a trend needs two places
+        return 1.0
+    chances = [float(spearmanr(places, missed).pvalue)]
+    distances = np.abs(places - np.median(places))
+    if len(np.unique(distances)) > 1:
+        chances.append(float(spearmanr(distances, missed).pvalue))
+    return min(min(chances) * len(chances), 1.0)
+
+
+def would_show(fitted: Fitted, name: str, share: float) -> bool:
+    """Say whether the trials would be clearly less likely if a parameter explained a share of the variance.
 
     A parameter that the surrogate does without has a share of nothing there, and no interval. So its
-    variance is raised step by step until the trials are clearly less likely.
+    variance is raised to that share, with its interactions.
     """
     surrogate = fitted.surrogate
     domain, axis = surrogate.domain, surrogate.domain.names.index(name)
     count = len(domain.axes)
     places = Hyperparameters(surrogate.theta, count)
+    some = spread_over(len(fitted.loss), MOST_FITTED)
     standardised = (fitted.loss - surrogate.centre) / surrogate.scale
-    posterior = Posterior(
-        Likelihood(domain, surrogate.points, standardised, fitted.variance / surrogate.scale**2), count
-    )
-    tried = surrogate.theta.copy()
+    extra = fitted.variance / surrogate.scale**2
+    likelihood = Likelihood(domain, fitted.points[some], standardised[some], extra[some])
     variance, length = places.variances.start + axis, places.lengths.start + axis
-    before = posterior.likelihood(tried)[0]
-    if tried[variance] <= LEFT_OUT:
-        tried[length] = LENGTH_PRIOR[0]
     others = np.exp(surrogate.theta[places.variances])
     others[axis] = 0.0
     second = float(np.exp(surrogate.theta[0]))
     whole = float(others.sum() + second * (others.sum() ** 2 - np.sum(others**2)) / 2)
-    largest = 0.0
-    for share in TRIED:
-        carried = share / (1 - share) * whole / (1 + second * float(others.sum()))
-        if np.log(max(carried, 1e-300)) <= surrogate.theta[variance]:
-            largest = share
-            continue
-        tried[variance] = np.log(max(carried, 1e-300))
-        if posterior.likelihood(tried)[0] - before > UNLIKELY:
-            return largest
-        largest = share
-    return largest
+    carried = np.log(max(share / (1 - share) * whole / (1 + second * float(others.sum())), 1e-300))
+    tried = surrogate.theta.copy()
+    if carried <= tried[variance]:
+        return False
+    if tried[variance] <= LEFT_OUT:
+        tried[length] = LENGTH_PRIOR[0]
+    tried[variance] = carried
+    return bool(likelihood(tried)[0] - likelihood(surrogate.theta)[0] > UNLIKELY)

@@ -48,17 +48,25 @@ def fit_without_outliers(
         return Robust(fitted, kept)
     kept = ~suspects
     without = fit(domain, points[kept], loss[kept], variance[kept])
-    missed = _left_out_errors(fitted)
+    missed = left_out_errors(fitted, points, loss)
     distance = loss - np.median(loss)
     predicted = 1 - np.sum(missed[suspects] ** 2) / np.sum(distance[suspects] ** 2)
-    harm = np.sum(missed[kept] ** 2) / max(float(np.sum(_left_out_errors(without) ** 2)), 1e-300)
+    harm = np.sum(missed[kept] ** 2) / max(
+        float(np.sum(left_out_errors(without, points[kept], loss[kept]) ** 2)), 1e-300
+    )
     if predicted >= LEAST_PREDICTED and harm <= MOST_HARM:
         return Robust(fitted, np.ones(len(loss), dtype=bool))
     return Robust(without, kept)
 
 
-def _left_out_errors(surrogate: Surrogate) -> Array:
-    """Give by how much each trial misses what the others predict (Rasmussen and Williams 2006, eq. 5.12)."""
+def left_out_errors(surrogate: Surrogate, points: Array, loss: Array) -> Array:
+    """Give by how much each trial misses what the others predict (Rasmussen and Williams 2006, eq. 5.12).
+
+    Of many trials a surrogate of fewer points cannot follow a single one, so the fit itself is the
+    prediction.
+    """
+    if len(surrogate.weights) < len(loss):
+        return loss - (surrogate.centre + surrogate.scale * surrogate.mean(points))
     inverse = cho_solve((surrogate.cholesky, True), np.eye(len(surrogate.weights)))
     missed: Array = surrogate.scale * surrogate.weights / np.diag(inverse)
     return missed

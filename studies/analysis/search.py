@@ -14,6 +14,7 @@ NOISE_BOUNDS = (2.5e-7, 2.5)  # of the standardised score's variance
 MOST_STEPS = 120  # of the optimiser, from the best start
 FIRST_STEPS = 20  # of them with every axis, from each start
 MOST_RETURNS = 2  # rounds in which axes that were left out may come back
+STARTED_RETURNS = 1  # the same of a search that begins at given hyperparameters
 LEFT_OUT = np.log(ABSENT) - 1.0  # the log of the variance of an axis that is left out, clear of rounding
 STARTS = (0.6, 0.2)  # length scales of all axes
 NEGLIGIBLE = 5e-4  # part of the prior variance from which on an axis is worth its time
@@ -120,7 +121,7 @@ def search(posterior: Posterior, start: Array | None, steps: int) -> Array:
     else:
         theta = posterior.climb(start, min(steps, FIRST_STEPS))
     theta = posterior.climb(posterior.without_negligible(theta), steps)
-    for _ in range(MOST_RETURNS):
+    for _ in range(MOST_RETURNS if start is None else STARTED_RETURNS):
         wider = posterior.with_wanted(theta)
         if np.array_equal(wider, theta):
             break

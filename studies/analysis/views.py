@@ -13,6 +13,7 @@ from studies.analysis.drift import Drift, drift_of
 from studies.analysis.folklore import Verdict, judge
 from studies.analysis.history import History, best_so_far
 from studies.analysis.importance import Effect
+from studies.analysis.narrowing import Narrowed, narrower_ranges
 from studies.analysis.near_best import idle_parameters, look_near_best
 from studies.analysis.of_study import StudyAnalysis
 from studies.analysis.projection import Projection, project
@@ -42,7 +43,8 @@ class PairView:
 class Views:
     """Everything that a report shows beside the shares.
 
-    `idle` are the parameters that matter neither over the whole space nor among the better configurations.
+    `idle` are the parameters that matter neither over the whole space nor among the better configurations,
+    `narrowed` the ranges in a part of which the best configuration surely lies.
     `ablation` needs declared defaults.
     """
 
@@ -50,6 +52,7 @@ class Views:
     rules: tuple[Verdict, ...]
     boundaries: tuple[Boundary, ...]
     idle: tuple[str, ...]
+    narrowed: tuple[Narrowed, ...]
     ablation: tuple[Step, ...]
     history: History
 
@@ -70,9 +73,11 @@ def views_of(
     shown = [effect for effect in found.importance.pairs if ranked and is_shown(effect)][:MOST_PAIRS]
     main = [effect.names[0] for effect in found.importance.main]
     idle: tuple[str, ...] = ()
-    if ranked and found.importance.evidence.confidence == "good":
+    narrowed: tuple[Narrowed, ...] = ()
+    if ranked and not found.importance.evidence.is_weak:
         near = look_near_best(found.scaled, found.fitted, seed=seed)
         idle = idle_parameters(found.scaled, found.importance, found.fitted, near)
+        narrowed = narrower_ranges(found.scaled, found.fitted, near, seed=seed)
     path: tuple[Step, ...] = ()
     if ranked and declared and best is not None:
         path = ablate(found.fitted, default_values(space), best)
@@ -81,6 +86,7 @@ def views_of(
         rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
         boundaries=boundaries(found.scaled, found.fitted, seed=seed) if ranked else (),
         idle=idle,
+        narrowed=tuple(each for each in narrowed if each.name not in idle),
         ablation=path,
         history=best_so_far(found.table, seed=seed),
     )

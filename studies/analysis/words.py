@@ -14,7 +14,7 @@ MOST_NAMED = 3
 FEW = 6  # names that a sentence lists whole
 FAINT = 0.25  # of the reach elsewhere, below which a parameter hardly matters at a value of another
 GREATER = 1.5  # times the reach elsewhere, from which on a parameter matters more there
-TELLING = 0.15  # share of a pair that trials must be able to show before its absence is told
+TELLING = 0.03  # share of a pair that trials must be able to show before its absence is told
 Interval = Effect | Estimate
 
 
@@ -68,11 +68,11 @@ def no_interaction(importance: Importance) -> str | None:
     largest = max(possible)
     if largest > TELLING:
         return (
-            "The trials do not settle whether two parameters interact: a pair could explain up to "
-            f"{100 * largest:.0f}% of the variance."
+            "No interaction is shown, and the trials do not settle whether there is one: a pair could "
+            f"explain up to {100 * largest:.1f}% of the variance."
         )
     branches = any(map(is_folded, importance.pairs))
-    said = "Apart from choices and what exists on their branches, no" if branches else "No"
+    said = "Apart from choices and their branches, no" if branches else "No"
     return f"{said} two parameters interact: a pair of more than {100 * largest:.1f}% would have shown."
 
 
@@ -95,8 +95,10 @@ def _main(found: StudyAnalysis) -> tuple[str, ...]:
     if not named:
         return (f"No parameter explains {MUCH:.0%} of the variance of {found.what}, interactions included.",)
     (first, total), *others = named
-    # Which of two matters more is told only where their intervals are apart.
-    level = [effect.names[0] for effect, other in others if other.high >= total.low]
+    # Which of two matters more is told only where the interval of neither holds the other's estimate.
+    level = [
+        effect.names[0] for effect, other in others if other.high >= total.share or other.share >= total.low
+    ]
     share = (
         f"with its interactions it explains {interval(total)} of the variance of {found.what} over the whole "
         f"space, and alone {interval(first)}."

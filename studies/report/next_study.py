@@ -35,7 +35,7 @@ def next_study(
     views: Views | None,
     best: Mapping[str, Value] | None,
 ) -> NextStudy:
-    """Propose the study to run next: ranges widened where the best lie at an end, idle parameters fixed.
+    """Propose the study to run next: ranges wider or narrower as the best lie, idle parameters fixed.
 
     Args:
         definition: the study's.
@@ -56,6 +56,20 @@ def next_study(
             f"{found.name} ranges over {new}: {found.crowding:.0%} of the {found.trials} best trials lay at "
             f"its {found.at} end, {end}."
         )
+    widened = {found.name for found in (() if views is None else views.boundaries)}
+    for part in () if views is None else views.narrowed:
+        node = next(p.node for p in parameters(space) if p.name == part.name)
+        # Where the best lie at an end there is more to find beyond it.
+        if part.name in widened or not isinstance(node, Float):
+            continue
+        default = None if node.default is None else min(max(node.default, part.low), part.high)
+        narrower = replace(node, low=part.low, high=part.high, default=default)
+        space = replace_node(space, part.name, narrower)
+        ends = f"{show_value(part.low)} .. {show_value(part.high)}"
+        changes.append(
+            f"{part.name} ranges over {ends}: every function drawn from what the trials allow has its best "
+            "configuration well inside."
+        )
     narrowed = space
     for name in () if views is None else views.idle:
         known = {p.name for p in parameters(narrowed)}
@@ -70,7 +84,7 @@ def next_study(
         )
     if not changes:
         changes.append(
-            "Nothing but the seed: the trials gave no reason to widen a range or to fix a parameter."
+            "Nothing but the seed: the trials gave no reason to change a range or to fix a parameter."
         )
     name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
     return NextStudy(name, _written(definition, name, space, fixed, changes), tuple(changes))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import isfinite, sqrt
 
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -53,17 +53,7 @@ class Subject:
     @property
     def level(self) -> str | None:
         """Say which candidates the first one does not clearly beat on fresh seeds, in a sentence."""
-        if not self.candidates:
-            return None
-        first, *others = self.candidates
-        level = [str(other.trial.number) for other in others if not _is_apart(first, other)]
-        if not level:
-            return None
-        trials = f"trial {level[0]}" if len(level) == 1 else f"trials {' and '.join(level)}"
-        return (
-            f"The fresh seeds do not tell trial {first.trial.number} from {trials}: the difference of their "
-            "means is within the noise."
-        )
+        return level_in_words(self.candidates)
 
     @property
     def running(self) -> int:
@@ -71,8 +61,22 @@ class Subject:
         return sum(trial.state is TrialState.RUNNING for trial in self.trials)
 
 
+def level_in_words(candidates: Sequence[Candidate]) -> str | None:
+    """Name the candidates whose means on fresh seeds do not differ clearly from that of the first."""
+    level = [str(other.trial.number) for other in candidates[1:] if not _is_apart(candidates[0], other)]
+    if not level:
+        return None
+    trials = f"trial {level[0]}" if len(level) == 1 else f"trials {' and '.join(level)}"
+    return (
+        f"The fresh seeds do not tell trial {candidates[0].trial.number} from {trials}: the difference of "
+        "their means is within the noise."
+    )
+
+
 def _is_apart(one: Candidate, other: Candidate) -> bool:
-    """Say whether two means differ by more than their 90 % interval; of single runs nothing is known."""
+    """Say whether two means differ by more than a 90 % interval allows; of single runs nothing is known."""
+    if isfinite(one.mean) != isfinite(other.mean):
+        return True
     if one.deviation is None or other.deviation is None:
         return False
     error = sqrt(one.deviation**2 / len(one.scores) + other.deviation**2 / len(other.scores))

@@ -143,7 +143,7 @@ def drops(seconds: float) -> Fault:
 FAULTS: list[tuple[Fault, float, dict[str, str]]] = [  # the fault, the seconds that trials take, the server
     (read_only, 25.0, {}),
     (killed, 25.0, {}),
-    (sessions_killed, 25.0, {}),
+    (sessions_killed, 75.0, {}),
     (frozen_claimer, 75.0, {}),
     (out_of_disk, 30.0, {"room": "400m"}),
     (short_waits, 25.0, {}),
@@ -195,11 +195,12 @@ def suffer(
     assert not list(Path(folder).iterdir())
     total = ledger.slots.budget().total
     check_exact(ledger, total)
-    lost = sum(outcome_of(trial) is not Outcome.COMPLETED for trial in ledger.trials())
+    others = [trial for trial in ledger.trials() if outcome_of(trial) is not Outcome.COMPLETED]
+    causes = Counter(str(trial.user_attrs.get("cause")) for trial in others)
     dead = sum(code != 0 for code in codes)
-    verdict = "ok" if (lost, dead) == (0, 0) and spent_then < total else "NOT AS PROMISED"
+    verdict = "ok" if (len(others), dead) == (0, 0) and spent_then < total else "NOT AS PROMISED"
     return (
-        f"{verdict}: {total} of {total} finished ({spent_then} before the fault's end), {lost} scores lost, "
+        f"{verdict}: {total} of {total} finished ({spent_then} before the fault's end), {len(others)} scores lost{f' {dict(causes)}' if causes else ''}, "
         f"{kept} kept in files, {dead} of {WORKERS} workers dead, {time.monotonic() - began:.0f} s"
     )
 

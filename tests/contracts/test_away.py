@@ -108,7 +108,7 @@ def test_a_kept_ending_whose_slot_was_given_away_is_dropped(ledger: Ledger, tmp_
     """A trial that was declared lost meanwhile stays lost, and its slot belongs to the next attempt."""
     running = begun(ledger)
     end = ended(ledger, running, Outcome.COMPLETED, 0.25, {})
-    ledger.slots.workers.abandon("worker")
+    ledger.slots.workers.leave("worker")
     again = ask(ledger, "another")
     assert again is not None
     assert again.slot.number == running.slot.number

@@ -125,7 +125,7 @@ def test_an_empty_study_of_the_other_direction_is_left_alone(database: Database)
     """A study that someone made for maximizing does not become one that minimizes."""
     definition = sample_definition()
     optuna.create_study(study_name=definition.settings.name, storage=database.storage, direction="maximize")
-    with pytest.raises(StudyChanged, match="another program"):
+    with pytest.raises(StudyChanged, match=r"an empty study .* whose direction is maximize"):
         create(database, definition, "")
 
 

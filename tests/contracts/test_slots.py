@@ -13,7 +13,7 @@ from studies.slots import Budget, Slots
 from studies.steering import waiting
 from studies.storage import Database
 from studies.tables import slots
-from studies.workers import LEASE, worker_name
+from studies.workers import FORGOTTEN, LEASE, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
 
@@ -223,12 +223,25 @@ def test_a_worker_that_is_gone_frees_all_its_slots(ledger: Ledger, database: Dat
     assert known.slots == tuple(sorted((study, number) for study in of for number in of[study]))
     assert 0.0 < known.left <= LEASE
     assert known.process == os.getpid()
-    ledger.slots.workers.abandon(name)
+    ledger.slots.workers.leave(name)
+    assert name not in {record.identifier for record in ledger.slots.workers.listed()}
     again = [ledger.slots.claim("next"), ledger.slots.claim("next"), other.slots.claim("next")]
     assert [(slot.number, slot.attempt) for slot in again if slot] == [(0, 2), (1, 2), (0, 2)]
     assert not any(ledger.slots.renew(slot) for slot in held[:2] if slot)
-    ledger.slots.workers.leave(name)
-    assert name not in {record.identifier for record in ledger.slots.workers.listed()}
+
+
+def test_a_worker_that_went_away_long_ago_is_forgotten(ledger: Ledger) -> None:
+    """Whoever leaves has the table forget those that have been silent for a week and hold nothing."""
+    listed = ledger.slots.workers
+    for name, lease in {"holds": 60.0, "gone": -FORGOTTEN - 60.0, "silent": 3600.0 - FORGOTTEN}.items():
+        listed.renew(name, lease)
+    assert ledger.slots.claim("holds") is not None
+    listed.renew("holds", -FORGOTTEN - 60.0)
+    listed.leave("another")
+    assert {record.identifier for record in listed.listed()} >= {"holds", "silent"}
+    assert "gone" not in {record.identifier for record in listed.listed()}
+    listed.leave("holds")
+    listed.leave("silent")
 
 
 def test_slots_of_two_studies_do_not_mix(ledger: Ledger, database: Database) -> None:

@@ -1,6 +1,8 @@
 """A definition goes into a database as JSON and comes back as it was; its differences are told in words."""
 
 import json
+import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,3 +146,34 @@ def test_shipped_studies_are_defined(name: str) -> None:
     file = find_study_file(name)
     assert file is not None
     assert define(file, lambda *_: SPACE).settings.name == name
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "said"),
+    [
+        ("study", "trials", 0, "study.trials must be at least 1, but got 0"),
+        (
+            "study",
+            "trials",
+            10**13,
+            "study.trials must be a number up to 1000000000000, but got 10000000000000",
+        ),
+        ("study", "seed", -1, "study.seed must be at least 0, but got -1"),
+        ("study", "seed", 2**31, "study.seed must be a number up to 2147483647, but got 2147483648"),
+        ("study", "hours", math.nan, "study.hours is NaN, which equals no number"),
+        ("study", "hours", math.inf, "study.hours must be a number up to 2147483647, but got inf"),
+        ("study", "epochs", -2.5, "study.epochs must be more than 0, but got -2.5"),
+        ("study", "priority", 2**63, "study.priority is a whole number of more than 64 bits"),
+        ("study", "confirm", -1, "study.confirm must be at least 0, but got -1"),
+        ("trainer", "max_epochs", -(2**70), "trainer.max_epochs is a whole number of more than 64 bits"),
+        ("model", "init_args", {"x": [1, math.nan]}, "model.init_args.x is NaN, which equals no number"),
+    ],
+)
+def test_no_number_of_a_database_is_beyond_those_of_a_file(
+    section: str, key: str, value: object, said: str
+) -> None:
+    """What a study file may not hold is not read from a database either, and the key is named."""
+    data = sample_definition().to_data()
+    data[section] = {**data[section], key: value}
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        StudyDefinition.from_data(json.loads(json.dumps(data)))

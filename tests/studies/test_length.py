@@ -39,8 +39,6 @@ def test_epochs_follow_from_validations(trainer: dict[str, Any], epochs: float) 
         ("2", 2),
         ("3,", 1),
         ("auto", None),
-        (-1, None),
-        ("-1", None),
     ],
     ids=repr,
 )
@@ -55,6 +53,9 @@ def test_devices_that_nobody_can_start_are_refused() -> None:
     """Several machines, and a strategy without a number of devices, are refused by the key."""
     with pytest.raises(BadLength, match=r"trainer\.devices: must say how many devices ddp_spawn trains on"):
         length(strategy="ddp_spawn")
+    for every in (-1, "-1", [-1]):
+        with pytest.raises(BadLength, match=r"trainer\.devices: must say how many .*write their number"):
+            length(devices=every)
     with pytest.raises(BadLength, match=r"trainer\.num_nodes: must be 1"):
         length(devices=2, num_nodes=2)
 

@@ -4,6 +4,7 @@ from search_spaces.parameters import parameters
 from search_spaces.space import Choice, Float, Group, Int
 from studies.analysis.boundary import Boundary
 from studies.analysis.history import History
+from studies.analysis.narrowing import Narrowed
 from studies.analysis.views import Views
 from studies.definition import define
 from studies.report.next_study import next_study
@@ -26,8 +27,8 @@ SPACE = Group(
 )
 
 
-def _views(*found: Boundary, idle: tuple[str, ...] = ()) -> Views:
-    return Views((), (), found, idle, (), History((), (), (), ()))
+def _views(*found: Boundary, idle: tuple[str, ...] = (), narrowed: tuple[Narrowed, ...] = ()) -> Views:
+    return Views((), (), found, idle, narrowed, (), History((), (), (), ()))
 
 
 def test_ranges_are_widened_and_idle_parameters_fixed() -> None:
@@ -61,3 +62,15 @@ def test_a_study_that_taught_nothing_is_repeated_with_another_seed() -> None:
     found = next_study(sample_definition(), _views(), {})
     assert "fix:" not in found.text
     assert found.changes[0].startswith("Nothing but the seed")
+
+
+def test_ranges_are_narrowed_unless_they_are_widened() -> None:
+    """A narrower range keeps its scale and moves its default; one whose end holds the best is widened."""
+    rates = Narrowed("optimizer.sgd.lr", 0.01, 0.1), Narrowed("optimizer.adam.lr", 1e-4, 1e-3)
+    widened = Boundary("optimizer.adam.lr", "high", 0.8, 5, 1e-5, 1e-1)
+    found = next_study(sample_definition(space=SPACE, name="asked"), _views(widened, narrowed=rates), {})
+    read = define(parse_study_file(found.text, source="next"), lambda _: None)
+    known = {parameter.name: parameter.node for parameter in parameters(read.space)}
+    assert known["optimizer.sgd.lr"] == Float(0.01, 0.1, log=True)
+    assert known["optimizer.adam.lr"] == Float(1e-5, 1e-1, log=True)
+    assert len(found.changes) == 2

@@ -7,16 +7,18 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import optuna
 import pytest
 
 from search_spaces.parameters import parameters
 from search_spaces.space import Categorical, Float, Group
+from studies.confirmation import Candidate
 from studies.ledger import Ledger, create
 from studies.outcomes import Outcome
 from studies.report.axes import log_ticks, score_axis
 from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
 from studies.report.page import render_report, write_report
-from studies.report.subject import subject_of_ledger
+from studies.report.subject import level_in_words, subject_of_ledger
 from studies.storage import open_database
 from studies.trials import ask, tell
 from tests.studies.samples import sample_definition
@@ -210,3 +212,19 @@ def test_a_browser_draws_every_figure(html: str, tmp_path: Path) -> None:
     ).stdout  # fmt: skip
     assert len(re.findall(r'<svg class="main-svg"[^>]*style="background', shown)) == 4
     assert "&lt;b&gt;a &amp; b&lt;/b&gt; (log scale)" in shown
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "tied"),
+    [
+        ([0.030, 0.033, 0.0315], [0.029, 0.037, 0.0325], True),
+        ([0.030, 0.031, 0.0305], [0.050, 0.051, 0.0520], False),
+        ([0.030, 0.031, 0.0305], [0.030, float("inf"), 0.03], False),
+        ([0.030], [0.090], True),
+    ],
+)
+def test_a_tie_on_fresh_seeds_has_no_winner(first: list[float], second: list[float], tied: bool) -> None:  # noqa: FBT001
+    """Candidates whose means differ by less than the noise are told to be level; a diverged one is not."""
+    made = [Candidate(optuna.trial.create_trial(value=0.0), (), scores) for scores in (first, second)]
+    said = level_in_words(made)
+    assert (said is not None) is tied

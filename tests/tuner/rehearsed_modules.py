@@ -156,3 +156,35 @@ class Seldom(Small):
         """Log the metric now and then."""
         if self.current_epoch % 5 == 4:
             self.log("val_loss", 1.0)
+
+
+class PerBatch(Small):
+    """A module that logs its metric as `self.log` does by default in training: the single batch."""
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Log the loss of the batch."""
+        loss = super().training_step(batch, batch_idx)
+        self.log("of_batch", loss)
+        return loss
+
+
+class TwoKinds(Small):
+    """A module that logs in training under the name that validation has too."""
+
+    def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Log the mean loss of the epoch."""
+        loss = super().training_step(batch, batch_idx)
+        self.log("val_loss", loss, on_epoch=True)
+        return loss
+
+
+class Persistent(Small):
+    """A module whose loader keeps its processes from epoch to epoch."""
+
+    def train_dataloader(self) -> object:
+        """Give batches by one process."""
+        return DataLoader(torch.ones(8, 2), batch_size=2, num_workers=1, persistent_workers=True)
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        """Return a loss."""
+        return (self.layers(batch) - 1).square().mean()

@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import shlex
 import sys
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -13,12 +14,13 @@ from search_spaces.errors import TunerError
 from studies.classes import make_sampler
 from studies.definition import StudyDefinition
 from studies.errors import BadClass
+from studies.storage import open_database
 from tests.tuner.command_line import CommandLine
-from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions
+from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions, write
 from tests.tuner.hostile_run import GOOD, serve
 from tuner.code import configurations, not_allowed
 from tuner.places import folder_name
-from tuner.printable import printable
+from tuner.printable import one_line, printable
 from tuner.training.errors import NotAllowed
 from tuner.training.permit import Permit, restrict_parsing
 from tuner.training.permitted import DOORS
@@ -225,3 +227,20 @@ def test_no_text_moves_the_cursor() -> None:
     """What a terminal would obey is shown, and everything else stays as it is."""
     assert printable("a\x1b[2Jb\r\x9b\u202e\ud800") == r"a\x1b[2Jb\r\x9b\u202e\ud800"
     assert printable("é 日本 [bold] \t a\nb") == "é 日本 [bold] \t a\nb"
+
+
+def test_no_name_breaks_a_line(tuner: CommandLine) -> None:
+    """Whatever a study is called, each listing and each line of a worker's log says it in one line."""
+    assert one_line("a\nb\t\x1b[2J\u2028é") == r"a\nb\t\x1b[2J\u2028é"
+    database = open_database("sqlite:///tuner.db")
+    name = "quiet\nserving other\x1b[2J\r\u2028"
+    data = GOOD | {"model": {"class_path": "os.system", "init_args": {}}}
+    write(database, StudyDefinition.from_data(GOOD), name, data)
+    database.engine.dispose()
+    shown = r"quiet\nserving other\x1b[2J\r\u2028"
+    served = tuner("worker --no-wait")
+    assert served.err.startswith(f"{shown} is passed over: it names os.system")
+    assert served.err.count("\n") == 1
+    listed = tuner("list").out.splitlines()
+    assert (len(listed), listed[1].startswith(shown)) == (2, True)
+    assert tuner(f"status {shlex.quote(name)}").out.startswith(f"{shown}: 0 of 2 slots are spent\n")

@@ -51,6 +51,8 @@ ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
     "steps without an end": ("WithoutLength", {"max_epochs": -1, "max_time": "00:01:00:00"}),
     "accumulated gradients": ("Whole", {"accumulate_grad_batches": 4}),
     "a sanity check": ("Whole", {"num_sanity_val_steps": -1}),
+    "one name of two metrics, validated in each epoch": ("TwoKinds", {}),
+    "one name of two metrics, never validated": ("TwoKinds", {"check_val_every_n_epoch": 30}),
     "a last epoch": ("Whole", {"max_epochs": 1}),
     "a few steps": ("Whole", {"max_steps": 40, "max_epochs": -1}),
 }
@@ -72,6 +74,21 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "Seldom",
         {"study": {"metric": "val_los"}},
         "which logs val_loss; set study.metric",
+    ),
+    "a metric of single batches": (
+        "PerBatch",
+        {"study": {"metric": "of_batch"}},
+        "for single batches only, and a score is the value of a whole epoch",
+    ),
+    "one name of two metrics": (
+        "TwoKinds",
+        {"trainer": {"check_val_every_n_epoch": 2}},
+        "an epoch ends before the first validation; log the two under two names",
+    ),
+    "a metric without a logger": (
+        "Whole",
+        {"trainer": {"barebones": True}},
+        "trainer.barebones logs nothing; remove barebones",
     ),
     "a decay that needs a length": (
         "WithoutLength",
@@ -164,3 +181,10 @@ def test_epochs_that_nobody_can_count_are_no_limit() -> None:
     seen = rehearsed("WithoutLength", trainer={"max_epochs": -1, "max_time": "00:01:00:00"})
     assert seen is not None
     assert "No trial is pruned" in seen.remark
+
+
+def test_what_cannot_be_resumed_exactly_is_said_beforehand() -> None:
+    """The reasons that only the loaders show are known before the first trial."""
+    seen = rehearsed("Persistent", trainer={"max_time": "00:01:00:00"})
+    assert seen is not None
+    assert [reason.split()[0] for reason in seen.inexact] == ["trainer.max_time", "persistent_workers"]

@@ -89,7 +89,7 @@ def work_until_spent(ledger: Ledger, folder: Path) -> None:
         try:
             one.work()
         except Killed:
-            ledger.slots.workers.abandon(one.identifier)
+            ledger.slots.workers.leave(one.identifier)
 
 
 @pytest.mark.parametrize("seed", range(2))

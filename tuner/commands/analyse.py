@@ -193,8 +193,10 @@ def _share_cells(share: "Effect | Estimate | None") -> list[str]:
 
 
 def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
+    from tuner.printable import one_line
+
     evidence = found.importance.evidence
-    show(f"{found.name}: {found.importance.verdict}; shares of the variance of {found.what}")
+    show(f"{one_line(found.name)}: {found.importance.verdict}; shares of the variance of {found.what}")
     if found.where:
         show("  where " + " and ".join(f"{name} is {value}" for name, value in found.where.items()))
     basis = f"{evidence.trials} trials, {evidence.exploration:.0%} of them quasi-random"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def list_studies(storage: str | None, as_json: bool) -> None:
     """List the studies of the database."""
     from studies.identity import names
+    from tuner.printable import one_line
     from tuner.screen import open_screen, print_table
 
     database = open_database(storage, reading=True)
@@ -38,7 +39,7 @@ def list_studies(storage: str | None, as_json: bool) -> None:
     print_table(screen, heads, [_listed(row) for row in rows])
     for row in rows:
         if row["trouble"]:
-            screen.print(row["trouble"], soft_wrap=True)
+            screen.print(one_line(row["trouble"]), soft_wrap=True)
 
 
 def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | None:
@@ -90,6 +91,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     NAME is a study of the database.
     """
     from studies.outcomes import in_words
+    from tuner.printable import one_line
     from tuner.screen import open_screen
 
     ledger = open_study(storage, name)
@@ -99,7 +101,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         return
     screen, trials, best = open_screen(), found["trials"], found["best"]
     running = f", {trials['running']} running" if trials["running"] else ""
-    screen.print(f"{found['name']}: {budget.done} of {budget.total} slots are spent{running}")
+    screen.print(f"{one_line(found['name'])}: {budget.done} of {budget.total} slots are spent{running}")
     screen.print(in_words(trials, usual=True))
     for unit in ("epochs", "hours"):
         if found["limits"][unit] is not None:

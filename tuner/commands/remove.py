@@ -21,6 +21,7 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
     from studies.ledger import delete as remove
     from studies.ledger import find_study
     from tuner.errors import Refused
+    from tuner.printable import one_line
 
     reading = open_database(storage, reading=True)
     find_study(reading, name)
@@ -29,12 +30,12 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
         raise Refused(
             f"Deleting {name} with its {trials} trials needs an answer; give --yes to delete it unasked."
         )
-    if not yes and not click.confirm(f"Delete the study {name} with its {trials} trials?"):
+    if not yes and not click.confirm(f"Delete the study {one_line(name)} with its {trials} trials?"):
         click.echo("Nothing was deleted.")
         return 1
     database = open_database(storage, reading=False)
     remove(database, name)
     if (repeating := confirming(database, name)) is not None:
         remove(database, repeating.name)
-    click.echo(f"Deleted {name}.")
+    click.echo(f"Deleted {one_line(name)}.")
     return 0

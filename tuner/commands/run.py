@@ -199,17 +199,20 @@ def open_question(
     from tuner.code import remember_code
     from tuner.interruption import EndedAtOnce
     from tuner.preparation import rehearse
+    from tuner.training.exactness import announced, reasons_of_configuration
 
     if question is None:
         return _resume(request)
     file, definition = question
     database = open_database(request.storage, reading=False)
-    if rehearses and not is_known(database, definition.settings.name):
-        seen = rehearse(file, definition, interruption.stop)
+    if not is_known(database, definition.settings.name):
+        seen = rehearse(file, definition, interruption.stop) if rehearses else None
         if seen is None and interruption.by_signal:
             raise EndedAtOnce
         if seen is not None and seen.remark:
             click.echo(seen.remark, err=True)
+        for reason in seen.inexact if seen else reasons_of_configuration(definition.fixed):
+            click.echo(announced(reason), err=True)
     ledger = create(database, definition, file.text)
     remember_code(ledger)
     return ledger

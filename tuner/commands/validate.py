@@ -1,6 +1,7 @@
 """`tuner validate`: resolve a study file, list what varies, and train a few steps of every branch."""
 
 from dataclasses import asdict
+from itertools import chain
 
 import click
 
@@ -31,7 +32,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches
     from tuner.quiet import hush
     from tuner.screen import busy, open_screen, print_parameters
-    from tuner.training.exactness import reasons_of_configuration
+    from tuner.training.exactness import announced, reasons_of_configuration
 
     hush()
     screen = open_screen()
@@ -54,7 +55,8 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
     for remark in dict.fromkeys(filter(None, remarks)):
         click.echo(remark, err=True)
-    inexact = reasons_of_configuration(definition.fixed)
+    found = [seen.inexact if seen else (), *(rehearsal.inexact for rehearsal in rehearsals)]
+    inexact = list(dict.fromkeys(chain(reasons_of_configuration(definition.fixed), *found)))
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
     if as_json:
         echo_json(
@@ -77,5 +79,5 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.trials} trials."
     )
     for reason in inexact:
-        screen.print(f"A trial that is interrupted may end otherwise than one that is not: {reason}.")
+        screen.print(announced(reason))
     return 0

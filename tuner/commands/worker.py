@@ -121,23 +121,29 @@ def _join(
 ) -> None:  # fmt: skip
     """Work on one study until it is over."""
     from tuner.errors import Refused
+    from tuner.printable import one_line
     from tuner.progress import view_for
     from tuner.screen import open_screen
     from tuner.service import refusal
+    from tuner.training.errors import NotAllowed
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
-    reason = refusal(ledger, permit, any_code=any_code)
+    reason = refusal(ledger, permit, stop, any_code=any_code)
+    if reason is None:
+        try:
+            with view_for(ledger, stop, quiet=quiet) as view:
+                make(ledger, view).work(wait=wait)
+        except NotAllowed as error:
+            reason = str(error)
     if reason is not None:
         raise Refused(f"The study {name!r} cannot be worked on here: {reason}.")
-    with view_for(ledger, stop, quiet=quiet) as view:
-        make(ledger, view).work(wait=wait)
     if not quiet:
         budget, over = ledger.slots.budget(), ledger.over()
         why = f"; {over}" if over else ""
         if not over and stop.is_set():
             why = "; the same command goes on"
-        open_screen().print(f"{name}: {budget.done} of {budget.total} slots are spent{why}.")
+        open_screen().print(f"{one_line(name)}: {budget.done} of {budget.total} slots are spent{why}.")
 
 
 def _serve(
@@ -145,7 +151,7 @@ def _serve(
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on every open study."""
-    from tuner.printable import printable
+    from tuner.printable import one_line
     from tuner.progress import LineView, QuietView
     from tuner.screen import open_screen
     from tuner.service import Service
@@ -156,7 +162,7 @@ def _serve(
         return make(ledger, QuietView() if quiet else LineView(ledger, screen))
 
     def say(sentence: str) -> None:
-        click.echo(printable(sentence), err=True)
+        click.echo(one_line(sentence), err=True)
 
     answered = Service(
         database=open_database(storage, reading=False),

@@ -17,8 +17,9 @@ from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.training.class_paths import check_data, check_names, package_of
+from tuner.training.errors import NotAllowed
 from tuner.training.quiet import hush_lightning
-from tuner.training.refusals import explain, explain_making
+from tuner.training.refusals import denied_path, explain, explain_making
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
 
 TWINS = "tuner.training.lightning_twins"
@@ -42,6 +43,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
 
     Raises:
         BadConfiguration: a class cannot be imported or does not take its arguments; names key and remedy.
+        NotAllowed: the process may not import what a text of the configuration stands for.
     """
     check_names(configuration)
     configuration = with_twins(configuration)
@@ -52,6 +54,8 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     try:
         made = _start(quiet, configuration, callbacks)
     except ArgumentError as error:
+        if denied := denied_path(str(error)):
+            raise NotAllowed(f"it names {denied}, which this worker may not import") from error
         raise explain(str(error)) from error
     except Exception as error:
         if not quiet.failed:

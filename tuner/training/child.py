@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from types import FrameType
 import torch
 
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import NotAllowed
 from tuner.training.fit import fit, test
 from tuner.training.messages import (
     PRELOAD,
@@ -40,6 +42,11 @@ from tuner.training.quiet import hush_lightning
 from tuner.training.ranks import for_ranks
 from tuner.training.rehearsal import rehearse
 
+# What torch's data loader says when one of its processes was killed; it has no class of its own for that.
+_KILLED_LOADER = re.compile(
+    r"DataLoader worker \(pid(\(s\))? [\d, ]+\) "
+    r"(is killed by signal: (Killed|Terminated)|exited unexpectedly)"
+)
 # What torch and Lightning import only when they fit; a child would spend a second on it.
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 
@@ -189,7 +196,12 @@ def _join_ranks(assignment: Assignment) -> None:
 
 def _fault(error: BaseException) -> Fault:
     """Say whose fault an exception, or one behind it, is."""
+    # First, since a loader that is killed breaks off what it sends too, which is an error of its own.
+    if any(isinstance(link, RuntimeError) and _KILLED_LOADER.match(str(link)) for link in _chain(error)):
+        return Fault.KILLED
     for link in _chain(error):
+        if isinstance(link, NotAllowed):
+            return Fault.REFUSED
         if isinstance(link, MemoryError | torch.OutOfMemoryError):
             return Fault.MEMORY
         if isinstance(link, RuntimeError) and "can't allocate memory" in str(link):  # torch, on the CPU

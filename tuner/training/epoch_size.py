@@ -14,8 +14,9 @@ class EpochSize:
 
     `batches` are those of an epoch on each rank, None where the data have no length. `interval` is how many
     batches lie between two validations, None where one is made at the end of an epoch or by the clock.
-    `validates` says that there are validations at all. `accumulated` are the batches of an optimizer's step,
-    None where they change, or where the module steps by itself. `devices` are those that train together.
+    `validates` says that there are validations, and that they give the scores. `accumulated` are the batches
+    of an optimizer's step, None where they change, or where the module steps by itself. `devices` are those
+    that train together.
     """
 
     batches: int | None

@@ -51,6 +51,16 @@ def reasons_of_training(configuration: Mapping[str, Any], trainer: Any) -> list[
     return found + reasons_of_loaders(loaders_of(trainer))
 
 
+def reasons_beforehand(configuration: Mapping[str, Any], trainer: Any) -> list[str]:
+    """Give the reasons that a rehearsal shows: of the configuration, and of the loaders that it made."""
+    return reasons_of_configuration(configuration) + reasons_of_loaders(loaders_of(trainer))
+
+
+def announced(reason: str) -> str:
+    """Say in a sentence that a trial cannot be resumed to the last bit."""
+    return f"A trial that is interrupted may end otherwise than one that is not: {reason}."
+
+
 def reasons_of_loaders(loaders: Iterable[Any]) -> list[str]:
     """Give the reasons that the loaders of a training show, once its data have been made."""
     persistent = any(

@@ -14,6 +14,7 @@ from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import read_rows
 from tuner.training.data.prepared_table import share_tables
 from tuner.training.epoch_size import EpochSize
+from tuner.training.errors import MetricNotLogged
 from tuner.training.exactness import INEXACT, reasons_of_training
 from tuner.training.facts import facts_class
 from tuner.training.loggers import at_place, set_aside
@@ -106,6 +107,9 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
     scores, steps = tuple(observer.scores.values()), tuple(observer.scores)
     if observer.ending is not None:
         return Fit(observer.ending, scores, None, observer.cause, steps=steps)
+    if not scores:
+        why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
+        raise MetricNotLogged(why)
     score = task.score_of(scores)
     return Fit(Ending.COMPLETED, scores, score, kept=_keep(task, score, observer, assembly), steps=steps)
 

@@ -58,6 +58,14 @@ class FreshMetric:
                 "and give the data a val_dataloader if it is logged in validation."
             )
         return (
-            f"The metric {metric!r} is not logged by {who} in its first epoch, which logs {', '.join(names)}"
+            f"The metric {metric!r} is not logged by {who}, which logs {', '.join(names)}"
             "; set study.metric to one of them, or log it with self.log."
         )
+
+
+def two_kinds(metric: str, module: object) -> str:
+    """Say that one name stands for two metrics, of which the wrong one came first."""
+    return (
+        f"The metric {metric!r} is logged by {type(module).__name__} in training and in validation, and an "
+        "epoch ends before the first validation; log the two under two names."
+    )

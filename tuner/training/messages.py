@@ -43,10 +43,14 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal went well: what an epoch is, and a sentence on what could not be seen, if anything."""
+    """A rehearsal went well: what an epoch is, a sentence on what could not be seen, if anything.
+
+    `inexact` holds the reasons why a trial that is interrupted may end otherwise than one that is not.
+    """
 
     size: EpochSize | None
     remark: str = ""
+    inexact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Fault(Enum):
     MEMORY = "memory"
     DISK = "disk"
     DATA = "data"
+    KILLED = "killed"  # nobody's: a process that loads data was killed from outside
+    REFUSED = "refused"  # by the permit of the worker
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from torch import Tensor
 from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import Row, put_back
-from tuner.training.epoch_size import EpochSize, epoch_size
+from tuner.training.epoch_size import EpochSize
 from tuner.training.resumption import EpochState, can_be_kept, put_rates, remove_later_files
 from tuner.training.scoring import Report, Scoring
 from tuner.training.task import Ending, Task
+from tuner.training.tensorboard_rows import hide_from
 from tuner.training.together import any_rank, gather
 
 Resumed = Callable[[Mapping[int, float]], None]  # the scores of an earlier fit, by their validations
@@ -42,10 +43,9 @@ class Observer(Scoring):
         sized: Callable[[EpochSize], None] = lambda _: None,
     ) -> None:
         callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
-        super().__init__(task, report, callbacks.WeightAveraging)
+        super().__init__(task, report, sized, callbacks.WeightAveraging)
         self.resumed = resumed
         self.time_left = time_left
-        self.sized = sized
         self.pending_loss: Tensor | None = None
         self.kept: dict[str, Any] | None = None  # the state of an earlier fit, to go on with
         self.state = EpochState()
@@ -70,8 +70,7 @@ class Observer(Scoring):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take SIGTERM back from Lightning, follow the metrics, and tell what an epoch is."""
         self.take_signals_back()
-        if trainer.is_global_zero:
-            self.sized(epoch_size(trainer))
+        self.tell_size(trainer, by_epochs=bool(self.scores) and not self.is_of_validation)
         self.metric.follow(trainer)
         if self.kept is not None and trainer.is_global_zero:
             self.restore_files(trainer, self.kept["state"])
@@ -81,6 +80,8 @@ class Observer(Scoring):
         remove_later_files(trainer, kept)
         for logger, rows, count in zip(trainer.loggers, self.rows, kept["rows"], strict=False):
             put_back(logger, rows[:count])
+        for logger in trainer.loggers:
+            hide_from(logger, trainer)
 
     def take_signals_back(self) -> None:
         """Undo that Lightning ends a fit on SIGTERM: whoever began the fit asks for an end by `time_left`."""

@@ -34,6 +34,12 @@ def explain(message: str) -> BadConfiguration:
     return BadConfiguration(key or "configuration", f"{telling[0].rstrip('.')}.")
 
 
+def denied_path(message: str) -> str | None:
+    """Give the import path that jsonargparse was told to deny, where that is why it accepts nothing."""
+    denied = re.search(r"Importing '([^']+)' is not allowed", message)
+    return denied and denied[1]
+
+
 _KINDS = {
     "int": "a whole number",
     "float": "a number",

@@ -9,6 +9,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +21,11 @@ from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, package_of
 from tuner.training.epoch_size import EpochSize, epoch_size
 from tuner.training.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
+from tuner.training.exactness import reasons_beforehand
+from tuner.training.fresh import FreshMetric, two_kinds
 from tuner.training.loggers import at_place, unplaced
 from tuner.training.messages import Rehearsed, Unfit
-from tuner.training.ranks import on_one_device
+from tuner.training.ranks import alone_among, on_one_device
 from tuner.training.refusals import told
 from tuner.training.task import Task
 
@@ -55,6 +58,8 @@ class RehearsalHooks:
         self.deadline = math.inf
         self.size: EpochSize | None = None
         self.batches = self.epochs = self.validations = 0
+        self.fresh = FreshMetric(metric)
+        self.in_validation = self.in_training = False  # a value of the metric was logged there
         self.logged: set[str] = set()
         self.offered: set[str] = set()  # what is logged in validation, and not before
         self.before: set[str] = set()
@@ -69,12 +74,13 @@ class RehearsalHooks:
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count the time, which reading the data does not share."""
         self.size = epoch_size(trainer)
+        self.fresh.follow(trainer)
         self.deadline = time.monotonic() + self.seconds
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End the fit where the epochs so far have shown enough."""
-        self.look(trainer)
-        if self.metric in self.logged or self.epochs >= EPOCHS:
+        self.close_epoch(trainer)
+        if self.is_logged or self.epochs >= EPOCHS:
             raise StopIteration
         self.is_validated = False
 
@@ -122,6 +128,7 @@ class RehearsalHooks:
             trainer.val_check_batch, trainer.check_val_every_n_epoch = self.schedule
             self.schedule = None
         self.before = set(trainer.callback_metrics)
+        self.fresh.open()
 
     def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
         """End a validation that takes too long."""
@@ -132,20 +139,29 @@ class RehearsalHooks:
         if not trainer.sanity_checking:
             self.validations += 1
             self.is_validated = True
+            self.in_validation |= self.fresh.close() is not None
             self.offered |= set(trainer.callback_metrics) - self.before
-            self.look(trainer)
+            self.logged |= set(trainer.callback_metrics)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count the epoch."""
         self.epochs += 1
+        self.fresh.open()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at what was logged last."""
-        self.look(trainer)
+        self.close_epoch(trainer)
 
-    def look(self, trainer: Trainer) -> None:
-        """Note the names of the metrics that have been logged."""
-        self.logged |= set(trainer.callback_metrics)
+    def close_epoch(self, trainer: Trainer) -> None:
+        """Look at what an epoch has logged, once all that hear of its end have done so."""
+        if self.epochs > 0:
+            self.in_training |= self.fresh.close() is not None
+            self.logged |= set(trainer.callback_metrics)
+
+    @property
+    def is_logged(self) -> bool:
+        """Say whether the metric has had a value that would be a score."""
+        return self.in_validation or self.in_training
 
     def leave_in_time(self) -> None:
         """End the fit where the time is up."""
@@ -196,19 +212,28 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
     except OutOfTime:
         is_over = True
     seen = f"{hooks.batches} batches and {hooks.validations} whole validations"
-    if task.metric in hooks.logged:
-        return Rehearsed(hooks.size)
+    if hooks.in_validation and hooks.in_training and _validates_late(trainer):
+        raise MetricNotLogged(two_kinds(task.metric, assembly.module))
+    inexact = tuple(reasons_beforehand(task.configuration, trainer))
+    alone = alone_among(task.configuration, torch.cuda.device_count())
+    if hooks.is_logged:
+        size = hooks.size
+        if size is not None and not hooks.in_validation:
+            size = replace(size, validates=False)
+        return Rehearsed(size, alone, inexact)
     if is_over and hooks.validations < VALIDATIONS:
         names = f"it logged {', '.join(sorted(hooks.logged))}" if hooks.logged else "it logged nothing"
         remark = (
             f"The {seconds:.0f} s of the rehearsal sufficed for {seen}, in which {task.metric} was not "
             f"logged; {names}."
         )
-        return Rehearsed(hooks.size, remark)
+        return Rehearsed(hooks.size, f"{remark} {alone}".rstrip(), inexact)
     raise MetricNotLogged(_missing(task.metric, assembly.module, hooks, trainer))
 
 
 def _missing(metric: str, module: LightningModule, hooks: RehearsalHooks, trainer: Trainer) -> str:
+    if trainer.barebones or metric in hooks.logged:
+        return hooks.fresh.why_missing(module, barebones=trainer.barebones)
     logged = ", ".join(sorted(hooks.offered or hooks.logged))
     if not trainer.enable_validation:
         training = f", or set study.metric to one that is logged in training: {logged}" if logged else ""
@@ -221,6 +246,14 @@ def _missing(metric: str, module: LightningModule, hooks: RehearsalHooks, traine
     if hooks.epochs and hooks.epochs == trainer.max_epochs:
         return sentence  # the whole training has been seen
     return f"{sentence}; if it is logged later than in {max(hooks.epochs, 1)} epochs, give --no-rehearsal"
+
+
+def _validates_late(trainer: Trainer) -> bool:
+    """Say whether an epoch ends before the first validation, and there is one at all."""
+    every, of_fit = trainer.check_val_every_n_epoch, trainer.max_epochs
+    if every is None:
+        return trainer.val_check_batch is not None and trainer.val_check_batch > trainer.num_training_batches
+    return every > 1 and (of_fit is None or of_fit < 0 or every <= of_fit)
 
 
 def _check_optimizer(module: Any) -> None:

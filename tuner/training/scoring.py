@@ -3,14 +3,16 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from tuner.training.averaging import validated_weights
+from tuner.training.epoch_size import EpochSize, epoch_size
 from tuner.training.errors import MetricNotLogged
-from tuner.training.fresh import FreshMetric
+from tuner.training.fresh import FreshMetric, two_kinds
 from tuner.training.task import Ending, Task
 from tuner.training.together import mean_score
 
@@ -21,18 +23,21 @@ class Scoring:
     """Hooks of a Lightning callback that take the scores of one fit.
 
     On rank 0 each score is reported; the answer is broadcast, so every rank stops at the same place. A score
-    is numbered by the validations made so far, because two validations can fall into one epoch; one that is
-    logged in training counts on from there, so that numbers rise.
+    is numbered by the validations made so far, because two validations can fall into one epoch; a metric that
+    is logged in training is numbered by the epochs trained, and `sized` hears of it before its first score.
 
     A stop ends the fit in order: other callbacks hear that it ends, and loggers hear of a success. The flag
     `should_stop` of Lightning waits for `min_epochs` and may add a validation. What ends a loop at once is
     the StopIteration of a hook, which Lightning's loops take for the end of the data; a test watches that.
     """
 
-    def __init__(self, task: Task, report: Report, averaging: type[Any]) -> None:
+    def __init__(
+        self, task: Task, report: Report, sized: Callable[[EpochSize], None], averaging: type[Any]
+    ) -> None:
         super().__init__()
         self.task = task
         self.report = report
+        self.sized = sized
         self.averaging = averaging
         self.scores: dict[int, float] = {}
         self.validations = 0
@@ -40,7 +45,7 @@ class Scoring:
         self.cause = ""
         self.best_weights: dict[str, Tensor] | None = None
         self.metric = FreshMetric(task.metric)
-        self.is_closing = False  # an epoch has ended whose score has not been looked at
+        self.closing: int | None = None  # an epoch that has ended, from 1, whose score is not looked at yet
         self.is_of_validation = False  # the metric is logged in validation
         self.validation_began, self.validation_seconds = time.monotonic(), 0.0
 
@@ -72,12 +77,9 @@ class Scoring:
         if score is None:
             return
         if self.scores and not self.is_of_validation:
-            raise MetricNotLogged(
-                f"The metric {self.task.metric!r} is logged by {type(pl_module).__name__} in training and in "
-                "validation, and was taken from training so far; log the two under two names."
-            )
+            raise MetricNotLogged(two_kinds(self.task.metric, pl_module))
         self.is_of_validation = True
-        self.take_score(trainer, pl_module, max(self.validations, self.next_number()), score)
+        self.take_score(trainer, pl_module, self.validations, score)
         # What has begun is closed as Lightning closes it for any callback that stops a fit.
         trainer.should_stop |= self.ending is not None
 
@@ -86,33 +88,29 @@ class Scoring:
         if self.ending in {Ending.INTERRUPTED, Ending.DIVERGED}:
             raise StopIteration
         self.metric.open()
-        self.is_closing = self.ending is None
+        self.closing = trainer.current_epoch + 1 if self.ending is None else None
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the score of the last epoch."""
-        self.score_epoch(trainer, pl_module, is_last=True)
+        self.score_epoch(trainer, pl_module)
 
-    def score_epoch(self, trainer: Trainer, pl_module: LightningModule, *, is_last: bool = False) -> None:
-        """Take the score of an epoch that has ended, if the metric is logged in training.
-
-        Raises:
-            MetricNotLogged: the metric was logged neither in the first epoch nor in the first validation, or
-                the last epoch has ended without it.
-        """
-        if not self.is_closing or self.ending is not None:
-            return
-        self.is_closing = False
-        if self.is_of_validation:
+    def score_epoch(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the score of an epoch that has ended, if the metric is logged in training."""
+        epoch, self.closing = self.closing, None
+        if epoch is None or self.ending is not None or self.is_of_validation:
             return
         score = mean_score(trainer, self.metric.close())
-        if score is not None:
-            self.take_score(trainer, pl_module, max(self.validations, self.next_number()), score)
-        elif not self.scores and (is_last or self.validations or not trainer.enable_validation):
-            raise MetricNotLogged(self.metric.why_missing(pl_module, barebones=trainer.barebones))
+        if score is None:
+            return
+        if not self.scores:
+            self.tell_size(trainer, by_epochs=True)
+        self.take_score(trainer, pl_module, epoch, score)
 
-    def next_number(self) -> int:
-        """Give the smallest number that the next score may have."""
-        return max(self.scores, default=0) + 1
+    def tell_size(self, trainer: Trainer, *, by_epochs: bool) -> None:
+        """Tell what an epoch is, and whether each epoch gives a score although there are validations."""
+        if trainer.is_global_zero:
+            size = epoch_size(trainer)
+            self.sized(replace(size, validates=False) if by_epochs else size)
 
     def take_score(self, trainer: Trainer, pl_module: LightningModule, number: int, score: float) -> None:
         """Refuse a score that shows divergence, and report any other."""
@@ -135,7 +133,10 @@ class Scoring:
 
     def divergence(self, score: float, number: int) -> str:
         """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine."""
-        place, bound = f"at validation {number}", self.task.diverged_beyond
+        place, bound = (
+            f"at {'validation' if self.is_of_validation else 'epoch'} {number}",
+            self.task.diverged_beyond,
+        )
         if not math.isfinite(score):
             return f"{self.task.metric} was {score} {place}"
         if bound is not None and self.task.is_better(bound, score):

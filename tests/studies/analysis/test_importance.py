@@ -6,10 +6,12 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import FrozenTrial
+from scipy.linalg import solve_triangular
 
 from search_spaces.parameters import parameters
 from search_spaces.space import Categorical, Choice, Float, Group
 from studies.analysis.importance import Importance, fit_table, measure_importance
+from studies.analysis.likelihood import solve
 from studies.analysis.table import observations
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
@@ -170,6 +172,16 @@ def test_every_parameter_says_how_many_trials_it_rests_on_and_where_it_exists(wi
 
 
 def test_many_trials_are_all_used() -> None:
-    """Trials beyond those that hyperparameters are searched from still inform the prediction."""
-    fitted = fit_table(known.LOG.table(405, 0, 0.1))
-    assert len(fitted.surrogate.points) == 405
+    """Written by 400 points, 500 trials predict what they predict as they are, and as surely."""
+    fitted = fit_table(known.ISHIGAMI.table(500, 0, 0.1))
+    surrogate, points = fitted.surrogate, fitted.points
+    assert (len(points), len(surrogate.points)) == (500, 400)
+    loss = (fitted.loss - surrogate.centre) / surrogate.scale
+    kernel, noise = surrogate.kernel, np.full(500, surrogate.noise)
+    exact = solve(kernel.between(points, points), loss, noise)
+    places = points[::10]
+    mean, covariance = surrogate.posterior(places)
+    cross = solve_triangular(exact.cholesky, kernel.between(points, places), lower=True)
+    assert mean == pytest.approx(kernel.between(places, points) @ exact.weights, abs=0.02)
+    spread = np.diag(kernel.between(places, places) - cross.T @ cross)
+    assert np.sqrt(np.diag(covariance)) == pytest.approx(np.sqrt(spread), rel=0.1)

@@ -12,7 +12,7 @@ from tests.tuner.small_modules import Small
 from tuner.executor import End, Orders, train
 from tuner.training.data import load_batches
 from tuner.training.messages import Raised
-from tuner.training.ranks import for_ranks, on_one_device
+from tuner.training.ranks import alone_among, for_ranks, on_one_device
 from tuner.training.task import Ending, Fit, Task
 
 
@@ -120,6 +120,15 @@ def test_what_needs_ranks_is_read_from_the_trainer() -> None:
     assert for_ranks(several, 2)["trainer"]["strategy"] == "ddp_find_unused_parameters_true"
     for devices in (2, [0, 1], "0,1", -1):
         assert on_one_device(trainer(devices=devices, strategy="ddp")) == trainer(devices=1, strategy="auto")
-    assert (
-        for_ranks(trainer(max_epochs=1), 1) == on_one_device(trainer(max_epochs=1)) == trainer(max_epochs=1)
-    )
+    assert on_one_device(trainer(devices=1, strategy="ddp")) == trainer(devices=1, strategy="ddp")
+
+
+@pytest.mark.parametrize("given", [{}, {"devices": "auto"}, {"devices": None}])
+def test_lightning_never_chooses_the_number_of_devices(given: dict[str, Any]) -> None:
+    """A section without a number trains on one device, and among several GPUs a sentence says so."""
+    assert for_ranks(trainer(**given), 1) == on_one_device(trainer(**given)) == trainer(devices=1)
+    assert "one of the 4 GPUs" in alone_among(trainer(**given), 4)
+    assert "`devices: 4` trains on all" in alone_among(trainer(**given), 4)
+    assert alone_among(trainer(**given), 1) == ""
+    assert alone_among(trainer(**given, accelerator="cpu"), 4) == ""
+    assert alone_among(trainer(devices=2), 4) == ""

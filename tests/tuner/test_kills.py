@@ -1,0 +1,70 @@
+"""What is killed beside a training costs an attempt and no score; what it prints costs no disk."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from studies.outcomes import Outcome, outcome_of
+from tests.tuner.killing_modules import (
+    KILLED,
+    KillsEveryLoader,
+    KillsItsForkServer,
+    KillsOneLoader,
+    Loaded,
+    Printing,
+)
+from tests.tuner.small_modules import Small
+from tests.tuner.test_worker import make_ledger, work
+from tests.tuner.training.probes import IN_MEMORY
+from tuner import worker
+from tuner.bounded_log import LONGEST
+from tuner.training.task import Task
+
+pytestmark = IN_MEMORY
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
+    """Give the curve of a trial beside which nothing is killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        patch.chdir(folder)
+        ledger = make_ledger(folder, Loaded, epochs=3, trials=1)
+        work(ledger, folder)
+        return ledger.trial(0).intermediate_values
+
+
+@pytest.mark.parametrize("module", [KillsOneLoader, KillsEveryLoader, KillsItsForkServer])
+def test_a_process_that_is_killed_beside_a_training_costs_an_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[int, float], module: type
+) -> None:
+    """A killed loader, all loaders or the fork server: the next attempt ends with the undisturbed curve."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    ledger = make_ledger(tmp_path, module, epochs=3, trials=1)
+    work(ledger, tmp_path)
+    assert KILLED.exists()
+    lost, again = ledger.trials()
+    assert (outcome_of(lost), outcome_of(again)) == (Outcome.LOST, Outcome.COMPLETED)
+    assert "killed" in lost.user_attrs["cause"].lower()
+    assert again.intermediate_values == undisturbed
+    assert ledger.slots.budget().done == 1
+
+
+def test_a_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    """A training that prints more than a log may have is scored as one that is silent; the log says so."""
+    ledger, scores = make_ledger(tmp_path, Printing, trials=1), []
+    work(ledger, tmp_path)
+    text = (tmp_path / "logs/trial-0.log").read_bytes()
+    assert len(text) <= LONGEST
+    lines = text.splitlines()
+    numbers = [int(line[:9]) for line in lines if line.endswith(b"x")]
+    assert (numbers[0], numbers[-1], lines[-1]) == (0, 29_999, b"the end")
+    assert numbers == sorted(numbers)
+    assert sum(b"bytes are left out: a log of more than" in line for line in lines) == 1
+    (tmp_path / "silent").mkdir()
+    silent = make_ledger(tmp_path / "silent", Small, trials=1)
+    work(silent, tmp_path / "silent")
+    scores = [found.trial(0).intermediate_values for found in (ledger, silent)]
+    assert scores[0] == scores[1]
