@@ -42,10 +42,10 @@ format: install ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Each of these takes about a minute on two idle cores; `make bench-long` runs the others too.
+# The shorter ones; `make bench-long` runs the others too.
 BENCH_SHORT := facts_cost fashion_throughput fault_injection ledger_cost trial_overhead
 
-bench: install ## Measure what the tuner costs: five of the benchmarks, minutes
+bench: install ## Measure what the tuner costs: the shorter benchmarks; many minutes on a busy machine
 	@for name in $(BENCH_SHORT); do $(MAKE) --no-print-directory one-bench FILE=tests/benchmarks/$$name.py || exit 1; done
 
 bench-long: install ## Measure all that the documents promise; hours

@@ -26,9 +26,16 @@ def find_study_file(study: str, overrides: tuple[str, ...] = ()) -> StudyFile | 
         StudyFileError: there is such a file, or `study` looks like a path, and it is wrong.
     """
     path = Path(study)
-    if path.suffix in (".yaml", ".yml") or path.is_file() or len(path.parts) > 1:
+    if path.suffix in (".yaml", ".yml") or _is_file(path) or len(path.parts) > 1:
         return read_study_file(path, overrides)
     if study in shipped_studies():
         with as_file(files("studies") / f"{study}{SUFFIX}") as shipped:
             return read_study_file(shipped, overrides)
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False

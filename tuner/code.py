@@ -80,7 +80,7 @@ def _code_of(definition: StudyDefinition) -> dict[str, str]:
     """Give the versions that scores hang on, and a digest of each module's file, known libraries aside."""
     digests = {name: version(name) for name in VERSIONED}
     for module in sorted(_modules(definition.to_data())):
-        file = _file_of(module)
+        file, _ = find_module(module)
         if file is not None:
             digests[module] = hashlib.sha256(file.read_bytes()).hexdigest()
     return digests
@@ -101,8 +101,11 @@ def _modules(data: Any, *, is_class: bool = False) -> set[str]:
     return {data.rpartition(".")[0]} if is_path and (is_class or is_importable(data)) else set()
 
 
-def _file_of(module: str) -> Path | None:
-    """Find the file of a module without importing the packages that it lies in; None where there is none."""
+def find_module(module: str) -> tuple[Path | None, bool]:
+    """Find a module without importing the packages that it lies in.
+
+    Returns: Its file, None where it has none, and whether there is such a module.
+    """
     found, within = None, None
     parts = module.split(".")
     try:
@@ -111,7 +114,8 @@ def _file_of(module: str) -> Path | None:
             found = find_spec(name) if within is None else PathFinder.find_spec(name, within)
             within = None if found is None else found.submodule_search_locations
             if found is None or (within is None and count < len(parts)):
-                return None
+                return None, False
     except (ImportError, ValueError):
-        return None  # it is no module, or the training will say so better
-    return Path(found.origin) if found and found.origin and Path(found.origin).is_file() else None
+        return None, False  # it is no module, or the training will say so better
+    is_file = found is not None and found.origin is not None and Path(found.origin).is_file()
+    return Path(found.origin) if found and found.origin and is_file else None, True

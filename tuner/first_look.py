@@ -1,16 +1,19 @@
 """Refusing what is misspelt in a request within a second, before PyTorch is imported."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from search_spaces.space import Group
 from studies.catalogue import find_study_file, shipped_studies
 from studies.definition import define
-from studies.errors import StorageError, UnknownStudy
+from studies.errors import StorageError, StudyFileError, UnknownStudy
 from studies.ledger import find_study
 from studies.storage import open_database, storage_url
 from studies.storage_url import refuse_misspelt
 from studies.study_file import StudyFile, suggestion
+from tuner.sources import check_sources
+from tuner.training.errors import BadConfiguration
 
 
 class _NeedsModule(Exception):
@@ -20,7 +23,7 @@ class _NeedsModule(Exception):
 def look_at(study: str, overrides: tuple[str, ...], storage: str | None, *, stored: bool = True) -> None:
     """Refuse a study that does not exist, and a study file whose words are not known.
 
-    What a class takes is looked at later: to know it, the class has to be imported.
+    Of classes the source is read; what it does not tell is looked at later, when they are imported.
 
     Args:
         study: a study file, a shipped study, or one of the database.
@@ -55,10 +58,12 @@ def _read(file: StudyFile) -> None:
     def expose(class_path: str, epochs: int | None) -> Group | None:
         raise _NeedsModule
 
-    try:
+    with suppress(_NeedsModule):
         define(file, expose)
-    except _NeedsModule:
-        return
+    try:
+        check_sources(file.data)
+    except BadConfiguration as error:
+        raise StudyFileError(file.source, "", str(error)) from error
 
 
 def _nearest(study: str) -> str:

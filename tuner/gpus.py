@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Self
 from tuner.errors import Refused
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+_NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")  # as `nvidia-smi -L` shows them
 
 
 class Gpus:
@@ -23,6 +25,9 @@ class Gpus:
     def __init__(self, wanted: str, environment: Mapping[str, str] = os.environ) -> None:
         """Take those that are named, such as `0,1`, or with `auto` all that this process may see."""
         self.names = _visible(environment) if wanted == "auto" else _split(wanted)
+        wrong = [] if wanted == "auto" else [name for name in self.names if not _NAME.fullmatch(name)]
+        if wrong:
+            raise Refused(f"--gpus {wanted}: {wrong[0]!r} names no GPU; write auto, or such as 0,1.")
         if not self.names:
             raise Refused(f"--gpus {wanted}: this machine has no GPU that could be used; leave it out.")
         self._folder = Path(tempfile.gettempdir()) / f"tuner-gpus-{os.getuid()}"

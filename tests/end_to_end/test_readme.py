@@ -51,7 +51,8 @@ def test_the_commands_run_in_their_order(tuner: CommandLine) -> None:
     tuner.write(name[1], text)
     for line in commands("tuner"):
         answer = tuner(line)
-        assert (line, answer.code, answer.err) == (line, 0, "")
+        said = [said for said in answer.err.splitlines() if not said.endswith("% done")]  # of a slow machine
+        assert (line, answer.code, said) == (line, 0, [])
         assert answer.out
     exported = [line.rpartition(" ")[2] for line in commands("tuner") if "--export" in line]
     assert exported

@@ -62,9 +62,11 @@ def from_json(tuner: CommandLine, line: str) -> Any:
 
 
 def all_trials(tuner: CommandLine, count: int, options: str = "") -> list[dict[str, Any]]:
-    """Give every trial, without what depends on the clock."""
+    """Give every trial, without what depends on the clock and the folder."""
     trials = [from_json(tuner, f"trial digits {number} {options}") for number in range(count)]
-    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials]
+    return [
+        {key: value for key, value in trial.items() if key not in {"seconds", "weights"}} for trial in trials
+    ]
 
 
 def what_is_left(written: str) -> list[str]:

@@ -43,9 +43,10 @@ LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
 def importance(
     name: str, objective: int | None, where: tuple[str, ...], storage: str | None, as_json: bool
 ) -> None:
-    """Show what each parameter explains of the score, a choice above the parameters of its branches.
+    """Show what each parameter explains of the score.
 
-    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
+    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals. A
+    choice stands above the parameters of its branches.
     """
     _show(name, objective, where, storage, as_json=as_json, pairs=False)
 

@@ -79,6 +79,7 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
     from tuner.next_steps import OUTPUT, Request
     from tuner.screen import open_screen
 
+    open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
     ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
     budget, count = ledger.slots.budget(), ledger.status()["trials"]["running"]

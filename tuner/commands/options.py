@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from studies.ledger import Ledger
     from studies.storage import Database
 
+
+def _not_empty(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty text: a variable that is not set shall not mean the default."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("must not be empty; leave it out for the default.", context, option)
+    return value
+
+
 storage_option = click.option(
     "--storage",
+    callback=_not_empty,
     metavar="URL",
     help="Database URL; else the environment's TUNER_STORAGE, else OPTUNA_STORAGE, else sqlite:///tuner.db.",
 )

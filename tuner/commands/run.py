@@ -80,6 +80,7 @@ def run(
     from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
     from tuner.screen import busy, open_screen
 
+    refuse_unwritable(output)
     look_at(study, overrides_of(overrides, name, trials), storage)
     with busy("loading PyTorch and the study", shown=not quiet):
         from tuner.next_steps import Request
@@ -231,6 +232,18 @@ def _resume(request: "Request") -> "Ledger":
     ledger.slots.grow(request.trials or settings.trials, settings.exploration)
     ledger.slots.steering.open()
     return ledger
+
+
+def refuse_unwritable(output: Path) -> None:
+    """Refuse a place for the results that cannot be made, before anything is made."""
+    from tuner.errors import Refused
+
+    place = output.absolute()
+    while not (os.path.lexists(place) or place == place.parent):
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        why = "may not be written to" if place.is_dir() else "is no folder"
+        raise Refused(f"--output: {output} cannot be written: {place} {why}; name another folder.")
 
 
 def writable(folder: Path) -> Path:
