@@ -65,7 +65,7 @@ def test_a_run_on_a_server_is_called_after_its_trial() -> None:
 
 
 def test_loggers_are_given_the_number_that_hides_later_rows() -> None:
-    """The private number of Lightning by which rows of TensorBoard are hidden is the step of the next batch."""
+    """Lightning's private number by which rows of TensorBoard are hidden is the step of the next batch."""
     trainer = Trainer(**QUIET, max_epochs=3)
     trainer.fit(Small())
-    assert trainer.fit_loop.epoch_loop._batches_that_stepped == 6  # noqa: SLF001 - watched here
+    assert trainer.fit_loop.epoch_loop._batches_that_stepped == 6
