@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pytorch_lightning import Trainer
 
 from studies.study_file import parse_study_file
-from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.small_modules import Small
+from tests.tuner.training.probes import IN_MEMORY, QUIET
 from tuner.preparation import prepare, rehearse
 from tuner.training.fit import fit
 from tuner.training.loggers import at_place
@@ -60,3 +62,10 @@ def test_a_run_on_a_server_is_called_after_its_trial() -> None:
     named = configuration(logger=[{"class_path": "pytorch_lightning.loggers.WandbLogger"}])
     (logger,) = at_place(named, Path("runs/digits/trial-3"))["trainer"]["logger"]
     assert logger["init_args"] == {"name": "digits-trial-3"}
+
+
+def test_loggers_are_given_the_number_that_hides_later_rows() -> None:
+    """Lightning's private number by which rows of TensorBoard are hidden is the step of the next batch."""
+    trainer = Trainer(**QUIET, max_epochs=3)
+    trainer.fit(Small())
+    assert trainer.fit_loop.epoch_loop._batches_that_stepped == 6
