@@ -26,7 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy
+from optuna.trial import FrozenTrial
 
+from studies.attempts import ATTEMPT, SLOT
 from studies.ledger import Ledger, create
 from studies.outcomes import Outcome, outcome_of
 from studies.retries import PATIENCE
@@ -195,16 +197,26 @@ def suffer(
     assert not list(Path(folder).iterdir())
     total = ledger.slots.budget().total
     check_exact(ledger, total)
-    others = [trial for trial in ledger.trials() if outcome_of(trial) is not Outcome.COMPLETED]
+    trials = ledger.trials()
+    attempts = {_attempt(trial) for trial in trials if outcome_of(trial) is Outcome.COMPLETED}
+    unscored = [trial for trial in trials if outcome_of(trial) is not Outcome.COMPLETED]
+    # An answer that was lost may leave a trial that nobody trained beside the one of the same attempt.
+    others = [trial for trial in unscored if _attempt(trial) not in attempts]
     causes = Counter(str(trial.user_attrs.get("cause")) for trial in others)
     dead = sum(code != 0 for code in codes)
     why = f" {dict(causes)}" if causes else ""
     verdict = "ok" if (len(others), dead) == (0, 0) and spent_then < total else "NOT AS PROMISED"
     return (
         f"{verdict}: {total} of {total} finished ({spent_then} before the fault's end), "
-        f"{len(others)} scores lost{why}, {kept} kept in files, {dead} of {WORKERS} workers dead, "
+        f"{len(others)} scores lost{why}, {len(unscored) - len(others)} trials made twice, "
+        f"{kept} kept in files, {dead} of {WORKERS} workers dead, "
         f"{time.monotonic() - began:.0f} s"
     )
+
+
+def _attempt(trial: FrozenTrial) -> tuple[int, int]:
+    """Give the slot and the attempt that a trial was made for."""
+    return trial.user_attrs[SLOT], trial.user_attrs[ATTEMPT]
 
 
 def is_postgresql(server: Server) -> bool:

@@ -197,7 +197,7 @@ def _join_ranks(assignment: Assignment) -> None:
 def _fault(error: BaseException) -> Fault:
     """Say whose fault an exception, or one behind it, is."""
     # First, since a loader that is killed breaks off what it sends too, which is an error of its own.
-    if any(isinstance(link, RuntimeError) and _KILLED_LOADER.match(str(link)) for link in _chain(error)):
+    if any(_is_of_killed_loader(link) for link in _chain(error)):
         return Fault.KILLED
     for link in _chain(error):
         if isinstance(link, NotAllowed):
@@ -209,6 +209,16 @@ def _fault(error: BaseException) -> Fault:
         if isinstance(link, OSError):
             return Fault.DISK if link.errno in {errno.ENOSPC, errno.EDQUOT} else Fault.DATA
     return Fault.CODE
+
+
+def _is_of_killed_loader(error: BaseException) -> bool:
+    """Say whether torch tells of a killed loader, or what one was sending broke off on its way."""
+    if isinstance(error, RuntimeError):
+        return _KILLED_LOADER.match(str(error)) is not None
+    if not isinstance(error, OSError | EOFError):
+        return False
+    modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return "torch.multiprocessing.reductions" in modules
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
