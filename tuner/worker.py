@@ -191,6 +191,11 @@ class Worker:
         except EndedAtOnce:
             within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
             raise
+        except Exception as error:
+            if not (isinstance(error, DatabaseAway | StudyStopped) or is_passing(error)):
+                cause = f"its worker could not go on: {type(error).__name__}: {first_line(error)}"
+                within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.LOST, cause))
+            raise
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:

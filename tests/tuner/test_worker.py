@@ -191,6 +191,24 @@ def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch
     assert not (tmp_path / "precious").exists()
 
 
+class Breaks(QuietView):
+    """Raises as a trial begins."""
+
+    def started(self, running: RunningTrial) -> None:
+        """Raise."""
+        raise RuntimeError("broken")
+
+
+def test_no_trial_runs_on_whose_worker_could_not_go_on(tmp_path: Path) -> None:
+    """A worker that stumbles over a trial before it is trained gives the slot back, and says of what."""
+    ledger = make_ledger(tmp_path, Small, trials=1)
+    with pytest.raises(RuntimeError, match="broken"):
+        Worker(ledger, Breaks(), threading.Event(), tmp_path).work()
+    assert outcome_of(ledger.trial(0)) is Outcome.LOST
+    assert ledger.trial(0).user_attrs["cause"] == "its worker could not go on: RuntimeError: broken"
+    assert (ledger.slots.budget().open, ledger.slots.budget().done) == (1, 0)
+
+
 class Truncates(QuietView):
     """Cuts every checkpoint in a folder as a trial begins."""
 
