@@ -5,6 +5,7 @@ A worker needs no more than a URL and a name. What we add to Optuna's study stan
 """
 
 import math
+import re
 import uuid
 import warnings
 from collections import Counter
@@ -15,9 +16,10 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import DataError, OperationalError
 
 from search_spaces.errors import first_line
 from search_spaces.fingerprint import fingerprint
@@ -27,16 +29,27 @@ from studies.budgets import grow_within
 from studies.changes import first_change
 from studies.database.room import make_room
 from studies.definition import StudyDefinition
-from studies.errors import CopiedStudy, ForeignStudy, StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
+from studies.errors import (
+    CopiedStudy,
+    ForeignStudy,
+    StorageError,
+    StudyChanged,
+    UnknownStudy,
+    UnknownTrial,
+    UnusableStudy,
+)
 from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers, names
 from studies.length import TrialLength
 from studies.outcomes import Outcome, count_name, outcome_of
 from studies.pruners import UNPRUNED
+from studies.retries import is_passing
 from studies.slots import Slots
 from studies.steering import FAILING
 from studies.storage import Database
 from studies.study_file import suggestion
 from studies.tables import create_tables
+
+_IDENTIFIER = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -228,6 +241,18 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
         )
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=settings.name, storage=database.storage)
+    except StorageInternalError as error:
+        cause = error.__cause__
+        if (
+            not isinstance(cause, DataError | OperationalError)
+            or is_passing(error)
+            or settings.name.isascii()
+        ):
+            raise
+        raise StorageError(
+            f"The database cannot keep a study named {settings.name!r}: {(cause.orig or cause).args[-1]}; "
+            f"choose a name of ASCII letters by --name, or a database whose character set is UTF-8."
+        ) from error
     if LEDGER not in attributes_of(study):
         _take_over(database, study, definition, texts)
     ledger = _ledger(database, study)
@@ -394,7 +419,12 @@ def _ledger(database: Database, study: Study) -> Ledger:
     name, attributes = study.study_name, attributes_of(study)
     identifier = database.storage.get_study_id_from_name(name)
     ledger = attributes[LEDGER]
-    if ledgers(database.engine).get(ledger if isinstance(ledger, str) else "") != identifier:
+    if not (isinstance(ledger, str) and _IDENTIFIER.fullmatch(ledger)):  # files are named after it
+        raise UnusableStudy(
+            f"The study {name!r} in the database names its slots {str(ledger)[:40]!r}, as no study of ours "
+            f"does; delete the study, and make it again from its file."
+        )
+    if ledgers(database.engine).get(ledger) != identifier:
         raise CopiedStudy(
             f"The study {name!r} is a copy, as Optuna's copy_study and the dashboard's renaming make them, "
             f"and the slots belong to the original; `tuner report {name}` reads it, no worker can work on it."

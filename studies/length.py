@@ -14,6 +14,7 @@ from studies.errors import BadLength
 
 FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
 VALIDATIONS = "validations"  # attribute of a trial: how many it has that runs to its end
+MOST_DEVICES = 64  # each is a process, and no machine has as many GPUs
 EPOCHS = 1000  # what Lightning takes where nothing says how long a fit is
 
 
@@ -212,9 +213,16 @@ def devices_of(trainer: Mapping[str, Any]) -> int | None:
     """Count the devices that a `trainer` section names; None where it leaves them to the machine.
 
     Raises:
-        BadLength: it trains on several machines, on all devices, or by a strategy for several devices without
-            their number.
+        BadLength: it trains on several machines, on all devices or more than a machine has, or by a strategy
+            for several devices without their number.
     """
+    count = _devices_named(trainer)
+    if count is not None and count > MOST_DEVICES:
+        raise BadLength("trainer.devices", f"must be at most {MOST_DEVICES} of one machine, but got {count}.")
+    return count
+
+
+def _devices_named(trainer: Mapping[str, Any]) -> int | None:
     if trainer.get("num_nodes") not in {None, 1}:
         raise BadLength("trainer.num_nodes", "must be 1: a trial trains on one machine.")
     devices, strategy = trainer.get("devices", "auto"), trainer.get("strategy", "auto")
@@ -226,7 +234,7 @@ def devices_of(trainer: Mapping[str, Any]) -> int | None:
         )
     if isinstance(devices, str) and "," in devices:
         return len([part for part in devices.split(",") if part.strip()])
-    if isinstance(devices, str) and devices.strip().isdigit():
+    if isinstance(devices, str) and devices.strip().isdecimal():
         devices = int(devices)
     if isinstance(devices, list | tuple):
         return len(devices)

@@ -267,7 +267,8 @@ def _claim(slot: Slot) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _slot(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
-    return Slot(row.slot, row.explore, attempt, row.draw, row.trial, lapsed, worker)
+    # SQLite keeps a text where a number belongs, and checkpoints are named after these.
+    return Slot(int(row.slot), row.explore, int(attempt), int(row.draw), row.trial, lapsed, worker)
 
 
 def _cost(seconds: float, epochs: float) -> dict[str, Any]:

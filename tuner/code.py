@@ -15,6 +15,7 @@ from search_spaces.parameters import default_values, options, parameters
 from studies.definition import StudyDefinition
 from studies.identity import CODE
 from studies.ledger import Ledger
+from studies.length import TrialLength
 from tuner.training.errors import NotAllowed
 from tuner.training.permit import Permit, is_importable
 
@@ -54,6 +55,7 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
         permit.judge(permit.check(choosing, sections=choosing))
         for configuration in configurations(definition):
             named = permit.check(configuration)
+            TrialLength.of(configuration)  # which refuses a thousand devices, each of which is a process
             permit.judge(path for path in named if path.partition(".")[0] not in KNOWN)
     except NotAllowed as error:
         return str(error)

@@ -1,6 +1,7 @@
 """The worker: claim, ask, train, tell, until every slot of the study is spent."""
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -55,6 +56,7 @@ LOGS = "logs"  # folder beside the results
 LOG = "logs"  # attribute of a trial: the folder that its log is in
 AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 FOLDER = "folder"  # attribute of a trial that goes on in the folder of an earlier attempt: the folder's name
+_OWN_FOLDER = re.compile(r"trial-\d{1,18}", re.ASCII)
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 KILLED = "killed"  # attribute of a lost trial: it was its training that was killed, and not its worker
 
@@ -324,7 +326,9 @@ class Worker:
         for trial in self.ledger.trials():
             facts = trial.user_attrs
             if (facts.get("slot"), facts.get("attempt")) == (running.slot.number, attempt):
-                own = str(facts.get(FOLDER, f"trial-{trial.number}"))
+                told = str(facts.get(FOLDER))
+                # The database may have been written to by anyone, and this is a path.
+                own = told if _OWN_FOLDER.fullmatch(told) else f"trial-{trial.number}"
                 running.trial.set_user_attr(FOLDER, own)
         return own
 

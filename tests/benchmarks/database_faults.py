@@ -198,10 +198,12 @@ def suffer(
     others = [trial for trial in ledger.trials() if outcome_of(trial) is not Outcome.COMPLETED]
     causes = Counter(str(trial.user_attrs.get("cause")) for trial in others)
     dead = sum(code != 0 for code in codes)
+    why = f" {dict(causes)}" if causes else ""
     verdict = "ok" if (len(others), dead) == (0, 0) and spent_then < total else "NOT AS PROMISED"
     return (
-        f"{verdict}: {total} of {total} finished ({spent_then} before the fault's end), {len(others)} scores lost{f' {dict(causes)}' if causes else ''}, "
-        f"{kept} kept in files, {dead} of {WORKERS} workers dead, {time.monotonic() - began:.0f} s"
+        f"{verdict}: {total} of {total} finished ({spent_then} before the fault's end), "
+        f"{len(others)} scores lost{why}, {kept} kept in files, {dead} of {WORKERS} workers dead, "
+        f"{time.monotonic() - began:.0f} s"
     )
 
 

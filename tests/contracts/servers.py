@@ -178,11 +178,11 @@ def _can_be_entered(path: Path) -> bool:
 
 
 @contextmanager
-def database_of_its_own(server: str) -> Iterator[str]:
-    """Make a database on a server for the length of a test session, and give its URL."""
+def database_of_its_own(server: str, options: str = "") -> Iterator[str]:
+    """Make a database, with options of `CREATE DATABASE`, for as long as it is used, and give its URL."""
     name = f"tuner_test_{uuid.uuid4().hex[:12]}"
     url = make_url(server)
-    _execute(url, f"CREATE DATABASE {name}")
+    _execute(url, f"CREATE DATABASE {name} {options}")
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:

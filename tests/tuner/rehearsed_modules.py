@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, IterableDataset
 
 from tests.tuner.small_modules import Small
@@ -188,3 +189,19 @@ class Persistent(Small):
     def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
         """Return a loss."""
         return (self.layers(batch) - 1).square().mean()
+
+
+class Unsaved(Small):
+    """A module whose checkpoint holds what pickle cannot write."""
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add an open file."""
+        checkpoint["log"] = sys.stdout
+
+
+class Keeping(Small):
+    """A module that makes a callback of its own, which writes to a folder that all trainings share."""
+
+    def configure_callbacks(self) -> list[Any]:
+        """Keep the last checkpoint."""
+        return [ModelCheckpoint(dirpath="shared", filename="last")]

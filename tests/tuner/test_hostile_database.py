@@ -1,5 +1,6 @@
 """What a worker without a name does before a database that a hostile hand has written to."""
 
+import copy
 import importlib
 import random
 import shlex
@@ -13,7 +14,9 @@ from jsonargparse import ArgumentError, ArgumentParser
 from search_spaces.errors import TunerError
 from studies.classes import make_sampler
 from studies.definition import StudyDefinition
-from studies.errors import BadClass
+from studies.errors import BadClass, UnusableStudy
+from studies.identity import LEDGER
+from studies.ledger import create, open_ledger
 from studies.storage import open_database
 from tests.tuner.command_line import CommandLine
 from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions, write
@@ -128,6 +131,14 @@ def test_no_known_danger_may_be_named(path: str) -> None:
         {"x.class_path": "os.system"},
         {"class_path": ["os.system"]},
         {"x": "&a [*a]"},
+        {"x": "{class_path: os.system, on: 2024-13-45}"},
+        {"x": "{class_path: os.system, x: 1:99:99}"},
+        {"x": "-\n os.system"},
+        {"dict_kwargs": {"x": {"y": [{"class_path": "builtins.exec"}]}}},
+        {"class_path": "__main__.x"},
+        {"class_path": "jsonargparse.CLI"},
+        {"class_path": "t\u043erch.optim.Adam"},
+        {"class_path": "..optim.Adam"},
         {"x": "http://host/a.yaml"},
         {"x": "simplecache::s3://host/a"},
         {"x": "/etc/passwd"},
@@ -193,6 +204,46 @@ def test_what_an_owner_allows_may_be_named() -> None:
     for other in ("/data2/a.csv", "/data/../etc/passwd", "https://lab.example.org/"):
         with pytest.raises(NotAllowed):
             package.check({"data": {"init_args": {"path": other}}})
+
+
+@pytest.mark.parametrize("word", ["my-package", "a, b", "os.", "jsonargparse.typing", "jsonargparse"])
+def test_no_word_is_allowed_that_allows_nothing_or_all(tuner: CommandLine, word: str) -> None:
+    """What `--allow` cannot mean is refused by a sentence."""
+    answer = tuner(f"worker --no-wait --allow {shlex.quote(word)}")
+    assert answer.code == 2
+    assert answer.sentence.startswith("--allow: ")
+
+
+def test_no_library_is_allowed_with_all_it_holds() -> None:
+    """Who allows torch or a module of Python gets the classes of a training, and not what runs commands."""
+    runner = "torch.distributed.elastic.multiprocessing.subprocess_handler.SubprocessHandler"
+    for words in (["torch"], ["subprocess", "torch", "optuna"], [""], []):
+        permit = Permit.of(words)
+        assert accepted(permit, "torch.optim.Adam")
+        assert not accepted(permit, "subprocess.Popen")
+        assert not accepted(permit, "torch.package.PackageImporter")
+        assert not accepted(permit, runner)
+    assert accepted(Permit.of(["torch"]), "torch.ao.nn.quantized.Linear")
+    assert accepted(Permit.of([runner]), runner)
+
+
+@pytest.mark.parametrize("devices", [10**6, "100000", list(range(1000)), "0," * 500])
+def test_no_study_starts_a_thousand_processes(devices: object) -> None:
+    """Each device is a process, so more than a machine can have are refused before any is started."""
+    data = copy.deepcopy(GOOD)
+    data["trainer"] = {"max_epochs": 1, "accelerator": "cpu", "devices": devices}
+    assert "at most 64" in str(not_allowed(StudyDefinition.from_data(data), NOTHING))
+
+
+@pytest.mark.parametrize("ledger", ["../../precious", "*", "", 7, None, ["a"], "A" * 32, "0" * 31])
+def test_no_name_of_slots_becomes_a_file(tmp_path: Path, ledger: object) -> None:
+    """Files are named after the identifier of a study's slots, so another than ours make is refused."""
+    database = open_database(f"sqlite:///{tmp_path}/tuner.db")
+    study = create(database, StudyDefinition.from_data(GOOD), "").study
+    study.set_user_attr(LEDGER, ledger)
+    with pytest.raises(UnusableStudy, match="names its slots"):
+        open_ledger(database, "good")
+    database.engine.dispose()
 
 
 @pytest.mark.parametrize(

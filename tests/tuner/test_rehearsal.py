@@ -15,7 +15,10 @@ from studies.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.executor import HANGING
 from tuner.preparation import prepare, rehearse
+from tuner.training.exactness import INEXACT
+from tuner.training.fit import fit
 from tuner.training.messages import Rehearsed
+from tuner.training.task import Ending, Task
 
 pytestmark = IN_MEMORY
 
@@ -188,3 +191,33 @@ def test_what_cannot_be_resumed_exactly_is_said_beforehand() -> None:
     seen = rehearsed("Persistent", trainer={"max_time": "00:01:00:00"})
     assert seen is not None
     assert [reason.split()[0] for reason in seen.inexact] == ["trainer.max_time", "persistent_workers"]
+
+
+def test_a_state_that_cannot_be_saved_ends_no_training(tmp_path: Path) -> None:
+    """The rehearsal says so beforehand, and a trial that could not be resumed is trained to its end."""
+    seen = rehearsed("Unsaved")
+    assert seen is not None
+    assert "cannot be saved (TypeError: cannot pickle" in seen.inexact[0]
+    configuration = {"trainer": {"max_epochs": 3}, "model": {"class_path": f"{MODULES}.Unsaved"}}
+    task = Task(configuration, 1, "val_loss", checkpoint=str(tmp_path / "state.ckpt"), every=0.0)
+    end = fit(task, lambda *_: False)
+    assert (end.ending, len(end.scores)) == (Ending.COMPLETED, 3)
+    assert "cannot be saved" in end.facts[INEXACT][0]
+
+
+def test_what_a_module_makes_writes_to_no_folder_that_trials_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint callback of `configure_callbacks` has a folder of its own in each trial."""
+    monkeypatch.chdir(tmp_path)
+    assert rehearsed("Keeping") is not None
+    assert not list(tmp_path.rglob("*.ckpt"))
+    configuration = {
+        "trainer": {"max_epochs": 1, "enable_checkpointing": True},
+        "model": {"class_path": f"{MODULES}.Keeping"},
+    }
+    for number in range(2):
+        place = tmp_path / "study" / f"trial-{number}"
+        fit(Task(configuration, number, "val_loss", place=place), lambda *_: False)
+    written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.ckpt"))
+    assert written == ["shared/study/trial-0/last.ckpt", "shared/study/trial-1/last.ckpt"]

@@ -173,6 +173,24 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
     assert not list((tmp_path / "shared").rglob("*.ckpt"))
 
 
+class Misleads(QuietView):
+    """Writes another folder into each trial, as anyone can who may write to the database."""
+
+    def started(self, running: RunningTrial) -> None:
+        """Write it."""
+        running.trial.set_user_attr(worker.FOLDER, "../precious")
+
+
+def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that goes on writes to the folder of the attempt before, and to no path of the database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
+    Worker(ledger, Misleads(), threading.Event(), tmp_path / "runs").work()
+    assert ledger.trials()[-1].user_attrs[worker.FOLDER] == "trial-0"
+    assert not (tmp_path / "precious").exists()
+
+
 class Truncates(QuietView):
     """Cuts every checkpoint in a folder as a trial begins."""
 

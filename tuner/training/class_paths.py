@@ -112,7 +112,13 @@ def check_data(configuration: Mapping[str, Any]) -> None:
 def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
     if not isinstance(given, Mapping):
         raise BadConfiguration(key, f"must map arguments to values, but got {given!r}.")
-    taken = inspect.signature(cls).parameters
+    try:
+        taken = inspect.signature(cls).parameters
+    except ValueError as error:  # a class of C, which is none of a training
+        raise BadConfiguration(
+            key.replace("init_args", "class_path"),
+            f"{cls.__name__} does not say what it takes; name another.",
+        ) from error
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
         return  # the parser follows **kwargs better than we could
     for name in given:

@@ -3,12 +3,16 @@
 Everything else is resumed to the last bit; `resumption` says how.
 """
 
+import pickle
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tuner.training.refusals import told
 from tuner.training.resumption import loaders_of
 
 INEXACT = "inexact"  # attribute of a trial: the reasons
+
+NOT_PICKLED = (pickle.PicklingError, TypeError, AttributeError)  # what pickle raises
 
 _CLOCKS = ("trainer.max_time ends a trial by the clock", "Timer ends a trial by the clock")
 _BY_CLASS = {
@@ -54,6 +58,11 @@ def reasons_of_training(configuration: Mapping[str, Any], trainer: Any) -> list[
 def reasons_beforehand(configuration: Mapping[str, Any], trainer: Any) -> list[str]:
     """Give the reasons that a rehearsal shows: of the configuration, and of the loaders that it made."""
     return reasons_of_configuration(configuration) + reasons_of_loaders(loaders_of(trainer))
+
+
+def why_unsaved(error: Exception) -> str:
+    """Give the reason that an error of `NOT_PICKLED` shows, which the module or a callback has caused."""
+    return f"the state of the training cannot be saved ({told(error)}), so the trial would begin anew"
 
 
 def announced(reason: str) -> str:

@@ -80,7 +80,8 @@ def fit(
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
-    if reasons := reasons_of_training(task.configuration, assembly.trainer):
+    unsaved = [observer.unsaved] if observer.unsaved else []
+    if reasons := reasons_of_training(task.configuration, assembly.trainer) + unsaved:
         facts[INEXACT] = reasons
     return replace(result, facts=facts)
 

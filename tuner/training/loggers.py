@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,21 @@ def set_aside(configuration: Mapping[str, Any], place: Path) -> None:
             while (other := folder.with_name(f"{folder.name}.earlier-{number}")).exists():
                 number += 1
             folder.rename(other)
+
+
+def place_callbacks(callbacks: Iterable[Any], place: Path, own: Own | None = None) -> None:
+    """Give checkpoint callbacks that the module itself has made a folder of the trial's own.
+
+    Args:
+        callbacks: the trainer's checkpoint callbacks; those that a configuration names have such a folder.
+        place: the trial's folder.
+        own: gives the folder; None takes `own_folder`.
+    """
+    end = (place.parent.name, place.name)
+    for callback in callbacks:
+        given = getattr(callback, "dirpath", None)
+        if given and Path(given).parts[-2:] != end and place not in Path(given).absolute().parents:
+            callback.dirpath = own(str(given)) if own else own_folder(str(given), place)
 
 
 def unplaced(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from tuner.training.checkpoints import save
 from tuner.training.class_paths import package_of
 from tuner.training.csv_rows import Row, put_back
 from tuner.training.epoch_size import EpochSize
+from tuner.training.exactness import NOT_PICKLED, why_unsaved
+from tuner.training.loggers import place_callbacks
 from tuner.training.resumption import EpochState, can_be_kept, put_rates, remove_later_files
 from tuner.training.scoring import Report, Scoring
 from tuner.training.task import Ending, Task
@@ -51,11 +53,14 @@ class Observer(Scoring):
         self.state = EpochState()
         self.rows: list[list[Row]] = []  # that loggers had written before this fit
         self.is_saving = False
+        self.unsaved = ""  # why the state of this training cannot be saved
         self.on_sigterm = signal.getsignal(signal.SIGTERM)
         self.saved_at = self.epoch_began = time.monotonic()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Note what users' objects hold before the fit changes it."""
+        """Note what users' objects hold before the fit changes it, and place what the module has made."""
+        if self.task.place is not None:
+            place_callbacks(trainer.checkpoint_callbacks, self.task.place)
         self.state.begin(trainer, pl_module)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -112,7 +117,12 @@ class Observer(Scoring):
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
         if self.task.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
             self.is_saving = True
-            save(trainer, self.task.checkpoint, self.task.owner)
+            try:
+                save(trainer, self.task.checkpoint, self.task.owner)
+            except NOT_PICKLED as error:
+                if trainer.world_size > 1:  # the other ranks wait for this one
+                    raise
+                self.unsaved = why_unsaved(error)
             self.is_saving = False
             self.saved_at = time.monotonic()
         if is_leaving:

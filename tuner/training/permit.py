@@ -24,6 +24,7 @@ from tuner.training.permitted import DOORS, HOMES, KINDS, OPEN, SHUT
 SECTIONS = frozenset({"trainer", "model", "data", "optimizer", "lr_scheduler"})
 
 _CLASS_PATH = "class_path"
+_PARSER = "jsonargparse"  # holds the settings that deny what is not allowed
 _PLACES = frozenset(
     {"dirpath", "save_dir", "default_root_dir", "root_dir", "log_dir"}
 )  # arguments: written to
@@ -36,8 +37,9 @@ _DEEPEST = 64  # levels of mappings and lists
 class Permit:
     """What may be named beside what is known.
 
-    `imports` are import paths: a package allows the classes that it defines, the path of a class or function
-    allows just that. `files` are files or folders, with what lies below them, and `addresses` the beginnings
+    `imports` are import paths: a package allows the classes that it defines, or, where it is one of torch's,
+    Lightning's or Python's, those of which a training is made; the path of a class or function allows just
+    that. `files` are files or folders, with what lies below them, and `addresses` the beginnings
     of URLs.
     """
 
@@ -51,6 +53,9 @@ class Permit:
 
         Args:
             words: import paths, files or folders (with a slash, or beginning with a dot or `~`), and URLs.
+
+        Raises:
+            NotAllowed: a word is none of these, or nobody may allow it.
         """
         imports, files, addresses = [], [], []
         for word in filter(None, (word.strip() for word in words)):
@@ -58,6 +63,13 @@ class Permit:
                 addresses.append(word)
             elif os.sep in word or word.startswith((".", "~")):
                 files.append(str(Path(word).expanduser().resolve()))
+            elif not all(part.isidentifier() for part in word.split(".")):
+                raise NotAllowed(
+                    f"--allow: {word[:80]!r} is no import path; write a package, the path of one class, "
+                    f"./a/file, /a/folder or the beginning of a URL, and repeat --allow for several."
+                )
+            elif word.partition(".")[0] == _PARSER:
+                raise NotAllowed(f"--allow: {word[:80]} could allow everything else; leave it out.")
             else:
                 imports.append(word)
         return cls(tuple(imports), tuple(files), tuple(addresses))
@@ -103,8 +115,7 @@ class Permit:
 
     def _hint(self, path: str) -> str:
         """Name what to allow: a package of the user's, but of libraries only the very class."""
-        top = path.partition(".")[0]
-        return path if top in {*sys.stdlib_module_names, *(door.partition(".")[0] for door in DOORS)} else top
+        return path if _is_of_library(path) else path.partition(".")[0]
 
     def _judge(self, path: str) -> None:
         module_name, _, name = path.rpartition(".")
@@ -119,10 +130,11 @@ class Permit:
         defined: object = getattr(sys.modules.get(home), found.__qualname__, None)
         if defined is not found:
             raise NotAllowed(f"it names {path}, which is not what {home} calls by that name; {exactly}")
-        if _is_below(home, self.imports):
+        is_allowed = _is_below(home, self.imports)
+        if is_allowed and not _is_of_library(home):
             return
         kinds = {f"{parent.__module__}.{parent.__qualname__}" for parent in found.__mro__}
-        if not _is_below(home, HOMES) or not kinds & KINDS:
+        if not (is_allowed or _is_below(home, HOMES)) or not kinds & KINDS:
             raise NotAllowed(f"it names {path}, a class that this worker may not make; {exactly}")
 
     def _check_text(self, key: str, text: str) -> None:
@@ -163,6 +175,14 @@ def restrict_parsing(permit: Permit) -> None:
 
 def _is_below(module: str, roots: Iterable[str]) -> bool:
     return any(module == root or module.startswith(f"{root}.") for root in roots)
+
+
+def _is_of_library(module: str) -> bool:
+    """Say whether a module belongs to Python or to a library of which the list names a part.
+
+    Who allows such a library as a whole allows its classes of the known kinds, and not what runs commands.
+    """
+    return module.partition(".")[0] in {*sys.stdlib_module_names, *(door.partition(".")[0] for door in DOORS)}
 
 
 def _is_door(module: str) -> bool:
@@ -221,13 +241,14 @@ def _texts(data: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]
 
 def _structure(text: str) -> Any:
     """Give what jsonargparse would make of a text that is YAML of a mapping or a list, or None."""
-    if not any(mark in text for mark in ("{", "[", ":", "- ", "? ")):
-        return None
     if "<<" in text or ("&" in text and "*" in text):
         raise NotAllowed(f"it holds a text of YAML with anchors: {text[:80]!r}")
     try:
-        read = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        # Every value as a text, so that none fails here which jsonargparse reads, such as 2024-13-45.
+        read = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and mappings
+    except RecursionError as error:
+        raise NotAllowed("it holds a text of YAML that is nested too deeply") from error
+    except (yaml.YAMLError, ValueError):
         return None
     return read if isinstance(read, dict | list) else None
 

@@ -21,9 +21,9 @@ from tuner.training.assembly import assemble
 from tuner.training.class_paths import PACKAGES, package_of
 from tuner.training.epoch_size import EpochSize, epoch_size
 from tuner.training.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
-from tuner.training.exactness import reasons_beforehand
+from tuner.training.exactness import NOT_PICKLED, reasons_beforehand, why_unsaved
 from tuner.training.fresh import FreshMetric, two_kinds
-from tuner.training.loggers import at_place, unplaced
+from tuner.training.loggers import at_place, place_callbacks, unplaced
 from tuner.training.messages import Rehearsed, Unfit
 from tuner.training.ranks import alone_among, on_one_device
 from tuner.training.refusals import told
@@ -48,16 +48,19 @@ class RehearsalHooks:
 
     Args:
         metric: the study's.
+        place: a folder for what the training writes.
         seconds: within which training and validation shall end.
         stepped: is called behind the first batch.
     """
 
-    def __init__(self, metric: str, seconds: float, stepped: Callable[[], None]) -> None:
+    def __init__(self, metric: str, place: Path, seconds: float, stepped: Callable[[], None]) -> None:
         super().__init__()
+        self.place = place
         self.metric, self.seconds, self.stepped = metric, seconds, stepped
         self.deadline = math.inf
         self.size: EpochSize | None = None
         self.batches = self.epochs = self.validations = 0
+        self.unsaved: list[str] = []  # why the state of the training cannot be saved
         self.fresh = FreshMetric(metric)
         self.in_validation = self.in_training = False  # a value of the metric was logged there
         self.logged: set[str] = set()
@@ -70,6 +73,10 @@ class RehearsalHooks:
     def is_short(self) -> bool:
         """Say whether this epoch is to be ended early."""
         return self.epochs < SHORT
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Place what the module has made."""
+        place_callbacks(trainer.checkpoint_callbacks, self.place, lambda _: str(self.place))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count the time, which reading the data does not share."""
@@ -149,8 +156,12 @@ class RehearsalHooks:
         self.fresh.open()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at what was logged last."""
+        """Look at what was logged last, and save what a trial that is interrupted would save."""
         self.close_epoch(trainer)
+        try:
+            trainer.save_checkpoint(self.place / "whole.ckpt")
+        except NOT_PICKLED as error:
+            self.unsaved.append(why_unsaved(error))
 
     def close_epoch(self, trainer: Trainer) -> None:
         """Look at what an epoch has logged, once all that hear of its end have done so."""
@@ -201,7 +212,7 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
     callback = importlib.import_module(package_of(configuration)).Callback
-    hooks = type("Rehearsal", (RehearsalHooks, callback), {})(task.metric, seconds, stepped)
+    hooks = type("Rehearsal", (RehearsalHooks, callback), {})(task.metric, place, seconds, stepped)
     assembly = assemble(configuration)
     _check_optimizer(assembly.module)
     trainer: Any = assembly.trainer
@@ -214,7 +225,7 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
     seen = f"{hooks.batches} batches and {hooks.validations} whole validations"
     if hooks.in_validation and hooks.in_training and _validates_late(trainer):
         raise MetricNotLogged(two_kinds(task.metric, assembly.module))
-    inexact = tuple(reasons_beforehand(task.configuration, trainer))
+    inexact = tuple(reasons_beforehand(task.configuration, trainer) + hooks.unsaved)
     alone = alone_among(task.configuration, torch.cuda.device_count())
     if hooks.is_logged:
         size = hooks.size

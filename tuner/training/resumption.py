@@ -87,20 +87,24 @@ def _gradients(trainer: Any, module: Any) -> dict[str, Tensor]:
     """Give gradients that the epoch may still use: a module that steps by itself may sum them over epochs.
 
     The epoch in which StochasticWeightAveraging counts statistics of batch norm ends with a step by gradients
-    of the epoch before. Any other epoch begins with gradients of its own.
+    of the epoch before, also where the averaging has never begun.
     """
-    if module.automatic_optimization and not _averages(trainer):
+    if module.automatic_optimization and not _averagings(trainer):
         return {}
     return {name: found.grad for name, found in module.named_parameters() if found.grad is not None}
 
 
+def _averagings(trainer: Any) -> list[Any]:
+    return [
+        callback
+        for callback in trainer.callbacks
+        if "StochasticWeightAveraging" in {kind.__name__ for kind in type(callback).__mro__}
+    ]
+
+
 def _averages(trainer: Any) -> bool:
     """Say whether a StochasticWeightAveraging has begun."""
-    return any(
-        "StochasticWeightAveraging" in {kind.__name__ for kind in type(callback).__mro__}
-        and callback.state_dict()["scheduler_state"] is not None
-        for callback in trainer.callbacks
-    )
+    return any(callback.state_dict()["scheduler_state"] is not None for callback in _averagings(trainer))
 
 
 def _rates(trainer: Any) -> list[list[dict[str, Any]]]:

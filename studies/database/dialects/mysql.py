@@ -14,6 +14,7 @@ IDLE = 15  # seconds after which MariaDB ends a transaction of a process that st
 UNUSED = (
     60  # seconds after which MySQL ends a connection, a transaction on it included, on which nothing moves
 )
+ISOLATION = "REPEATABLE READ"  # the one that all of this is tested with, whatever the server has by default
 
 _CONNECTION = {
     "connect_timeout": 10,  # seconds
@@ -93,14 +94,17 @@ class _MySQL:
 
     def engine_options(self, url: URL) -> dict[str, Any]:
         if url.get_driver_name() != "pymysql":
-            return {}  # its arguments are its own
+            return {"isolation_level": ISOLATION}  # its arguments are its own
         given = {"charset": "utf8mb4", **_CONNECTION}
-        return {"connect_args": {key: value for key, value in given.items() if key not in url.query}}
+        given = {key: value for key, value in given.items() if key not in url.query}
+        return {"connect_args": given, "isolation_level": ISOLATION}
 
     def prepare(self, engine: sa.Engine, *, writing: bool) -> None:
         is_mariadb = bool(getattr(engine.dialect, "is_mariadb", False))
         idle = f"idle_transaction_timeout = {IDLE}" if is_mariadb else f"wait_timeout = {UNUSED}"
-        limits = f"SET SESSION innodb_lock_wait_timeout = {LOCK}, SESSION {idle}"
+        # Where the server is not strict, it cuts what is too long and writes ? for what it cannot, silently.
+        strict = "SESSION sql_mode = concat_ws(',', nullif(@@sql_mode, ''), 'STRICT_TRANS_TABLES')"
+        limits = f"SET SESSION innodb_lock_wait_timeout = {LOCK}, SESSION {idle}, {strict}"
 
         def configure(connection: Any, _: Any) -> None:
             with connection.cursor() as cursor:

@@ -15,6 +15,9 @@ from sqlalchemy.engine import URL
 
 LOCK = 10.0  # seconds that a statement waits for another process's lock before it is repeated
 IDLE = 15.0  # seconds after which the server ends a transaction of a process that stands still
+# Whatever the role or the database has by default: where a transaction looks at the past, two processes that
+# count the trials of a study give two trials one number, and one of these is never seen again.
+ISOLATION = "READ COMMITTED"
 
 _CONNECTION = {
     "connect_timeout": 10,  # seconds; dropped packets would be awaited for minutes
@@ -58,8 +61,9 @@ class _PostgreSQL:
 
     def engine_options(self, url: URL) -> dict[str, Any]:
         if url.get_driver_name() != "psycopg":
-            return {}  # its arguments are its own
-        return {"connect_args": {key: value for key, value in _CONNECTION.items() if key not in url.query}}
+            return {"isolation_level": ISOLATION}  # its arguments are its own
+        given = {key: value for key, value in _CONNECTION.items() if key not in url.query}
+        return {"connect_args": given, "isolation_level": ISOLATION}
 
     def prepare(self, engine: sa.Engine, *, writing: bool) -> None:
         limits = (
