@@ -16,16 +16,18 @@ from studies.yaml_text import yaml_text
 from tuner.training.ranks import for_ranks
 from tuner.training.task import THREADS
 from tuner.training.trainer_defaults import TRAINER_DEFAULTS
-from tuner.working_directory import shown
+from tuner.working_directory import shown, unmoved
 
 _SANITY = "num_sanity_val_steps"  # a check before the training would take numbers from the data's generators
 
 
 def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
+    with unmoved():  # whatever the module does while it is imported
+        configuration = complete(ledger, trial)
     # A name with a line break must not end the comment that it stands in.
     text = "".join(f"# {' '.join(line.split())}\n" for line in _head(ledger, trial, path))
-    path.write_text(text + yaml_text(complete(ledger, trial), compact=False), encoding="utf-8")
+    path.write_text(text + yaml_text(configuration, compact=False), encoding="utf-8")
 
 
 def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:

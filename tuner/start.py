@@ -2,12 +2,12 @@
 
 from tuner.interruption import end_at_once
 
-NOTHING_BEGAN = "Interrupted before anything was begun; the same command begins again."
+INTERRUPTED = "Interrupted; the same command begins again."
 
 
 def main() -> None:
     """Run the command line and exit; until a command says otherwise a signal ends it there and then."""
-    end_at_once(NOTHING_BEGAN)
+    end_at_once(INTERRUPTED)
     from tuner.cli import main as run
 
     run()

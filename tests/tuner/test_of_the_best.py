@@ -1,6 +1,7 @@
 """The best trial's weights on the test part of the data, in a process of their own."""
 
 import json
+import sys
 
 import pytest
 
@@ -50,3 +51,22 @@ def test_a_test_that_ends_its_process_takes_no_results_away(tuner: CommandLine, 
     tuner.write("tested.py", MODULE.format(step="self.log('test_loss', 0.25)"))
     assert tuner("run study.yaml").code == 0
     assert json.loads(tuner("best mine --json").out)["test"] == {"test_loss": 0.25}
+
+
+def test_a_module_that_changes_the_folder_moves_no_export(
+    tuner: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is exported lies where it was asked for, whatever the module does while it is imported."""
+    elsewhere = tuner.folder / "elsewhere"
+    elsewhere.mkdir()
+    moving = (
+        f"import os\nfrom tests.tuner.small_modules import Small as Tested\nos.chdir({str(elsewhere)!r})\n"
+    )
+    tuner.write("tested.py", moving)
+    tuner.write("study.yaml", STUDY)
+    monkeypatch.delitem(sys.modules, "tested", raising=False)
+    assert tuner("run study.yaml --no-rehearsal").code == 0
+    monkeypatch.delitem(sys.modules, "tested")
+    assert tuner("best mine --export here.yaml").code == 0
+    assert (tuner.folder / "here.yaml").exists()
+    assert list(elsewhere.iterdir()) == []
