@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ from pathlib import Path
 TUNER = (str(Path(sys.executable).with_name("tuner")),)
 # Lightning's advice on worker processes depends on the machine.
 _ENVIRONMENT = {"PYTHONWARNINGS": "ignore", "COLUMNS": "80"}
+
+
+def as_from_a_shell() -> None:
+    """Hear the signals of a terminal, also where the tests run in the background or by `nohup`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -34,6 +41,7 @@ def run_in_terminal(line: str, folder: Path) -> tuple[int, str]:
         stdin=end,
         stdout=end,
         stderr=end,
+        preexec_fn=as_from_a_shell,  # noqa: PLW1509 - it takes no lock, so threads do not matter
     ) as process:
         os.close(end)
         written = b""
@@ -57,6 +65,7 @@ def running_tuner(line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=as_from_a_shell,  # noqa: PLW1509 - it takes no lock, so threads do not matter
     ) as process:
         try:
             yield process
