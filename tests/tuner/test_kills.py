@@ -18,7 +18,7 @@ from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
 from tuner import worker
-from tuner.bounded_log import LONGEST
+from tuner.bounded_log import KEPT, LONGEST, free_middle
 from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
@@ -54,7 +54,7 @@ def test_a_process_that_is_killed_beside_a_training_costs_an_attempt(
 
 def test_a_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     """A training that prints more than a log may have is scored as one that is silent; the log says so."""
-    ledger, scores = make_ledger(tmp_path, Printing, trials=1), []
+    ledger = make_ledger(tmp_path, Printing, trials=1)
     work(ledger, tmp_path)
     text = (tmp_path / "logs/trial-0.log").read_bytes()
     assert len(text) <= LONGEST
@@ -68,3 +68,18 @@ def test_a_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     work(silent, tmp_path / "silent")
     scores = [found.trial(0).intermediate_values for found in (ledger, silent)]
     assert scores[0] == scores[1]
+
+
+def test_the_middle_of_a_long_log_takes_no_disk_while_the_training_prints(tmp_path: Path) -> None:
+    """Its blocks are given back, and what is printed at that moment stays where it is."""
+    log = tmp_path / "trial-0.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"x" * 3 * LONGEST)
+        free_middle(log)
+        writer.write(b"the end")
+    status = log.stat()
+    assert status.st_size == 3 * LONGEST + 7
+    assert status.st_blocks * 512 < 2 * KEPT + 1_000_000
+    content = log.read_bytes()
+    assert content[: KEPT - 1].count(b"x") == KEPT - 1
+    assert content.endswith(b"x" * (KEPT - 5000) + b"the end")

@@ -230,7 +230,8 @@ def test_the_epochs_of_the_study_decide_the_timescales() -> None:
 
 def test_every_branch_of_the_cocktail_trains() -> None:
     """A batch of each branch and value of each choice, beside the defaults of the rest, makes no error."""
-    definition = prepare(parse_study_file(STUDY.format(space="{use: model}"), source="choices.yaml"))
+    validated = STUDY.replace("limit_val_batches: 0", "limit_val_batches: 1")
+    definition = prepare(parse_study_file(validated.format(space="{use: model}"), source="choices.yaml"))
     rehearsals = list(rehearse_branches(definition))
     assert {(row.choice, row.branch): row.cause for row in rehearsals if row.cause} == {}
     assert len(rehearsals) > 50
