@@ -16,6 +16,7 @@ import pytest
 from tests.end_to_end.processes import running_tuner
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tuner.interruption import SIGNALS
 
 pytestmark = [IN_MEMORY, pytest.mark.timeout(900)]  # a busy machine takes minutes to import torch
 
@@ -70,7 +71,10 @@ class Endless(LightningModule):
 @pytest.fixture
 def folder(tuner: CommandLine) -> Iterator[Path]:
     """A folder with a study whose trials go on and on, and with folders that are called as ours are."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # else what runs the tests by nohup has every start ignore it
     for name in ("studies", "tuner"):
         (tuner.folder / name).mkdir()
     tuner.write("endless.py", MODULE)
