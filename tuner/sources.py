@@ -148,19 +148,24 @@ def _definition(class_path: str) -> ast.stmt | None:
     return None
 
 
-@cache
 def _read(module: str) -> _Source | None:
     """Read a module's source; None where it has none."""
     file, exists = find_module(module)
     if not exists or file is None or file.suffix != ".py":
         return None
     try:
-        text = file.read_text(encoding="utf-8")
-        tree = ast.parse(text)
+        return _parsed(module, file, file.stat().st_mtime_ns)
     except (OSError, ValueError, SyntaxError):
         return None  # the import says it better
+
+
+@cache
+def _parsed(module: str, file: Path, changed: int) -> _Source:
+    """Parse a module's source, anew where the file has `changed` meanwhile."""
+    text = file.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     is_whole = not any(mark in text for mark in MADE_BY_CODE)
-    is_package = Path(file).name == "__init__.py"
+    is_package = file.name == "__init__.py"
     return _Source(dict(_bound(tree.body)), module if is_package else module.rpartition(".")[0], is_whole)
 
 

@@ -70,7 +70,7 @@ def test_results_that_cannot_be_written(small: CommandLine) -> None:
     answer = small("run small.yaml --output file/results")
     assert answer.code == 2
     assert answer.sentence == (
-        "--output: file/results/small cannot be written: Not a directory; "
+        f"--output: file/results cannot be written: {small.folder / 'file'} is no folder; "
         "name another folder: --output FOLDER."
     )
     assert small("run small.yaml --output results --quiet").code == 0

@@ -14,6 +14,7 @@ from studies.ledger import Ledger, create, delete
 from studies.outcomes import Outcome, outcome_of
 from studies.storage import open_database
 from studies.study_file import parse_study_file
+from studies.trials import tell
 from tests.tuner.training.probes import IN_MEMORY
 from tuner import worker
 from tuner.progress import QuietView
@@ -100,7 +101,7 @@ def test_no_kill_takes_the_weights_of_the_best_trial(
     ledger, trainings = make_ledger(tmp_path, 30), Trainings(seed, share=0.05)
     monkeypatch.setattr(worker, "train", trainings.train)
     monkeypatch.setattr(worker, "warm_up_for", lambda *_: None)
-    monkeypatch.setattr(worker, "tell", trainings.around(worker.tell))
+    monkeypatch.setattr(worker, "tell_ended", trainings.around(worker.tell_ended))
     monkeypatch.setattr(Weights, "keep", trainings.around(Weights.keep))
     monkeypatch.setattr(Weights, "collect", trainings.around(Weights.collect))
     folder = tmp_path / "runs"
@@ -137,7 +138,7 @@ def test_weights_that_another_worker_has_not_told_yet_stay(tmp_path: Path) -> No
         if number == 1:
             weights.begun(0).write_text("of the trial that runs")
             weights.keep(0)
-        worker.tell(ledger, trial, Outcome.COMPLETED, score, weights.keep(number))
+        tell(ledger, trial, Outcome.COMPLETED, score, weights.keep(number))
         weights.collect()
     assert {path.name for path in folder.glob("*.ckpt")} == {"trial-0.ckpt", "trial-2.ckpt"}
 
@@ -152,7 +153,7 @@ def test_weights_of_another_study_are_neither_removed_nor_taken(tmp_path: Path) 
         trial = worker.ask(ledger, "worker")
         assert trial is not None
         weights.begun(0).write_text(round_)
-        worker.tell(ledger, trial, Outcome.COMPLETED, 0.5, weights.keep(0))
+        tell(ledger, trial, Outcome.COMPLETED, 0.5, weights.keep(0))
         weights.collect()
         told = ledger.trial(0)
         assert weights.file(0).read_text() == round_

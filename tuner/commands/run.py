@@ -243,7 +243,9 @@ def refuse_unwritable(output: Path) -> None:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK):
         why = "may not be written to" if place.is_dir() else "is no folder"
-        raise Refused(f"--output: {output} cannot be written: {place} {why}; name another folder.")
+        raise Refused(
+            f"--output: {output} cannot be written: {place} {why}; name another folder: --output FOLDER."
+        )
 
 
 def writable(folder: Path) -> Path:
