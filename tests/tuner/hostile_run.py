@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -85,7 +87,7 @@ def serve(folder: Path, *, count: int, seed: int, names: int, timeout: float) ->
         timeout: seconds after which the worker is killed.
     """
     canary, work = folder / "canary", folder / "work"
-    for place in (canary, work, folder / "site", folder / "scratch"):
+    for place in (canary, work, folder / "site"):
         place.mkdir()
     (folder / "site" / "sitecustomize.py").write_text(dedent(WATCH))
     for name in ("canary_code.py", "canary_package/__init__.py", "canary_package/inner.py"):
@@ -100,7 +102,9 @@ def serve(folder: Path, *, count: int, seed: int, names: int, timeout: float) ->
         bait = Bait(canary, server.getsockname()[1])
         before = _tree(canary), _tree(work)
         good = create(database, base, "")
-        usual = _watched(folder, url, timeout, _doors())[2]
+        code, said, usual = _watched(folder, url, timeout, _doors())
+        assert code == 0, said
+        assert good.slots.budget().done == good.slots.budget().total, said
         good.slots.grow(4, exploration=0.0)
         for number, (label, definition) in enumerate(definitions(GOOD, bait, count=count, seed=seed)):
             write(database, base, f"{number} {label}"[:500], definition)
@@ -148,13 +152,14 @@ def _doors() -> str:
 def _run(folder: Path, code: str, timeout: float) -> tuple[int, str, set[str]]:
     log, work = folder / "heard", folder / "work"
     log.unlink(missing_ok=True)
-    may = [str(folder / name) for name in ("work/runs", "tuner.db", "heard", "scratch")]
+    scratch = tempfile.mkdtemp()  # not below `folder`: the address of a socket has at most 108 characters
+    may = [*(str(folder / name) for name in ("work/runs", "tuner.db", "heard")), scratch]
     environment = os.environ | {
         "PYTHONPATH": str(folder / "site"),
         "CANARY": str(folder / "canary"),
         "CANARY_LOG": str(log),
-        "CANARY_SCRATCH": str(folder / "scratch"),
-        "TMPDIR": str(folder / "scratch"),
+        "CANARY_SCRATCH": scratch,
+        "TMPDIR": scratch,
         "CANARY_MAY": ":".join([*may, "/dev/", "/proc/"]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
@@ -163,6 +168,7 @@ def _run(folder: Path, code: str, timeout: float) -> tuple[int, str, set[str]]:
         [sys.executable, "-W", "ignore", "-c", code], cwd=work, env=environment, timeout=timeout, text=True,
         capture_output=True, check=False, stdin=subprocess.DEVNULL, errors="replace",
     )  # fmt: skip
+    shutil.rmtree(scratch)
     heard = set(log.read_text(errors="replace").splitlines())
     return ended.returncode, ended.stdout + ended.stderr, heard
 
