@@ -17,7 +17,9 @@ from studies.slots import Slot
 
 ALIKE_IN_A_ROW = 3  # errors of one kind after which a study is stopped
 ERRORS_IN_A_ROW = 10  # errors of any kind after which it is
-LAPSED = "its worker stopped renewing its lease"  # the cause that a lost trial is told with
+# Causes that a lost trial is told with. Optuna's storage makes a trial again where a connection breaks.
+LAPSED = "its worker stopped renewing its lease"
+MADE_TWICE = "it was made twice, because an answer of the database was lost; the other trial was trained"
 
 _FRAME = re.compile(r'^  File ".*", line \d+, in .*$', re.MULTILINE)
 
@@ -104,7 +106,17 @@ def sweep(ledger: Ledger) -> None:
     """End trials that run though nobody holds their slots: left, or made twice because an answer was lost."""
     for left in ledger.left():
         if left.seconds is None or left.seconds > GIVEN_UP:
-            declare_lost(ledger, ledger.identifier_of(left.trial.number))
+            declare_lost(ledger, ledger.identifier_of(left.trial.number), _why_left(ledger, left.trial))
+
+
+def _why_left(ledger: Ledger, left: FrozenTrial) -> str:
+    """Say why a trial that nobody trains was left."""
+    attempts = [_claim(trial) for trial in ledger.trials()]
+    return MADE_TWICE if attempts.count(_claim(left)) > 1 else LAPSED
+
+
+def _claim(trial: FrozenTrial) -> tuple[int, int]:
+    return trial.user_attrs[SLOT], trial.user_attrs[ATTEMPT]
 
 
 def was_retried(ledger: Ledger, earlier: int | None) -> bool:

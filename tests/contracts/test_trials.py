@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces.parameters import default_values
 from studies.attempts import claim
-from studies.endings import errors_in_a_row, settle
+from studies.endings import MADE_TWICE, errors_in_a_row, settle, sweep
 from studies.errors import NoSuggestion
 from studies.ledger import Ledger, create, open_ledger
 from studies.outcomes import EFFECTS, Outcome, outcome_of
@@ -231,6 +231,18 @@ def test_a_worker_thought_dead_does_not_tell_twice(ledger: Ledger, dying: Ledger
     assert outcome_of(ledger.trial(slow.number)) is Outcome.LOST
     assert ledger.slots.budget() == Budget(open=3, claimed=1, done=0)
     end(ledger, taker, Outcome.COMPLETED)
+    assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
+
+
+def test_a_trial_that_was_made_twice_blames_no_worker(ledger: Ledger) -> None:
+    """Of two trials of one attempt, made because an answer was lost, the untrained one says so."""
+    running = begun(ledger)
+    template = create_trial(state=TrialState.RUNNING, user_attrs=ledger.trial(running.number).user_attrs)
+    ledger.database.storage.create_new_trial(ledger.identifier, template)
+    end(ledger, running, Outcome.COMPLETED)
+    sweep(ledger)
+    other = ledger.trial(1)
+    assert (outcome_of(other), other.user_attrs["cause"]) == (Outcome.LOST, MADE_TWICE)
     assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
 
 
