@@ -7,7 +7,7 @@ import for seconds.
 
 import pytest
 
-from tuner.executor import warm_up
+from tuner.fork_server import warm_up
 
 
 @pytest.fixture(scope="session", autouse=True)

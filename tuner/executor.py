@@ -4,31 +4,27 @@ The processes are children of a fork server that has imported torch and Lightnin
 hundredths of a second. A plain fork of a process that has used threads would hang.
 """
 
-import json
 import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeAlias
 
 from tuner.bounded_log import bounded
+from tuner.fork_server import TICK, end_process, started, warm_up
 from tuner.memory import count_kills
 from tuner.training.entry import enter
 from tuner.training.epoch_size import EpochSize
 from tuner.training.messages import (
-    PRELOAD,
     Answer,
     Assignment,
     Begun,
@@ -44,11 +40,8 @@ from tuner.training.messages import (
     Tested,
     Unfit,
 )
-from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
 
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a training leaves to its worker
-TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
 REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal has seen enough
@@ -56,9 +49,6 @@ HANGING = 75.0  # seconds without a first batch, or without an end after it, aft
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _UNTOLD = 255  # exit code of a process whose fork server was killed
-_PRELOAD = "tuner.training.preload"
-
-_served: set[int] = set()  # the processes that have started a fork server
 
 Scores = Callable[[int, float], bool]
 Measured = Callable[[EpochSize], tuple[int, ...] | None]
@@ -101,101 +91,6 @@ class Orders:
     ranks: int = 1
     limit: float | None = None
     gpus: str | None = None
-
-
-def warm_up(
-    modules: Iterable[str] = (),
-    configuration: Mapping[str, Any] | None = None,
-    permit: Permit | None = None,
-) -> None:
-    """Start the fork server, unless there is one: it imports in the background, and then once for all.
-
-    Args:
-        modules: what to import beside torch and Lightning, such as the user's own modules.
-        configuration: one like those that will be trained; it is read, and nothing is made of it.
-        permit: what may be read then and later; None allows all.
-    """
-    # A process that was forked itself needs a server of its own: the one it comes from does not serve it.
-    if os.getpid() in _served:
-        return
-    _served.add(os.getpid())
-    needed = sorted({*modules, *_imported_by_main()})
-    asked = {
-        "paths": sys.path, "modules": needed, "configuration": configuration, "worker": os.getpid()
-    }  # fmt: skip
-    os.environ[PRELOAD] = json.dumps(asked | ({"permit": asdict(permit)} if permit else {}))
-    multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
-    _ensure_running()
-
-
-def _ensure_running() -> None:
-    """Start a fork server, unless one runs, that is deaf to signals from its first moment on.
-
-    What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
-    process inherits which signals are blocked; ours are delivered as soon as they are no longer.
-    """
-    resource_tracker.ensure_running()  # which the fork server needs, and whose start unblocks signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def started(process: ForkServerProcess, stop: threading.Event) -> bool:
-    """Start a process; False, and it is not waited for, where `stop` is set before the fork server answers.
-
-    A fork server answers when it has imported torch, which takes seconds. A process that is born after we
-    have gone finds its pipe closed, and ends.
-
-    Raises:
-        OSError: the fork server has ended.
-        EOFError: the same.
-    """
-    warm_up()
-    _ensure_running()  # here, since a fork server ends with the thread that started it
-    errors: list[BaseException] = []
-
-    def start() -> None:
-        try:
-            process.start()
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
-            errors.append(error)
-
-    thread = threading.Thread(target=start, name="start", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(TICK)
-        if stop.is_set() and thread.is_alive():
-            return False
-    if errors:
-        raise errors[0]
-    return True
-
-
-def _imported_by_main() -> set[str]:
-    """Name the modules that the main script uses: each child runs the script again, short of its main part.
-
-    Preloading `__main__` is meant for this, but up to Python 3.12 it does nothing (python/cpython#126631).
-    """
-    script = vars(sys.modules["__main__"]).values()
-    modules = {thing.__name__ if isinstance(thing, ModuleType) else _home(thing) for thing in script}
-    return modules - {"", "__main__", "builtins"}
-
-
-def _home(thing: object) -> str:
-    home = getattr(thing, "__module__", None)
-    return home if isinstance(home, str) else ""
-
-
-def modules_of(configuration: object) -> set[str]:
-    """Name the modules whose classes a configuration names."""
-    if isinstance(configuration, Mapping):
-        own = str(configuration.get("class_path") or "").rpartition(".")[0]
-        return {own} - {""} | {name for part in configuration.values() for name in modules_of(part)}
-    if isinstance(configuration, list | tuple):
-        return {name for part in configuration for name in modules_of(part)}
-    return set()
 
 
 def train(
@@ -443,15 +338,6 @@ def _is_early(end: object) -> bool:
 def _first(ends: Sequence[Any]) -> Any:
     """Give the end that explains the others: a rank that has lost another one raises an error."""
     return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
-
-
-def end_process(process: ForkServerProcess) -> None:
-    """Kill what is left of a process and of those that it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid or 0, signal.SIGKILL)
-    process.kill()
-    process.join()
-    process.close()
 
 
 def _free_port() -> int:

@@ -5,7 +5,7 @@ import threading
 
 from studies.definition import StudyDefinition
 from tuner.code import configurations
-from tuner.executor import TICK, end_process, started
+from tuner.fork_server import TICK, end_process, started
 from tuner.training.entry import judge
 from tuner.training.permit import Permit
 from tuner.worker import warm_up_for

@@ -17,7 +17,7 @@ from studies.outcomes import EFFECTS, Outcome, ended_in_words, in_words
 from studies.trained import planned_validations
 from tuner.printable import one_line
 from tuner.screen import open_screen
-from tuner.worker import Shown, View
+from tuner.views import Shown, View
 
 REFRESH = 4.0  # times a second
 _LEAVING = "leaving when the epoch ends; Ctrl-C again ends at once"

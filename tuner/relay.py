@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from search_spaces.space import Value
 from studies.outcomes import Outcome
-from tuner.worker import Shown, View
+from tuner.views import Shown, View
 
 
 @dataclass(frozen=True)

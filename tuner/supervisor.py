@@ -27,13 +27,14 @@ from studies.retries import PATIENCE, is_passing
 from studies.storage import open_database
 from studies.workers import worker_name, worker_token
 from tuner.errors import DatabaseAway, Refused, StudyStopped
-from tuner.executor import TICK, started
 from tuner.failures import database_failure
+from tuner.fork_server import TICK, started
 from tuner.gpus import Gpus
 from tuner.interruption import LAST_WORDS, SIGNALS, within
 from tuner.relay import Ended, Finished, PipeView
 from tuner.training.parent import die_with_parent
-from tuner.worker import View, Worker, warm_up_for
+from tuner.views import View
+from tuner.worker import Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
 UNTOLD = 255  # exit code of a process whose fork server was killed

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from optuna.trial import TrialState
 
@@ -34,7 +34,8 @@ from studies.steering import FAILING, PREEMPTED
 from studies.trials import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
 from studies.workers import RENEWAL, worker_name
 from tuner.errors import DatabaseAway, StudyStopped
-from tuner.executor import Orders, TimedOut, Vanished, modules_of, train, warm_up
+from tuner.executor import Orders, TimedOut, Vanished, train
+from tuner.fork_server import modules_of, warm_up
 from tuner.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.places import folder_name
 from tuner.training.checkpoints import Checkpoints
@@ -43,6 +44,7 @@ from tuner.training.errors import NotAllowed
 from tuner.training.messages import Fault, Raised
 from tuner.training.permit import Permit
 from tuner.training.task import Ending, Fit, Task
+from tuner.views import View
 from tuner.weights import Weights
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
@@ -72,42 +74,6 @@ ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-
-
-class Shown(Protocol):
-    """What is shown of a trial that runs; `started` is by the monotonic clock of this machine."""
-
-    @property
-    def number(self) -> int:
-        """Its number in its study."""
-
-    @property
-    def values(self) -> Mapping[str, Value]:
-        """What was suggested."""
-
-    @property
-    def started(self) -> float:
-        """When it was asked for, in seconds."""
-
-    @property
-    def validations(self) -> int | None:
-        """How many validations it has, as far as that is known."""
-
-
-class View(Protocol):
-    """Whoever watches a worker."""
-
-    def started(self, running: Shown) -> None:
-        """Hear of a trial that has begun."""
-
-    def scored(self, running: Shown, step: int, score: float) -> None:
-        """Hear of one validation."""
-
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
-        """Hear of a trial that has ended."""
-
-    def waiting(self) -> None:
-        """Hear that other workers hold the last slots."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from tuner.preparation import prepare
 from tuner.progress import QuietView
 from tuner.quiet import hush
 from tuner.supervisor import Job, work_locally
-from tuner.worker import Shown
+from tuner.views import Shown
 
 PROCESSES, REPEATS = 2, 5
 CASES = {"[512, 512]": 4, "[768, 768]": 3}  # hidden layers of the network: fits a process

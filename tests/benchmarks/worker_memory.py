@@ -16,7 +16,8 @@ from studies.study_file import parse_study_file
 from tuner.preparation import prepare
 from tuner.progress import QuietView
 from tuner.quiet import hush
-from tuner.worker import Shown, Worker
+from tuner.views import Shown
+from tuner.worker import Worker
 
 TRIALS, SETTLED = 200, 10
 STUDY = f"""

@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from tests.tuner import small_modules
-from tuner import executor
-from tuner.executor import End, Orders, TimedOut, Vanished, modules_of, train
+from tuner import executor, fork_server
+from tuner.executor import End, Orders, TimedOut, Vanished, train
+from tuner.fork_server import modules_of
 from tuner.memory import count_kills
 from tuner.training.messages import PRELOAD, Fault, Raised
 from tuner.training.task import Ending, Fit, Task
@@ -152,7 +153,7 @@ def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -
 def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
     """Ctrl-C while Python still starts the fork server prints no traceback of it over the prompt."""
     script = """
-        from tuner.executor import warm_up
+        from tuner.fork_server import warm_up
         from tuner.interruption import Interruption
 
         with Interruption() as interruption:
@@ -230,10 +231,10 @@ def test_a_fork_server_imports_what_the_main_script_imported(monkeypatch: pytest
     script = ModuleType("__main__")
     vars(script).update(numbers=fractions, function=textwrap.dedent, text="a text", __file__="script.py")
     monkeypatch.setitem(sys.modules, "__main__", script)
-    monkeypatch.setattr(executor, "_served", set())
-    monkeypatch.setattr(executor.forkserver, "ensure_running", lambda: None)
+    monkeypatch.setattr(fork_server, "_served", set())
+    monkeypatch.setattr(fork_server.forkserver, "ensure_running", lambda: None)
     monkeypatch.setenv(PRELOAD, "")
 
-    executor.warm_up(["csv"])
+    fork_server.warm_up(["csv"])
 
     assert json.loads(os.environ[PRELOAD])["modules"] == ["csv", "fractions", "textwrap"]

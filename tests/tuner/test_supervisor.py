@@ -12,7 +12,7 @@ from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.progress import QuietView
 from tuner.supervisor import Job, work_locally
-from tuner.worker import Shown
+from tuner.views import Shown
 
 pytestmark = IN_MEMORY
 

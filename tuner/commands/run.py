@@ -173,7 +173,7 @@ def read_question(request: "Request", *, workers: int = 0, rehearses: bool = Fal
     The processes that a rehearsal and `workers` will train it in are prepared meanwhile.
     """
     from studies.catalogue import find_study_file
-    from tuner.executor import modules_of, warm_up
+    from tuner.fork_server import modules_of, warm_up
 
     file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:

@@ -25,8 +25,8 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
 
     from search_spaces.describe import describe
     from studies.catalogue import find_study_file
-    from tuner.executor import modules_of, warm_up
     from tuner.first_look import look_at
+    from tuner.fork_server import modules_of, warm_up
 
     look_at(study, overrides, None, stored=False)
     from tuner.preparation import branches, prepare, rehearse, rehearse_branches

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from studies.ledger import Ledger
     from tuner.interruption import Interruption
     from tuner.training.permit import Permit
-    from tuner.worker import View, Worker
+    from tuner.views import View
+    from tuner.worker import Worker
 
     Make: TypeAlias = Callable[[Ledger, View], Worker]
 

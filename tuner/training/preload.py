@@ -8,7 +8,7 @@ variable `TUNER_PRELOAD`.
 import signal
 
 # First of all: what a terminal or a scheduler sends to a whole group of processes is for the worker, which
-# tells the training what to do. Until now they were blocked, see `tuner.executor`.
+# tells the training what to do. Until now they were blocked, see `tuner.fork_server`.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 for _number in SIGNALS:
     signal.signal(_number, signal.SIG_IGN)

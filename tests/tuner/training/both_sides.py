@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from tests.tuner.training.random_sections import Section
-from tuner.executor import warm_up
+from tuner.fork_server import warm_up
 
 THREADS = 1
 SECONDS = 120.0  # that a training may take
