@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.tuner import small_modules
-from tuner import executor, fork_server
+from tuner import fork_server
 from tuner.executor import End, Orders, TimedOut, Vanished, train
 from tuner.fork_server import modules_of
 from tuner.memory import count_kills
