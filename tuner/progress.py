@@ -32,7 +32,9 @@ def view_for(ledger: Ledger, stop: threading.Event, *, quiet: bool, workers: int
     elif screen.is_terminal:
         view = LiveView(ledger, workers, stop)
         # It leaves no trace: the results that follow say the same of a study that has ended.
-        with Live(get_renderable=view.render, console=screen, refresh_per_second=REFRESH, transient=True):
+        shown = Live(get_renderable=view.render, console=screen, refresh_per_second=REFRESH, transient=True)
+        with shown:
+            shown.refresh()  # at once, since a trial may end before the first tick
             yield view
     else:
         yield LineView(ledger, screen)
