@@ -1,8 +1,8 @@
 """What may vary: conditional search spaces as frozen values, and a catalogue of ready-made choices."""
 
-from search_spaces.algebra import combine, extend, fix, narrow, replace
-from search_spaces.parameters import Parameter, active_names, default_values, parameters
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.algebra import combine, extend, fix, narrow, replace
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.parameters import Parameter, active_names, default_values, parameters
 
 __all__ = [
     "Categorical",

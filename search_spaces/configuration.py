@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from search_spaces.errors import IllegalSpace
-from search_spaces.parameters import Parameter, options, parameters
-from search_spaces.space import Choice, Group, Value
+from search_spaces.space.nodes import Choice, Group, Value
+from search_spaces.space.parameters import Parameter, options, parameters
 
 Configuration = dict[str, Any]
 

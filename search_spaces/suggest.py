@@ -10,8 +10,8 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from search_spaces.parameters import options, parameters
-from search_spaces.space import Float, Group, Int, Node, Value
+from search_spaces.space.nodes import Float, Group, Int, Node, Value
+from search_spaces.space.parameters import options, parameters
 
 
 def suggest(trial: BaseTrial, space: Group) -> dict[str, Value]:

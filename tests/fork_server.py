@@ -7,14 +7,14 @@ import for seconds.
 
 import pytest
 
-from tuner.fork_server import warm_up
+from tuner.workers.processes.fork_server import warm_up
 
 
 @pytest.fixture(scope="session", autouse=True)
 def fork_server() -> None:
     """Start it, in the background."""
     typical = {
-        "model": {"class_path": "tuner.training.modules.MLPClassifier"},
-        "data": {"class_path": "tuner.training.data.Digits"},
+        "model": {"class_path": "tuner.modules.MLPClassifier"},
+        "data": {"class_path": "tuner.data.Digits"},
     }
     warm_up(["tests.contracts.warm", "tests.contracts.processes", "tests.contracts.faults"], typical)

@@ -24,9 +24,9 @@ from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
 from tuner.commands.worker import worker
 from tuner.errors import DatabaseAway, StudyStopped
-from tuner.failures import database_failure
-from tuner.interruption import INTERRUPTED, EndedAtOnce
-from tuner.printable import one_line, printable
+from tuner.terminal.printable import one_line, printable
+from tuner.workers.failures import database_failure
+from tuner.workers.processes.interruption import INTERRUPTED, EndedAtOnce
 
 DONE, WORK_FAILED, BAD_REQUEST = 0, 1, 2  # exit codes, beside that of an interruption
 DEBUG = "--debug"

@@ -1,6 +1,6 @@
 """Where the `tuner` command begins: signals first, since all that follows takes a moment to import."""
 
-from tuner.interruption import end_at_once
+from tuner.workers.processes.interruption import end_at_once
 
 INTERRUPTED = "Interrupted; the same command begins again."
 

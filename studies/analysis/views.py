@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search_spaces.parameters import default_values
-from search_spaces.space import Float, Group, Int, Value
-from studies.analysis.ablation import Step, ablate
-from studies.analysis.boundary import Boundary, boundaries
-from studies.analysis.coordinates import Coordinate, find_coordinates
-from studies.analysis.domain import Axis
-from studies.analysis.drift import Drift, drift_of
-from studies.analysis.folklore import Verdict, judge
-from studies.analysis.history import History, best_so_far
-from studies.analysis.importance import Effect
-from studies.analysis.narrowing import Narrowed, narrower_ranges
-from studies.analysis.near_best import idle_parameters, look_near_best
-from studies.analysis.of_study import StudyAnalysis
-from studies.analysis.projection import Projection, project
-from studies.analysis.tree import is_folded
+from search_spaces.space.nodes import Float, Group, Int, Value
+from search_spaces.space.parameters import default_values
+from studies.analysis.findings.ablation import Step, ablate
+from studies.analysis.findings.best_so_far import History, best_so_far
+from studies.analysis.findings.coordinates import Coordinate, find_coordinates
+from studies.analysis.findings.drift import Drift, drift_of
+from studies.analysis.findings.narrowing import Narrowed, narrower_ranges
+from studies.analysis.findings.near_best import idle_parameters, look_near_best
+from studies.analysis.findings.range_ends import Boundary, boundaries
+from studies.analysis.findings.rules_of_thumb import Verdict, judge
+from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.shares.importance import Effect
+from studies.analysis.shares.projection import Projection, project
+from studies.analysis.shares.tree import is_folded
+from studies.surrogate.domain import Axis
 
 MOST_PAIRS = 4  # that are drawn
 LEAST_PAIR = 0.01  # share of a pair that is drawn

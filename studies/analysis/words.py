@@ -1,12 +1,12 @@
 """The verdict in plain words: a few sentences that a reader needs before any figure."""
 
-from search_spaces.describe import show_value
-from studies.analysis.drift import Drift
-from studies.analysis.importance import Conditions, Effect, Importance
-from studies.analysis.intervals import Estimate
-from studies.analysis.near_best import LITTLE
-from studies.analysis.of_study import StudyAnalysis
-from studies.analysis.tree import is_folded
+from search_spaces.space.describe import show_value
+from studies.analysis.findings.drift import Drift
+from studies.analysis.findings.near_best import LITTLE
+from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.shares.importance import Conditions, Effect, Importance
+from studies.analysis.shares.intervals import Estimate
+from studies.analysis.shares.tree import is_folded
 from studies.analysis.views import PairView, Views, is_range, is_shown
 
 MUCH = 0.05  # share from which a parameter is named

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from studies.database.dialects import dialect_of
+from studies.database.retry import is_passing, persistently
 from studies.errors import StorageError
-from studies.retries import is_passing, persistently
 
 _SHARE = 0.5  # of the room that a study's longest text may take: what its trials keep is a little longer
 

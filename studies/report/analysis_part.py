@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from search_spaces.describe import show_value
-from search_spaces.parameters import Parameter, parameters
-from search_spaces.space import Value
-from studies.analysis.boundary import Boundary
-from studies.analysis.importance import Effect
-from studies.analysis.of_study import StudyAnalysis
-from studies.analysis.tree import Row, is_folded, tree_of
+from search_spaces.space.describe import show_value
+from search_spaces.space.nodes import Value
+from search_spaces.space.parameters import Parameter, parameters
+from studies.analysis.findings.range_ends import Boundary
+from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.shares.importance import Effect
+from studies.analysis.shares.tree import Row, is_folded, tree_of
 from studies.analysis.views import PairView, Views
 from studies.analysis.words import no_interaction, show_when, verdict_in_words
 from studies.report.investigation import Investigation

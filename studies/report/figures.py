@@ -6,12 +6,12 @@ from typing import Any
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search_spaces.describe import show_value
-from search_spaces.parameters import Parameter, options
-from search_spaces.space import Float, Int
-from studies.analysis.history import History
-from studies.outcomes import EFFECTS, Outcome, outcome_of
+from search_spaces.space.describe import show_value
+from search_spaces.space.nodes import Float, Int
+from search_spaces.space.parameters import Parameter, options
+from studies.analysis.findings.best_so_far import History
 from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
+from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 
 MARKS = {outcome: (effect.colour, effect.mark) for outcome, effect in EFFECTS.items() if effect.mark}
 _BEST = "#111"

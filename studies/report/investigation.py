@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.of_study import StudyAnalysis, analyse
+from studies.analysis.observations.of_study import StudyAnalysis, analyse
 from studies.analysis.views import Views, views_of
 from studies.analysis.words import verdict_in_words
 from studies.report.subject import Subject

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search_spaces.algebra import fix
-from search_spaces.algebra import replace as replace_node
 from search_spaces.configuration import configure
-from search_spaces.describe import show_value
-from search_spaces.notation import to_data
-from search_spaces.parameters import default_values, parameters
-from search_spaces.space import Float, Group, Int, Value
-from studies.analysis.near_best import LITTLE
+from search_spaces.space.algebra import fix
+from search_spaces.space.algebra import replace as replace_node
+from search_spaces.space.describe import show_value
+from search_spaces.space.nodes import Float, Group, Int, Value
+from search_spaces.space.notation import to_data
+from search_spaces.space.parameters import default_values, parameters
+from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.views import Views
-from studies.definition import StudyDefinition
-from studies.yaml_text import yaml_text
+from studies.definition.study import StudyDefinition
+from studies.definition.yaml_text import yaml_text
 
 SUFFIX = "-2"
 LONGEST_NAME = 100  # characters, as a study's name may have

@@ -10,18 +10,18 @@ import jinja2
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search_spaces.describe import show_conditions, show_value
-from search_spaces.parameters import Parameter, options, parameters
-from search_spaces.space import Float, Int, Value
-from studies.attempts import attribute
-from studies.difference import differences
-from studies.outcomes import Outcome, count_name, in_words, outcome_of
+from search_spaces.space.describe import show_conditions, show_value
+from search_spaces.space.nodes import Float, Int, Value
+from search_spaces.space.parameters import Parameter, options, parameters
+from studies.definition.yaml_text import yaml_text
 from studies.report.analysis_part import analysis_part
 from studies.report.figures import axis_of_trials, curves_figure, last_score, progress_figure, slice_figure
 from studies.report.investigation import Investigation, investigate
 from studies.report.next_study import NextStudy, next_study
 from studies.report.subject import Subject
-from studies.yaml_text import yaml_text
+from studies.trials.attributes import attribute
+from studies.trials.difference import differences
+from studies.trials.outcomes import Outcome, count_name, in_words, outcome_of
 
 _ABSENT = "-"
 _SHARE_OF_ANALYSIS = 0.9  # of the time that a report takes

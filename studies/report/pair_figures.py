@@ -7,16 +7,16 @@ import numpy as np
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search_spaces.describe import show_value
-from search_spaces.parameters import Parameter
-from search_spaces.space import Float, Int
-from studies.analysis.domain import Array
-from studies.analysis.drift import Drift
-from studies.analysis.of_study import StudyAnalysis
-from studies.analysis.projection import Projection
-from studies.outcomes import outcome_of
+from search_spaces.space.describe import show_value
+from search_spaces.space.nodes import Float, Int
+from search_spaces.space.parameters import Parameter
+from studies.analysis.findings.drift import Drift
+from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.shares.projection import Projection
 from studies.report.axes import log_ticks, plain
 from studies.report.figures import MARKS, last_score, style
+from studies.surrogate.domain import Array
+from studies.trials.outcomes import outcome_of
 
 SURE = 1.645  # standard deviations on each side of a 90% interval
 _LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

@@ -8,15 +8,15 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import t as student
 
-from search_spaces.space import Group
-from studies.absent import as_lost
+from search_spaces.space.nodes import Group
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.of_study import metric_of, objective_of, space_of, trials_of
-from studies.confirmation import Candidate, confirmed
-from studies.definition import StudyDefinition
-from studies.identity import DEFINITION, VERSION
-from studies.ledger import Ledger
-from studies.outcomes import Outcome, outcome_of
+from studies.analysis.observations.of_study import metric_of, objective_of, space_of, trials_of
+from studies.database.identity import DEFINITION, VERSION
+from studies.definition.study import StudyDefinition
+from studies.ledger.absent import as_lost
+from studies.ledger.ledger import Ledger
+from studies.running.confirmation import Candidate, confirmed
+from studies.trials.outcomes import Outcome, outcome_of
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,15 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from search_spaces.space import Categorical, Choice, Float, Group
+from search_spaces.space.nodes import Categorical, Choice, Float, Group
 from search_spaces.suggest import distributions, suggest
-from studies.analysis.coordinates import find_coordinates
-from studies.analysis.domain import coordinate, domain_of, value_at
-from studies.analysis.effects import structures_of
-from studies.analysis.importance import fit_table, measure_importance
-from studies.analysis.integration import quasi_random
-from studies.analysis.intervals import posterior_shares
-from studies.analysis.table import Table, observations
+from studies.analysis.findings.coordinates import find_coordinates
+from studies.analysis.observations.table import Table, observations
+from studies.analysis.shares.importance import fit_table, measure_importance
+from studies.analysis.shares.intervals import posterior_shares
+from studies.surrogate.anova import structures_of
+from studies.surrogate.domain import coordinate, domain_of, value_at
+from studies.surrogate.integration import quasi_random
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
 

@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
-from search_spaces.recipe import quick
+from search_spaces.catalogue.recipes import quick
 from search_spaces.suggest import suggest
-from studies import tables
-from studies.ledger import Ledger, create
-from studies.outcomes import OUTCOME, Outcome
-from studies.storage import open_database
-from studies.trials import ask, pruner_of, report, tell
+from studies.database import schema as tables
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, create
+from studies.running.life import ask, pruner_of, report, tell
+from studies.trials.outcomes import OUTCOME, Outcome
 from tests.contracts.databases import databases
 from tests.studies.samples import sample_definition
 

@@ -18,17 +18,17 @@ from typing import Any
 from scipy import stats
 
 from search_spaces.configuration import configure
-from search_spaces.parameters import default_values
-from studies.catalogue import find_study_file
-from studies.confirmation import Choice, chosen, confirm
-from studies.ledger import create
-from studies.storage import open_database
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.training.fit import fit, test
+from search_spaces.space.parameters import default_values
+from studies.database.open import open_database
+from studies.ledger.ledger import create
+from studies.running.confirmation import Choice, chosen, confirm
+from studies.shipped.catalogue import find_study_file
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.worker import Worker
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
 SEEDS = range(1_000_000, 1_000_010)
 LEVEL = 0.95  # of the interval

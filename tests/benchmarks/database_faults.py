@@ -28,11 +28,11 @@ from pathlib import Path
 import sqlalchemy
 from optuna.trial import FrozenTrial
 
-from studies.attempts import ATTEMPT, SLOT
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.retries import PATIENCE
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.database.retry import PATIENCE
+from studies.ledger.ledger import Ledger, create
+from studies.trials.attributes import ATTEMPT, SLOT
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.network import HOST, dropped, namespace
 from tests.contracts.bouncer import pgbouncer
 from tests.contracts.faults import check_exact
@@ -85,8 +85,9 @@ def sessions_killed(server: Server, ledger: Ledger) -> None:
 def frozen_claimer(server: Server, ledger: Ledger) -> None:
     """Stop (SIGSTOP) a process between the SELECT and the COMMIT of its claim; it goes on after a minute."""
     code = (
-        "import os, signal, sys; from sqlalchemy import event; from studies.storage import open_database;"
-        "from studies.ledger import open_ledger; d = open_database(sys.argv[1]);"
+        "import os, signal, sys; from sqlalchemy import event;"
+        "from studies.database.open import open_database;"
+        "from studies.ledger.ledger import open_ledger; d = open_database(sys.argv[1]);"
         "l = open_ledger(d, sys.argv[2]); n = [0];"
         "s = lambda *a: os.kill(os.getpid(), signal.SIGSTOP) if 'FOR UPDATE' in a[2] else None;"
         "event.listen(d.engine, 'after_cursor_execute', s); c = l.slots.claim('frozen');"

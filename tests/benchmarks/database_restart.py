@@ -7,9 +7,9 @@ import logging
 import multiprocessing
 import time
 
-from studies.ledger import create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import create
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.faults import check_exact
 from tests.contracts.light_worker import serve
 from tests.contracts.servers import postgresql_server

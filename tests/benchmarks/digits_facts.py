@@ -17,18 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from studies.analysis.of_study import analyse
-from studies.catalogue import find_study_file
-from studies.ledger import create
-from studies.storage import open_database
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.training.fit import fit
+from studies.analysis.observations.of_study import analyse
+from studies.database.open import open_database
+from studies.ledger.ledger import create
+from studies.shipped.catalogue import find_study_file
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.training.fitting.fit import fit
 from tuner.training.task import Task
-from tuner.worker import Worker
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
-SCHEDULE = "tuner.training.schedules.LearningRateSchedule"
+SCHEDULE = "tuner.callbacks.LearningRateSchedule"
 
 
 def score(
@@ -46,10 +46,10 @@ def score(
             "callbacks": [{"class_path": SCHEDULE, "init_args": {"schedule": schedule}}],
         },
         "model": {
-            "class_path": "tuner.training.modules.MLPClassifier",
+            "class_path": "tuner.modules.MLPClassifier",
             "init_args": {"hidden": [64, 64], **model},
         },
-        "data": {"class_path": "tuner.training.data.Digits"},
+        "data": {"class_path": "tuner.data.Digits"},
         "optimizer": {"class_path": f"torch.optim.{optimizer}", "init_args": given},
     }
     result = fit(Task(configuration, seed, metric, score="last", threads=1), lambda *_: False)

@@ -14,11 +14,11 @@ import uuid
 import warnings
 from itertools import product
 
-from search_spaces.space import Float, Group
-from studies.ledger import create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.trials import ask, report, tell
+from search_spaces.space.nodes import Float, Group
+from studies.database.open import open_database
+from studies.ledger.ledger import create
+from studies.running.life import ask, report, tell
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.studies.samples import sample_definition
 
 TRIALS, LATE, SEEDS = 100, 50, 4

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 import optuna
 
-from search_spaces.space import Float, Group, Int
-from studies.analysis.boundary import boundaries
-from studies.analysis.domain import coordinate, domain_of
-from studies.analysis.importance import Importance, fit_table, measure_importance
-from studies.analysis.integration import quasi_random
-from studies.analysis.narrowing import Narrowed, narrower_ranges
-from studies.analysis.near_best import idle_parameters, look_near_best
-from studies.analysis.table import Table, observations
+from search_spaces.space.nodes import Float, Group, Int
+from studies.analysis.findings.narrowing import Narrowed, narrower_ranges
+from studies.analysis.findings.near_best import idle_parameters, look_near_best
+from studies.analysis.findings.range_ends import boundaries
+from studies.analysis.observations.table import Table, observations
+from studies.analysis.shares.importance import Importance, fit_table, measure_importance
+from studies.surrogate.domain import coordinate, domain_of
+from studies.surrogate.integration import quasi_random
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis.known_functions import Known
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytorch_lightning
 import torch
 
-from tuner.quiet import hush
-from tuner.training.assembly import assemble
-from tuner.training.facts import FactsHooks
+from tuner.training.configuration.assembly import assemble
+from tuner.training.fitting.facts import FactsHooks
+from tuner.workers.processes.quiet import hush
 
 REPEATS = 5
 HOOKS = (
@@ -55,8 +55,8 @@ def share(model: dict[str, Any]) -> float:
     """Fit once, and give the share of the CPU time that the facts took."""
     configuration = {
         "trainer": {"max_epochs": 20},
-        "model": {"class_path": "tuner.training.modules.MLPClassifier", "init_args": model},
-        "data": {"class_path": "tuner.training.data.Digits"},
+        "model": {"class_path": "tuner.modules.MLPClassifier", "init_args": model},
+        "data": {"class_path": "tuner.data.Digits"},
         "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": 1e-3}},
     }
     watch = Timed()

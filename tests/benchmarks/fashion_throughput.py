@@ -14,7 +14,7 @@ from itertools import islice
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from tuner.training.data import FashionMNIST
+from tuner.data import FashionMNIST
 
 BATCH, BATCHES, REPEATS = 128, 100, 9
 BAR = 3.0  # times

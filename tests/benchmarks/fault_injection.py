@@ -10,8 +10,8 @@ import logging
 import multiprocessing
 import time
 
-from studies.ledger import create
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import create
 from tests.contracts.databases import databases
 from tests.contracts.faults import answer, answer_killed, check_exact, lost_answers
 from tests.studies.samples import sample_definition

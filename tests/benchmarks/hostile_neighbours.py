@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from studies.identity import names
-from studies.storage import open_database
+from studies.database.identity import names
+from studies.database.open import open_database
 from tests.tuner.neighbours import NEIGHBOURS, SOUND
 from tuner.cli import main as tuner
 
@@ -28,8 +28,8 @@ SLOTS = 6
 STUDY = f"""
 study: {{name: {SOUND}, metric: val_loss, trials: {SLOTS}, exploration: 1.0}}
 trainer: {{max_epochs: 1}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [4]}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: [4]}}}}
+data: {{class_path: tuner.data.Digits}}
 optimizer: {{class_path: torch.optim.Adam}}
 space: {{add: {{data.init_args.batch_size: {{choices: [256, 512]}}}}}}
 """

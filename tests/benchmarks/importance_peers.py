@@ -26,10 +26,10 @@ from optuna.importance import (
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from studies.analysis.domain import domain_of
-from studies.analysis.importance import measure_importance
-from studies.analysis.integration import decompose
-from studies.analysis.table import Table, observations
+from studies.analysis.observations.table import Table, observations
+from studies.analysis.shares.importance import measure_importance
+from studies.surrogate.domain import domain_of
+from studies.surrogate.integration import decompose
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known

@@ -24,14 +24,14 @@ from optuna.samplers import RandomSampler
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from search_spaces.recipe import quick
+from search_spaces.catalogue.recipes import quick
 from search_spaces.suggest import suggest
-from studies.definition import StudyDefinition
-from studies.ledger import Ledger, create, delete
-from studies.outcomes import Outcome
-from studies.settings import StudySettings
-from studies.storage import open_database
-from studies.trials import ask, pruner_of, report, tell
+from studies.database.open import open_database
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
+from studies.ledger.ledger import Ledger, create, delete
+from studies.running.life import ask, pruner_of, report, tell
+from studies.trials.outcomes import Outcome
 from tests.contracts.servers import postgresql
 
 TRIALS = 40

@@ -15,14 +15,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from studies.ledger import Ledger, open_ledger
-from studies.outcomes import Outcome, outcome_of
+from studies.ledger.ledger import Ledger, open_ledger
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.worker import Worker
+from tuner.terminal.live_view import QuietView
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
 PHASES = ("training", "validation", "checkpoint", "tell", "idle")
 ROUNDS, SLOTS = 4, 24
@@ -30,22 +30,22 @@ STUDY = f"""
 study: {{name: preempted, metric: val_loss, trials: {SLOTS}, exploration: 1.0, score: last, threads: 1}}
 trainer: {{max_epochs: {EPOCHS}}}
 model: {{class_path: {Phased.__module__}.{Phased.__qualname__}}}
-data: {{class_path: tuner.training.data.Digits}}
+data: {{class_path: tuner.data.Digits}}
 space: {{add: {{model.init_args.lr: {{low: 1e-3, high: 1e-1, log: true}}}}}}
 """
 # The worker's own process sends itself the signal as it tells an outcome, or waits. Every epoch leaves a
 # checkpoint, and not one in half a minute, so that there is one to be interrupted.
 SCRIPT = """
 import functools, os, sys
-import tuner.worker, tuner.progress
-tuner.worker.Task = functools.partial(tuner.worker.Task, every=0.0)
+import tuner.workers.worker, tuner.terminal.live_view
+tuner.workers.worker.Task = functools.partial(tuner.workers.worker.Task, every=0.0)
 from tests.benchmarks.phased_module import reached
-tell = tuner.worker.tell
+tell = tuner.workers.worker.tell
 def telling(*arguments):
     reached("tell", os.getpid())
     return tell(*arguments)
-tuner.worker.tell = telling
-tuner.progress.LineView.waiting = lambda view: reached("idle", os.getpid())
+tuner.workers.worker.tell = telling
+tuner.terminal.live_view.LineView.waiting = lambda view: reached("idle", os.getpid())
 from tuner.cli import main
 if __name__ == "__main__":
     main(sys.argv[1:])

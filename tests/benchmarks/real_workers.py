@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from tuner.preparation import prepare
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.trials.outcomes import Outcome, outcome_of
+from tuner.preparation.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 WORKER = "worker.py"

@@ -19,16 +19,16 @@ from typing import Any
 
 from scipy import stats
 
-from studies.catalogue import find_study_file
+from studies.database.open import open_database
 from studies.errors import UnknownStudy
-from studies.ledger import Ledger, create, open_ledger
-from studies.storage import open_database
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.training.fit import fit, test
+from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.shipped.catalogue import find_study_file
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.worker import Worker
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
 SAMPLERS = ("optuna.samplers.RandomSampler", "optuna.samplers.TPESampler")
 FRESH = range(1_000_000, 1_000_003)

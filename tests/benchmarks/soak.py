@@ -13,9 +13,9 @@ from multiprocessing.context import ForkServerProcess
 
 import numpy as np
 
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, create
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.databases import databases
 from tests.contracts.faults import check_exact
 from tests.contracts.light_worker import serve

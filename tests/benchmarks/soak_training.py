@@ -18,30 +18,30 @@ from pathlib import Path
 
 import numpy as np
 
-from studies.ledger import Ledger
-from studies.outcomes import Outcome, outcome_of
+from studies.ledger.ledger import Ledger
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.weights import Weights
-from tuner.worker import Worker
+from tuner.terminal.live_view import QuietView
+from tuner.workers.processes.quiet import hush
+from tuner.workers.weights import Weights
+from tuner.workers.worker import Worker
 
 WORKERS, SLOTS, KILLS, EVERY = 3, 40, 24, 5.0  # seconds between two kills
 STUDY = f"""
 study: {{name: soak, metric: val_loss, trials: {SLOTS}, exploration: 1.0, score: last, threads: 1}}
 trainer: {{max_epochs: 60}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [256, 256]}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: [256, 256]}}}}
+data: {{class_path: tuner.data.Digits}}
 space: {{use: recipe.quick}}
 """
 # The trials are short: so a checkpoint each second, and not each minute, and a lease of ten seconds.
 SCRIPT = """
 import functools, sys
-import studies.slots, tuner.worker
-tuner.worker.Task = functools.partial(tuner.worker.Task, every=1.0)
-tuner.worker.RENEWAL = 2.0
-studies.slots.Slots.__init__.__kwdefaults__["lease"] = 10.0
+import studies.ledger.slots, tuner.workers.worker
+tuner.workers.worker.Task = functools.partial(tuner.workers.worker.Task, every=1.0)
+tuner.workers.worker.RENEWAL = 2.0
+studies.ledger.slots.Slots.__init__.__kwdefaults__["lease"] = 10.0
 from tuner.cli import main
 if __name__ == "__main__":
     main(sys.argv[1:])

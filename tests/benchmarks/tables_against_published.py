@@ -25,16 +25,16 @@ from typing import Any
 
 import pandas as pd
 
-from studies.confirmation import chosen, confirm
-from studies.ledger import create, is_known, open_ledger
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.training.fit import fit, test
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import create, is_known, open_ledger
+from studies.running.confirmation import chosen, confirm
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.worker import Worker
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
 PUBLISHED = {  # per cent: plain network, cocktail
     "australian": (86.27, 87.09),
@@ -62,10 +62,10 @@ STUDY = """
 study: {{name: {name}, metric: val_balanced_error, trials: {slots}, seed: {seed}, threads: 1}}
 trainer: {{max_epochs: {epochs}, check_val_every_n_epoch: 3}}
 model:
-  class_path: tuner.training.modules.MLPClassifier
+  class_path: tuner.modules.MLPClassifier
   init_args: {{features: null, classes: null, hidden: [128, 128, 128]}}
 data:
-  class_path: tuner.training.data.Table
+  class_path: tuner.data.Table
   init_args:
     path: {path}
     target: class
@@ -95,7 +95,7 @@ def read_source(name: str) -> pd.DataFrame:
 def plain(fixed: dict[str, Any]) -> dict[str, Any]:
     """Give the configuration of the plain network: AdamW at 1e-3, cosine, and nothing that regularizes."""
     schedule = {
-        "class_path": "tuner.training.schedules.LearningRateSchedule",
+        "class_path": "tuner.callbacks.LearningRateSchedule",
         "init_args": {"schedule": "cosine"},
     }
     return {

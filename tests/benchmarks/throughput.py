@@ -17,25 +17,25 @@ from typing import Any
 
 import torch
 
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
-from studies.seeds import training_seed
-from studies.storage import open_database
-from studies.study_file import parse_study_file
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.proposing.seeds import training_seed
+from studies.trials.outcomes import Outcome
 from tests.benchmarks.trial_overhead import fit_bare
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.supervisor import Job, work_locally
-from tuner.views import Shown
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.workers.processes.quiet import hush
+from tuner.workers.supervisor import Job, work_locally
+from tuner.workers.views import Shown
 
 PROCESSES, REPEATS = 2, 5
 CASES = {"[512, 512]": 4, "[768, 768]": 3}  # hidden layers of the network: fits a process
 STUDY = """
 study: {{name: throughput, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1}}
 trainer: {{max_epochs: 30}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
+data: {{class_path: tuner.data.Digits}}
 space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
 """
 

@@ -18,16 +18,16 @@ from typing import Any
 import pytorch_lightning
 import torch
 
-from studies.ledger import Ledger, create
-from studies.seeds import training_seed
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.training.class_paths import import_class
-from tuner.training.trainer_defaults import TRAINER_DEFAULTS
-from tuner.worker import Worker
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.proposing.seeds import training_seed
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.training.configuration.class_paths import import_class
+from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
+from tuner.workers.processes.quiet import hush
+from tuner.workers.worker import Worker
 
 CASES = {
     # name -> (study keys, repeats, bar in words)
@@ -37,8 +37,8 @@ CASES = {
 STUDY = """
 study: {{name: overhead, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1}}
 trainer: {{max_epochs: {epochs}}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: {hidden}}}}}
+data: {{class_path: tuner.data.Digits}}
 space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement: pre, dropout: none}}}}
 """
 

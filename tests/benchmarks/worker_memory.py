@@ -9,22 +9,22 @@ import tempfile
 import threading
 from pathlib import Path
 
-from studies.ledger import create
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from tuner.preparation import prepare
-from tuner.progress import QuietView
-from tuner.quiet import hush
-from tuner.views import Shown
-from tuner.worker import Worker
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import create
+from studies.trials.outcomes import Outcome
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
+from tuner.workers.processes.quiet import hush
+from tuner.workers.views import Shown
+from tuner.workers.worker import Worker
 
 TRIALS, SETTLED = 200, 10
 STUDY = f"""
 study: {{name: memory, metric: val_loss, trials: {TRIALS}, threads: 1}}
 trainer: {{max_epochs: 1}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [64]}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: [64]}}}}
+data: {{class_path: tuner.data.Digits}}
 space: {{use: recipe.quick}}
 """
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from studies.storage import Database, open_database
+from studies.database.open import Database, open_database
 from tests.contracts.servers import database_of_its_own, postgresql
 from tests.fork_server import fork_server
 

@@ -15,11 +15,11 @@ import sqlalchemy
 from optuna.trial import TrialState
 from sqlalchemy import event
 
-from studies.ledger import Ledger, open_ledger
-from studies.outcomes import EFFECTS, Outcome, outcome_of
-from studies.slots import Slots
-from studies.storage import open_database
-from studies.trials import ask, pruner_of, report, tell
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, open_ledger
+from studies.ledger.slots import Slots
+from studies.running.life import ask, pruner_of, report, tell
+from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 
 LAPSED = -1.0  # seconds: a lease that has run out as soon as it is given
 VALIDATIONS = 3

@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from studies import retries
-from studies.ended import kept_trials
-from studies.ledger import open_ledger
-from studies.outcomes import Outcome
-from studies.retries import is_passing
-from studies.storage import open_database
-from studies.trials import ask, ended, pruner_of, report, tell_ended
+from studies.database import retry as retries
+from studies.database.open import open_database
+from studies.database.retry import is_passing
+from studies.ledger.ledger import open_ledger
+from studies.running.ended import kept_trials
+from studies.running.life import ask, ended, pruner_of, report, tell_ended
+from studies.trials.outcomes import Outcome
 
 EPOCHS = 5
 

@@ -6,11 +6,11 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from studies.definition import StudyDefinition
-from studies.ledger import create, open_ledger
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.trials import ask, tell
+from studies.database.open import open_database
+from studies.definition.study import StudyDefinition
+from studies.ledger.ledger import create, open_ledger
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome
 
 Job = Callable[..., Any]
 

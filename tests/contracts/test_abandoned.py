@@ -3,16 +3,16 @@
 import sqlalchemy as sa
 from optuna.trial import TrialState
 
-from studies import tables
-from studies.abandoned import settle_abandoned
-from studies.absent import GIVEN_UP
-from studies.identity import DEFINITION
-from studies.ledger import create
-from studies.outcomes import Outcome, outcome_of
-from studies.steering import DRAINED
-from studies.storage import Database
-from studies.trials import ask
-from studies.workers import LEASE
+from studies.database import schema as tables
+from studies.database.identity import DEFINITION
+from studies.database.open import Database
+from studies.ledger.absent import GIVEN_UP
+from studies.ledger.control import DRAINED
+from studies.ledger.ledger import create
+from studies.ledger.workers import LEASE
+from studies.running.abandoned import settle_abandoned
+from studies.running.life import ask
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.studies.samples import sample_definition
 
 SILENT = (0.0, LEASE + 60.0, GIVEN_UP + 60.0)  # seconds for which the workers of three trials said nothing

@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event
 
+from studies.database.open import Database, open_database
 from studies.database.room import make_room
-from studies.ended import EndedTrial, kept_trials
 from studies.errors import StorageError
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import Database, open_database
-from studies.trials import RunningTrial, ask, ended, report, tell, tell_ended
+from studies.ledger.ledger import Ledger, create
+from studies.running.ended import EndedTrial, kept_trials
+from studies.running.life import RunningTrial, ask, ended, report, tell, tell_ended
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.faults import answer, check_exact
 from tests.studies.samples import sample_definition
 

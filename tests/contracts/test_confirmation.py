@@ -6,12 +6,12 @@ from math import inf
 
 import pytest
 
-from studies.confirmation import SUFFIX, chosen, confirm, confirmed, confirming
+from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownTrial
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
-from studies.storage import Database
-from studies.trials import RunningTrial, ask, tell
+from studies.ledger.ledger import Ledger, create
+from studies.running.confirmation import SUFFIX, chosen, confirm, confirmed, confirming
+from studies.running.life import RunningTrial, ask, tell
+from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 
 

@@ -6,9 +6,9 @@ import sqlite3
 import pytest
 import sqlalchemy.exc
 
-from studies.ledger import Ledger, create
-from studies.retries import persistently
-from studies.storage import Database
+from studies.database.open import Database
+from studies.database.retry import persistently
+from studies.ledger.ledger import Ledger, create
 from tests.contracts.faults import answer, answer_killed, check_exact, lost_answers
 from tests.studies.samples import sample_definition
 

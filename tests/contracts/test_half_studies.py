@@ -7,12 +7,12 @@ from dataclasses import replace
 import sqlalchemy
 from sqlalchemy import event
 
+from studies.database.identity import names
+from studies.database.open import Database
 from studies.errors import StudyChanged
-from studies.identity import names
-from studies.ledger import create
-from studies.slots import Budget
-from studies.steering import waiting
-from studies.storage import Database
+from studies.ledger.control import waiting
+from studies.ledger.ledger import create
+from studies.ledger.slots import Budget
 from tests.studies.samples import sample_definition
 
 

@@ -6,14 +6,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from search_spaces.algebra import narrow
+from search_spaces.space.algebra import narrow
+from studies.database.identity import DEFINITION, SOURCE
+from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
-from studies.identity import DEFINITION, SOURCE
-from studies.ledger import Ledger, create, delete, find_study, is_known, open_ledger
-from studies.outcomes import Outcome
-from studies.slots import Budget
-from studies.storage import Database
-from studies.trials import ask, tell
+from studies.ledger.ledger import Ledger, create, delete, find_study, is_known, open_ledger
+from studies.ledger.slots import Budget
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome
 from tests.contracts.processes import create_and_grow, run_at_once
 from tests.studies.samples import SPACE, sample_definition
 

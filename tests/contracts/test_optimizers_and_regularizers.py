@@ -23,10 +23,10 @@ from torch.optim import (
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.tuner.training.probes import IN_MEMORY, QUIET
-from tuner.training.constraints import MaxNorm, ProximalL1
-from tuner.training.decay import DecayTimescale
-from tuner.training.errors import IllegalTraining
-from tuner.training.step_rules import RULES
+from tuner.callbacks.constraints import MaxNorm, ProximalL1
+from tuner.callbacks.decay import DecayTimescale
+from tuner.callbacks.step_rules import RULES
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

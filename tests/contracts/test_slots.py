@@ -7,13 +7,13 @@ import optuna
 import pytest
 import sqlalchemy
 
-from studies.budgets import AHEAD
-from studies.ledger import Ledger, create, open_ledger
-from studies.slots import Budget, Slots
-from studies.steering import waiting
-from studies.storage import Database
-from studies.tables import slots
-from studies.workers import FORGOTTEN, LEASE, worker_name
+from studies.database.open import Database
+from studies.database.schema import slots
+from studies.ledger.budgets import AHEAD
+from studies.ledger.control import waiting
+from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.ledger.slots import Budget, Slots
+from studies.ledger.workers import FORGOTTEN, LEASE, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
 

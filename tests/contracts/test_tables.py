@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from studies.slots import Budget, Slots
-from studies.storage import Database, open_database
-from studies.tables import create_tables, slots
+from studies.database.open import Database, open_database
+from studies.database.schema import create_tables, slots
+from studies.ledger.slots import Budget, Slots
 from tests.contracts.servers import database_of_its_own
 
 VERSION_2 = Path(__file__).parents[1] / "studies" / "frozen" / "tables-2-ours.sql"

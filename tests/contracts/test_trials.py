@@ -8,18 +8,18 @@ from typing import NoReturn
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search_spaces.parameters import default_values
-from studies.attempts import claim
-from studies.endings import MADE_TWICE, errors_in_a_row, settle, sweep
+from search_spaces.space.parameters import default_values
+from studies.database.open import Database
+from studies.database.optuna_tables import RUNG
 from studies.errors import NoSuggestion
-from studies.ledger import Ledger, create, open_ledger
-from studies.outcomes import EFFECTS, Outcome, outcome_of
-from studies.pruners import SUCCESSIVE_HALVING
-from studies.records import RUNG
-from studies.samplers.exploration import exploration_point
-from studies.slots import Budget, Slot, Slots
-from studies.storage import Database
-from studies.trials import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.ledger.slots import Budget, Slot, Slots
+from studies.proposing.exploration import exploration_point
+from studies.proposing.pruning import SUCCESSIVE_HALVING
+from studies.running.endings import MADE_TWICE, errors_in_a_row, settle, sweep
+from studies.running.life import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.trials.attributes import claim
+from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 from tests.contracts.processes import answer_all, run_at_once
 from tests.studies.samples import SPACE, sample_definition
 
@@ -173,7 +173,7 @@ def test_a_wrong_clock_of_a_worker_decides_nothing(
                 other.setattr("time.time", lambda: seconds() + wrong)
                 other.setattr("datetime.datetime", Shifted)
                 other.setattr("optuna.storages._rdb.storage.datetime", Shifted)
-                other.setattr("studies.records.datetime", Shifted)
+                other.setattr("studies.database.optuna_tables.datetime", Shifted)
             ended = end(ledger, begun(ledger), outcome)
         assert ended.duration is not None
         assert timedelta(0) <= ended.duration < timedelta(minutes=10)

@@ -8,8 +8,8 @@ import tempfile
 import psycopg  # noqa: F401
 import pymysql  # noqa: F401
 
-from studies.ledger import create
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import create
 from tests.contracts.faults import answer
 from tests.studies.samples import sample_definition
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from studies.catalogue import find_study_file, shipped_studies
-from studies.definition import StudyDefinition
-from studies.study_file import StudyFile
+from studies.definition.study import StudyDefinition
+from studies.definition.study_file import StudyFile
+from studies.shipped.catalogue import find_study_file, shipped_studies
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.preparation import prepare, rehearse
+from tuner.preparation.prepare import prepare, rehearse
 
 pytestmark = IN_MEMORY
 

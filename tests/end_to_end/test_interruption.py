@@ -16,7 +16,7 @@ import pytest
 from tests.end_to_end.processes import running_tuner
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.interruption import SIGNALS
+from tuner.workers.processes.interruption import SIGNALS
 
 pytestmark = [IN_MEMORY, pytest.mark.timeout(900)]  # a busy machine takes minutes to import torch
 

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from studies.confirmation import confirm
-from studies.ledger import open_ledger
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import open_ledger
+from studies.running.confirmation import confirm
 from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY

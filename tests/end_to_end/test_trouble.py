@@ -19,8 +19,8 @@ pytestmark = IN_MEMORY
 STUDY = """
 study: {name: small, metric: val_loss, trials: 6}
 trainer: {max_epochs: 1}
-model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [4]}}
-data: {class_path: tuner.training.data.Digits}
+model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [4]}}
+data: {class_path: tuner.data.Digits}
 optimizer: {class_path: torch.optim.Adam}
 space: {add: {data.init_args.batch_size: {choices: [256, 512]}}}
 """
@@ -83,7 +83,7 @@ def test_results_that_cannot_be_written(small: CommandLine) -> None:
 
 def test_a_full_disk(small: CommandLine, full_disk: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that fails for too long is one sentence and exit code 1; nothing is lost."""
-    monkeypatch.setattr("studies.retries.PATIENCE", 0.3)
+    monkeypatch.setattr("studies.database.retry.PATIENCE", 0.3)
     assert small("run small.yaml --trials 2 --quiet").code == 0
     with closing(sqlite3.connect("tuner.db")) as database:
         full_disk.append(database.execute("PRAGMA page_count").fetchone()[0])
@@ -101,7 +101,7 @@ def test_a_locked_database(small: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     """A database that another program never lets go of is told, not waited for without end."""
     assert small("run small.yaml --timeout 0.001").code == 0
     monkeypatch.setattr("studies.database.dialects.sqlite.SQLITE_BUSY_TIMEOUT", 0.01)
-    monkeypatch.setattr("studies.retries.PATIENCE", 0.3)
+    monkeypatch.setattr("studies.database.retry.PATIENCE", 0.3)
     with closing(sqlite3.connect("tuner.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = small("run small.yaml")

@@ -9,7 +9,7 @@ import optuna
 from hypothesis import strategies as st
 from optuna.samplers import RandomSampler
 
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Prior, Value
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Node, Prior, Value
 from search_spaces.suggest import suggest
 
 WORDS = st.text("abcno 1.e-'é", max_size=4)

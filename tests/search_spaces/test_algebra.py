@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.algebra import combine, extend, fix, narrow, replace
+from search_spaces.catalogue.optimizers import optimizer
+from search_spaces.catalogue.recipes import quick
 from search_spaces.errors import IllegalSpace, UnknownParameter
-from search_spaces.fingerprint import fingerprint
-from search_spaces.optimizers import optimizer
-from search_spaces.parameters import default_values, find, parameters
-from search_spaces.recipe import quick
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.algebra import combine, extend, fix, narrow, replace
+from search_spaces.space.fingerprint import fingerprint
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.parameters import default_values, find, parameters
 from tests.search_spaces.strategies import can_be, existing, nodes, spaces, suggestions
 
 SPACE = Group(

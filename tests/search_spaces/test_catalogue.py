@@ -5,16 +5,16 @@ from math import log10
 
 import pytest
 
-from search_spaces.algebra import combine
-from search_spaces.catalogue import CATALOGUE, named_space
+from search_spaces.catalogue.initialization import initialization
+from search_spaces.catalogue.normalization import norm
+from search_spaces.catalogue.recipes import quick
+from search_spaces.catalogue.registry import CATALOGUE, named_space
 from search_spaces.configuration import unreachable
-from search_spaces.describe import describe
 from search_spaces.errors import IllegalSpace, TunerError, UnknownSpace
-from search_spaces.initialization import initialization
-from search_spaces.normalization import norm
-from search_spaces.parameters import find
-from search_spaces.recipe import quick
-from search_spaces.space import Categorical, Choice, Float
+from search_spaces.space.algebra import combine
+from search_spaces.space.describe import describe
+from search_spaces.space.nodes import Categorical, Choice, Float
+from search_spaces.space.parameters import find
 from tests.search_spaces.strategies import existing, nodes, suggestions
 
 

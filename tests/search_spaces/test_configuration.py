@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from search_spaces.catalogue.initialization import norm_and_initialization
+from search_spaces.catalogue.normalization import norm
+from search_spaces.catalogue.optimizers import optimizer
+from search_spaces.catalogue.recipes import quick
+from search_spaces.catalogue.regularizers import dropout
+from search_spaces.catalogue.schedules import cosine_with_warmup
 from search_spaces.configuration import configure, unreachable
 from search_spaces.errors import IllegalSpace
-from search_spaces.initialization import norm_and_initialization
-from search_spaces.normalization import norm
-from search_spaces.optimizers import optimizer
-from search_spaces.parameters import default_values
-from search_spaces.recipe import quick
-from search_spaces.regularizers import dropout
-from search_spaces.schedules import cosine_with_warmup
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Value
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Value
+from search_spaces.space.parameters import default_values
 from tests.search_spaces.strategies import spaces, suggestions
 
-UNDECAYED = {"class_path": "tuner.training.groups.UndecayedGroups", "init_args": {}}
+UNDECAYED = {"class_path": "tuner.callbacks.UndecayedGroups", "init_args": {}}
 
 
 def _optimizer(values: Mapping[str, Any]) -> Any:
@@ -116,7 +116,7 @@ def test_callbacks_follow_the_users_own() -> None:
     """Named callbacks end the trainer's list, after what stands there, and their section is gone."""
     mine = {"class_path": "m.Mine"}
     schedule = {
-        "class_path": "tuner.training.schedules.LearningRateSchedule",
+        "class_path": "tuner.callbacks.LearningRateSchedule",
         "init_args": {"schedule": "cosine", "warmup_fraction": 0.05},
     }
     for given_callbacks, kept in [([mine], [mine]), (mine, [mine]), (None, []), ([], [])]:

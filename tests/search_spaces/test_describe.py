@@ -1,9 +1,9 @@
 """A space as a table."""
 
-from search_spaces.describe import Row, describe, show_value
-from search_spaces.parameters import default_values, parameters
-from search_spaces.recipe import quick
-from search_spaces.space import Categorical, Choice, Float, Group, Int
+from search_spaces.catalogue.recipes import quick
+from search_spaces.space.describe import Row, describe, show_value
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int
+from search_spaces.space.parameters import default_values, parameters
 
 SPACE = Group(
     {

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search_spaces.catalogue.recipes import quick
 from search_spaces.errors import IllegalSpace
-from search_spaces.fingerprint import fingerprint
-from search_spaces.parameters import parameters
-from search_spaces.recipe import quick
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Prior
+from search_spaces.space.fingerprint import fingerprint
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Node, Prior
+from search_spaces.space.parameters import parameters
 from tests.search_spaces.strategies import nodes, rewritten, spaces
 
 

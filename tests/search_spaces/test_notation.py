@@ -8,11 +8,11 @@ import yaml
 from hypothesis import given
 from ruamel.yaml import YAML
 
-from search_spaces.catalogue import CATALOGUE
+from search_spaces.catalogue.registry import CATALOGUE
 from search_spaces.errors import IllegalSpace
-from search_spaces.fingerprint import fingerprint
-from search_spaces.notation import from_data, group_from_data, is_node, node_from_data, to_data
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Prior
+from search_spaces.space.fingerprint import fingerprint
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Prior
+from search_spaces.space.notation import from_data, group_from_data, is_node, node_from_data, to_data
 from tests.search_spaces.strategies import spaces
 
 

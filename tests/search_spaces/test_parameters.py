@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from search_spaces.errors import IllegalSpace
-from search_spaces.parameters import default_of, default_values, find, parameters
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Node, Value
+from search_spaces.space.parameters import default_of, default_values, find, parameters
 from tests.search_spaces.strategies import can_be, existing, nodes, spaces
 
 SGD = Group({"lr": Float(1e-3, 1.0, log=True), "nesterov": Categorical((False, True))}, class_path="p.SGD")

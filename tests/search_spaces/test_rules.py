@@ -1,12 +1,12 @@
 """The soft rules are sound data about parameters that the catalogue has."""
 
-from search_spaces.algebra import combine
-from search_spaces.catalogue import named_space
-from search_spaces.optimizers import optimizer
-from search_spaces.parameters import find
-from search_spaces.regularizers import dropout
-from search_spaces.rules import PREFERENCES, SHIFTS, Preference, Shift, rules_of
-from search_spaces.space import Float
+from search_spaces.catalogue.optimizers import optimizer
+from search_spaces.catalogue.registry import named_space
+from search_spaces.catalogue.regularizers import dropout
+from search_spaces.catalogue.rules import PREFERENCES, SHIFTS, Preference, Shift, rules_of
+from search_spaces.space.algebra import combine
+from search_spaces.space.nodes import Float
+from search_spaces.space.parameters import find
 
 
 def test_every_rule_speaks_of_the_catalogue() -> None:

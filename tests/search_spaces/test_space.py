@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search_spaces.errors import IllegalSpace, TunerError
-from search_spaces.space import Categorical, Choice, Float, Group, Int, Prior
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Prior
 
 NAN, INFINITY = float("nan"), float("inf")
 AB = Group()

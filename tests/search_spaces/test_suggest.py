@@ -4,8 +4,8 @@ import optuna
 from hypothesis import given
 from optuna.samplers import RandomSampler
 
-from search_spaces.parameters import active_names
-from search_spaces.space import Categorical, Choice, Group
+from search_spaces.space.nodes import Categorical, Choice, Group
+from search_spaces.space.parameters import active_names
 from search_spaces.suggest import distribution, distributions, suggest
 from tests.search_spaces.strategies import can_be, existing, nodes, spaces, suggestions
 

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.space import Categorical, Choice, Float, Group
-from studies.definition import StudyDefinition
-from studies.settings import StudySettings
+from search_spaces.space.nodes import Categorical, Choice, Float, Group
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
 
 # One choice with a branch that has a parameter of its own, one range, one plain choice: every kind of slot
 # value.

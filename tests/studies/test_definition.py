@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.algebra import extend, narrow
-from search_spaces.catalogue import CATALOGUE, named_space
-from search_spaces.parameters import default_values
-from search_spaces.space import Categorical, Float, Group
-from studies.catalogue import find_study_file, shipped_studies
-from studies.changes import first_change
-from studies.definition import StudyDefinition, define
-from studies.difference import Difference, differences
+from search_spaces.catalogue.registry import CATALOGUE, named_space
+from search_spaces.space.algebra import extend, narrow
+from search_spaces.space.nodes import Categorical, Float, Group
+from search_spaces.space.parameters import default_values
+from studies.definition.changes import first_change
+from studies.definition.study import StudyDefinition, define
+from studies.definition.study_file import parse_study_file
 from studies.errors import StudyFileError
-from studies.study_file import parse_study_file
+from studies.shipped.catalogue import find_study_file, shipped_studies
+from studies.trials.difference import Difference, differences
 from tests.studies.samples import SPACE, sample_definition
 
 FULL = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studies.diagnosis import diagnose
+from studies.trials.diagnosis import diagnose
 
 CALM = {"overshoot": 0.0, "update_ratio": 2e-3, "loss_spikes": 0.0, "loss_fall": 0.1, "gap": 0.03}
 

@@ -11,7 +11,7 @@ from studies.database.dialects.mysql import MYSQL
 from studies.database.dialects.postgresql import POSTGRESQL
 from studies.database.dialects.sqlite import LATER as SQLITE_LATER
 from studies.database.dialects.sqlite import SQLITE
-from studies.retries import is_passing
+from studies.database.retry import is_passing
 
 # By the names that PostgreSQL gives to its codes.
 LATER = [

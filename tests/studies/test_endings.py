@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from studies.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.trials import ask, report, tell
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, create
+from studies.running.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
+from studies.running.life import ask, report, tell
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.studies.samples import sample_definition
 
 TRACE = 'Traceback (most recent call last):\n  File "own.py", line {line}, in step\n    x\n{cause}\n'

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 from scipy.stats import kstest
 
-from search_spaces.catalogue import CATALOGUE, named_space
-from search_spaces.parameters import active_names, default_values, options, parameters
-from search_spaces.space import Categorical, Float, Group, Int, Node, Value
-from studies.samplers.exploration import exploration_point, value_at
+from search_spaces.catalogue.registry import CATALOGUE, named_space
+from search_spaces.space.nodes import Categorical, Float, Group, Int, Node, Value
+from search_spaces.space.parameters import active_names, default_values, options, parameters
+from studies.proposing.exploration import exploration_point, value_at
 
 POINTS = 500
 

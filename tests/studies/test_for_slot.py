@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from optuna.exceptions import ExperimentalWarning
 
-from search_spaces.space import Float, Group
-from studies.ledger import create
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.trials import ask, tell
+from search_spaces.space.nodes import Float, Group
+from studies.database.open import open_database
+from studies.ledger.ledger import create
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 
 SPACE = Group({"model.init_args.rate": Float(0.0, 1.0)})

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from search_spaces.catalogue import named_space
+from search_spaces.catalogue.registry import named_space
 from search_spaces.errors import TunerError
-from search_spaces.space import Group
-from studies.definition import define
+from search_spaces.space.nodes import Group
+from studies.definition.plain_yaml import DEEPEST, LONGEST
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file, read_study_file
+from studies.definition.yaml_text import yaml_text
 from studies.errors import StudyFileError
-from studies.plain_yaml import DEEPEST, LONGEST
-from studies.study_file import parse_study_file, read_study_file
-from studies.yaml_text import yaml_text
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [path.read_text() for path in sorted((ROOT / "studies").glob("*.yaml"))]

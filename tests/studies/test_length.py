@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from studies.definition.length import TrialLength
 from studies.errors import BadLength
-from studies.length import TrialLength
 
 
 def length(**trainer: Any) -> TrialLength:

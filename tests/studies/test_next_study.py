@@ -1,14 +1,14 @@
 """The study that a report proposes: what it changes, and that it can be run as it stands."""
 
-from search_spaces.parameters import parameters
-from search_spaces.space import Choice, Float, Group, Int
-from studies.analysis.boundary import Boundary
-from studies.analysis.history import History
-from studies.analysis.narrowing import Narrowed
+from search_spaces.space.nodes import Choice, Float, Group, Int
+from search_spaces.space.parameters import parameters
+from studies.analysis.findings.best_so_far import History
+from studies.analysis.findings.narrowing import Narrowed
+from studies.analysis.findings.range_ends import Boundary
 from studies.analysis.views import Views
-from studies.definition import define
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
 from studies.report.next_study import next_study
-from studies.study_file import parse_study_file
 from tests.studies.samples import sample_definition
 
 SPACE = Group(

@@ -8,8 +8,8 @@ from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from studies.outcomes import EFFECTS, Outcome, outcome_of
-from studies.samplers.planned import PlannedSampler
+from studies.proposing.planned import PlannedSampler
+from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 
 
 def trial(state: TrialState, **attributes: Any) -> FrozenTrial:

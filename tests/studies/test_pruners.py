@@ -5,9 +5,9 @@ import optuna
 import pytest
 from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 
-from studies.classes import make_pruner
-from studies.length import TrialLength
-from studies.pruners import Pruning, default_pruner, rungs_of
+from studies.definition.classes import make_pruner
+from studies.definition.length import TrialLength
+from studies.proposing.pruning import Pruning, default_pruner, rungs_of
 
 HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search_spaces.parameters import parameters
-from search_spaces.space import Categorical, Float, Group
-from studies.confirmation import Candidate
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
+from search_spaces.space.nodes import Categorical, Float, Group
+from search_spaces.space.parameters import parameters
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, create
 from studies.report.axes import log_ticks, score_axis
 from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
 from studies.report.page import render_report, write_report
 from studies.report.subject import level_in_words, subject_of_ledger
-from studies.storage import open_database
-from studies.trials import ask, tell
+from studies.running.confirmation import Candidate
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 
 EVIL = "<b>a & b</b>"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from studies.database.open import open_database, storage_url
+from studies.database.sqlite_file import network_file_system
 from studies.errors import StorageError
-from studies.sqlite import network_file_system
-from studies.storage import open_database, storage_url
 
 SECRET = "hunter2"  # noqa: S105 - a password to look for, of no database
 
@@ -175,7 +175,9 @@ def test_a_database_on_a_network_file_system_is_refused(
     url = f"sqlite:///{tmp_path}/tuner.db"
     open_database(url).engine.dispose()
     mounts.write_text(f"server:/x {tmp_path} nfs4 rw 0 0\n", encoding="utf-8")
-    monkeypatch.setattr("studies.storage.network_file_system", lambda path: network_file_system(path, mounts))
+    monkeypatch.setattr(
+        "studies.database.open.network_file_system", lambda path: network_file_system(path, mounts)
+    )
     assert "lies on a network file system (nfs4)" in refused(url)
     open_database(url, reading=True).engine.dispose()
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.parameters import find
-from search_spaces.space import Categorical, Float, Group, Node
-from studies.definition import StudyDefinition, define
+from search_spaces.space.nodes import Categorical, Float, Group, Node
+from search_spaces.space.parameters import find
+from studies.definition.study import StudyDefinition, define
+from studies.definition.study_file import parse_study_file, read_study_file
 from studies.errors import StudyFileError
-from studies.study_file import parse_study_file, read_study_file
 from tests.studies.samples import SPACE
 
 GOOD = """

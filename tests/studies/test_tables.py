@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from studies.database.open import open_database
+from studies.database.schema import VERSION, create_tables
 from studies.errors import StorageError
-from studies.ledger import open_ledger
-from studies.outcomes import Outcome, outcome_of
-from studies.slots import Budget
-from studies.steering import Spent
-from studies.storage import open_database
-from studies.tables import VERSION, create_tables
-from studies.trials import ask, tell
+from studies.ledger.control import Spent
+from studies.ledger.ledger import open_ledger
+from studies.ledger.slots import Budget
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome, outcome_of
 
 FROZEN = Path(__file__).parent / "frozen"  # in each four trials that ended and one left running
 

@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial, create_trial
 from search_spaces.configuration import configure
 from search_spaces.suggest import distributions
 from studies.errors import UnusableStudy
-from studies.samplers.exploration import exploration_point
-from studies.trained import trained
+from studies.proposing.exploration import exploration_point
+from studies.trials.trained import trained
 from tests.studies.samples import sample_definition
 
 DEFINITION = sample_definition()

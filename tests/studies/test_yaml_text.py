@@ -12,8 +12,8 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from ruamel.yaml import YAML
 
-from studies.study_file import load_yaml
-from studies.yaml_text import yaml_text
+from studies.definition.study_file import load_yaml
+from studies.definition.yaml_text import yaml_text
 
 # What one reader or another takes for a number, a date, a word of YAML's own, or for structure.
 TEXTS = (

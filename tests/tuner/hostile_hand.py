@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from studies.definition import StudyDefinition
-from studies.ledger import create
-from studies.storage import Database
+from studies.database.open import Database
+from studies.definition.study import StudyDefinition
+from studies.ledger.ledger import create
 
 Data = dict[str, Any]
 
@@ -45,9 +45,18 @@ PATHS = (
         "torchmetrics.multimodal.CLIPScore",
         "torchmetrics.utilities.data.np.load",
     ),
-    *("tuner.training.preload.gc.collect", "tuner.training.child.answer", "tuner.training.child.os.system"),
-    *("tuner.cli.main", "tuner.code.hashlib.new", "studies.storage.open_database", "jsonargparse.CLI"),
-    *("tuner.training.data.table.Path", "tuner.training.modules.partial", "numpy.load", "pandas.read_pickle"),
+    *(
+        "tuner.training.process.preload.gc.collect",
+        "tuner.training.process.child.answer",
+        "tuner.training.process.child.os.system",
+    ),
+    *(
+        "tuner.cli.main",
+        "tuner.workers.code.hashlib.new",
+        "studies.database.open.open_database",
+        "jsonargparse.CLI",
+    ),
+    *("tuner.data.table.Path", "tuner.modules.perceptron.partial", "numpy.load", "pandas.read_pickle"),
     *("joblib.load", "sklearn.datasets.fetch_openml", "torch.optim", "torch.optim.Optimizer.load_state_dict"),
     *(
         "os",
@@ -208,8 +217,8 @@ def _readers_and_writers(file: str) -> dict[str, tuple[Callable[[Data, Any], Non
     def lightning(kind: str, **arguments: Any) -> Data:
         return {"class_path": f"pytorch_lightning.{kind}", "init_args": arguments}
 
-    table = {"class_path": "tuner.training.data.Table", "init_args": {"path": file, "target": "x"}}
-    images = {"class_path": "tuner.training.data.FashionMNIST", "init_args": {"root": file}}
+    table = {"class_path": "tuner.data.Table", "init_args": {"path": file, "target": "x"}}
+    images = {"class_path": "tuner.data.FashionMNIST", "init_args": {"root": file}}
     return {
         "a table": (_at("data"), table),
         "images": (_at("data"), images),

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-from studies.definition import StudyDefinition
-from studies.ledger import create, open_ledger
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.definition.study import StudyDefinition
+from studies.ledger.ledger import create, open_ledger
 from tests.tuner.hostile_hand import NAMES, Bait, definitions, write
-from tuner.training.permitted import DOORS
+from tuner.training.configuration.permitted import DOORS
 
 GOOD = {
     "study": {"name": "good", "metric": "val_loss", "trials": 2, "threads": 1, "facts": False},
     "trainer": {"max_epochs": 1},
-    "model": {"class_path": "tuner.training.modules.MLPClassifier", "init_args": {"hidden": [4]}},
-    "data": {"class_path": "tuner.training.data.Digits", "init_args": {}},
+    "model": {"class_path": "tuner.modules.MLPClassifier", "init_args": {"hidden": [4]}},
+    "data": {"class_path": "tuner.data.Digits", "init_args": {}},
     "optimizer": {"class_path": "torch.optim.Adam", "init_args": {}},
     "space": {"data.init_args.batch_size": {"choices": [256, 512]}},
     "sampler": None,

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from studies.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION
-from studies.ledger import create
-from studies.storage import Database
+from studies.database.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION
+from studies.database.open import Database
+from studies.ledger.ledger import create
 from tests.studies.samples import sample_definition
 
 SOUND = "sound"

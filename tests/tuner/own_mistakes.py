@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 
-from tuner.training.data import Batch, Digits
+from tuner.data import Batch, Digits
 
 
 class OwnRaising(LightningModule):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning import LightningModule
 
-from tuner.training.data import load_batches
+from tuner.data import load_batches
 
 
 class Small(LightningModule):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from studies.ledger import create
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import create
 from tests.studies.samples import sample_definition
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.next_steps import folded
+from tuner.terminal.next_steps import folded
 
 pytestmark = IN_MEMORY
 
@@ -126,8 +126,8 @@ def test_a_branch_that_does_not_train_is_named(tuner: CommandLine) -> None:
     tuner.write(
         "my.yaml",
         "study: {name: mine, metric: val_loss}\n"
-        "model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [8]}}\n"
-        "data: {class_path: tuner.training.data.Digits}\n"
+        "model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [8]}}\n"
+        "data: {class_path: tuner.data.Digits}\n"
         "optimizer: {class_path: torch.optim.Adam}\n"
         "space: {add: {data.init_args.batch_size: {choices: [64, 0]}}}\n",
     )

@@ -13,8 +13,8 @@ pytestmark = IN_MEMORY
 STUDY = """
 study: {name: mine, metric: val_loss, trials: 4}
 trainer: {max_epochs: 1}
-model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [8]}}
-data: {class_path: tuner.training.data.Digits}
+model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [8]}}
+data: {class_path: tuner.data.Digits}
 """
 OWN = "tests.tuner.own_mistakes"
 
@@ -43,9 +43,9 @@ CHANGES = {
         "package.module.Model",
     ),
     "class misspelled": (
-        "model.class_path=tuner.training.modules.MLPClasifier",
+        "model.class_path=tuner.modules.perceptron.MLPClasifier",
         "my.yaml: model.class_path: ",
-        "did you mean tuner.training.modules.MLPClassifier?",
+        "did you mean tuner.modules.MLPClassifier?",
     ),
     "class that is no module": (
         f"model.class_path={OWN}.OwnPlain space.use=recipe.quick",
@@ -78,9 +78,9 @@ CHANGES = {
         "must be a whole number",
     ),
     "data class missing": (
-        "data.class_path=tuner.training.data.Digitz",
+        "data.class_path=tuner.data.Digitz",
         "my.yaml: data.class_path: ",
-        "did you mean tuner.training.data.Digits?",
+        "did you mean tuner.data.Digits?",
     ),
     "data file missing": (
         f"data.class_path={OWN}.OwnMissingData",

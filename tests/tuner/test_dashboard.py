@@ -13,16 +13,16 @@ import pytest
 from optuna.storages import RDBStorage
 from optuna_dashboard import get_note, save_note, wsgi
 
-from studies.definition import define
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from studies.trials import ask, tell
+from studies.database.open import open_database
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.running.life import ask, tell
+from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
-from tuner import results
-from tuner.next_steps import OUTPUT, Request
-from tuner.results import conclude
+from tuner.results.summary import conclude
+from tuner.results.summary import summary as results
+from tuner.terminal.next_steps import OUTPUT, Request
 
 STUDY = """
 study: {name: seen, metric: val_loss, trials: 6, exploration: 1.0}

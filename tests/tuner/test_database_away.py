@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from studies.outcomes import Outcome, outcome_of
-from studies.trials import RunningTrial
+from studies.running.life import RunningTrial
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.errors import DatabaseAway
-from tuner.progress import QuietView
-from tuner.worker import UNTOLD, Worker
+from tuner.terminal.live_view import QuietView
+from tuner.workers.worker import UNTOLD, Worker
 
 pytestmark = IN_MEMORY
 
@@ -33,8 +33,8 @@ def test_a_score_that_cannot_be_told_is_told_by_the_next_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is kept beside the results, the worker ends with a sentence, and nothing is trained again."""
-    monkeypatch.setattr("studies.retries.PATIENCE", 0.2)
-    monkeypatch.setattr("studies.reports.PATIENCE", 0.2)
+    monkeypatch.setattr("studies.database.retry.PATIENCE", 0.2)
+    monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
     ledger, path = make_ledger(tmp_path, Small, trials=2), tmp_path / "tuner.db"
     view, runs = MovesTheDatabase(path), tmp_path / "runs"
     with pytest.raises(DatabaseAway, match=r"how trial 0 of 'small' ended \(completed, .* is kept in "):

@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 
 from tests.tuner import small_modules
-from tuner import fork_server
-from tuner.executor import End, Orders, TimedOut, Vanished, train
-from tuner.fork_server import modules_of
-from tuner.memory import count_kills
 from tuner.training.messages import PRELOAD, Fault, Raised
 from tuner.training.task import Ending, Fit, Task
+from tuner.workers.processes import fork_server
+from tuner.workers.processes.executor import End, Orders, TimedOut, Vanished, train
+from tuner.workers.processes.fork_server import modules_of
+from tuner.workers.processes.memory import count_kills
 
 
 def task(module: type, **changes: Any) -> Task:
@@ -153,8 +153,8 @@ def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -
 def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
     """Ctrl-C while Python still starts the fork server prints no traceback of it over the prompt."""
     script = """
-        from tuner.fork_server import warm_up
-        from tuner.interruption import Interruption
+        from tuner.workers.processes.fork_server import warm_up
+        from tuner.workers.processes.interruption import Interruption
 
         with Interruption() as interruption:
             warm_up()

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from studies.database.url import refuse_misspelt
 from studies.errors import StorageError
-from studies.storage_url import refuse_misspelt
 from tests.end_to_end.processes import environment
 
 STUDY = """
 study: {name: mine, metric: val_loss}
 trainer: {max_epochs: 2}
-model: {class_path: tuner.training.modules.MLPClassifier}
-data: {class_path: tuner.training.data.Digits}
+model: {class_path: tuner.modules.MLPClassifier}
+data: {class_path: tuner.data.Digits}
 space: {use: recipe.quick}
 """
 # What is typed, and what the sentence has to offer instead.
@@ -37,10 +37,10 @@ WORDS = {
     "run digits --set sampler=optuna.samplers.TPESamplr": "did you mean optuna.samplers.TPESampler?",
     "validate digits --set study.direction=minimise": "must be minimize or maximize",
     "create digits --set pruner=optuna.pruners.MedianPrunr": "did you mean optuna.pruners.MedianPruner?",
-    "run mine.yaml --set model.class_path=tuner.training.modules.MLPClasifier": "modules.MLPClassifier?",
+    "run mine.yaml --set model.class_path=tuner.modules.perceptron.MLPClasifier": "modules.MLPClassifier?",
     "run mine.yaml --set model.class_path=MLPClassifier": "such as package.module.MLPClassifier",
     "run mine.yaml --set model.init_args.hiden=[8]": "did you mean hidden?",
-    "run mine.yaml --set data.class_path=tuner.training.data.Digitz": "tuner.training.data.Digits?",
+    "run mine.yaml --set data.class_path=tuner.data.Digitz": "tuner.data.Digits?",
     "run mine.yaml --set data.class_path=sklern.Digits": "No module named 'sklern'",
     "run mine.yaml --set data.class_path=tuner.trainin.Digits": "No module named 'tuner.trainin'",
     "run mine.yaml --set trainer.max_epoch=3": "did you mean max_epochs?",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import Refused
-from tuner.gpus import VISIBLE, Gpus
+from tuner.workers.gpus import VISIBLE, Gpus
 
 
 @pytest.fixture(autouse=True)

@@ -12,21 +12,21 @@ import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
 from search_spaces.errors import TunerError
-from studies.classes import make_sampler
-from studies.definition import StudyDefinition
+from studies.database.identity import LEDGER
+from studies.database.open import open_database
+from studies.definition.classes import make_sampler
+from studies.definition.study import StudyDefinition
 from studies.errors import BadClass, UnusableStudy
-from studies.identity import LEDGER
-from studies.ledger import create, open_ledger
-from studies.storage import open_database
+from studies.ledger.ledger import create, open_ledger
 from tests.tuner.command_line import CommandLine
 from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions, write
 from tests.tuner.hostile_run import GOOD, serve
-from tuner.code import configurations, not_allowed
-from tuner.places import folder_name
-from tuner.printable import one_line, printable
-from tuner.training.errors import NotAllowed
-from tuner.training.permit import Permit, restrict_parsing
-from tuner.training.permitted import DOORS
+from tuner.errors import NotAllowed
+from tuner.terminal.printable import one_line, printable
+from tuner.training.configuration.permit import Permit, restrict_parsing
+from tuner.training.configuration.permitted import DOORS
+from tuner.workers.code import configurations, not_allowed
+from tuner.workers.places import folder_name
 
 COUNT, SEED, NAMES = 16, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400
 CHAINS = 1000  # of some 50,000 chains of attributes

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from studies.confirmation import confirm
-from studies.definition import define
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from studies.trials import ask, report, tell
+from studies.database.open import open_database
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.running.confirmation import confirm
+from studies.running.life import ask, report, tell
+from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 

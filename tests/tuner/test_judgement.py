@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from studies.ledger import open_ledger
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
+from studies.database.open import open_database
+from studies.ledger.ledger import open_ledger
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.command_line import CommandLine
 from tests.tuner.test_service import STUDY
-from tuner import service as service_module
+from tuner.workers import service as service_module
 
 MADE = "{class_path: torch.optim.lr_scheduler.Counter}"  # a class of Python that torch imports
 REFUSED = "it names torch.optim.lr_scheduler.Counter, "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.outcomes import Outcome, outcome_of
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.killing_modules import (
     KILLED,
     KillsEveryLoader,
@@ -17,9 +17,9 @@ from tests.tuner.killing_modules import (
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
-from tuner import worker
-from tuner.bounded_log import KEPT, LONGEST, free_middle
 from tuner.training.task import Task
+from tuner.workers import worker
+from tuner.workers.processes.bounded_log import KEPT, LONGEST, free_middle
 
 pytestmark = IN_MEMORY
 

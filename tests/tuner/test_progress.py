@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from search_spaces.describe import describe
-from search_spaces.space import Group
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome
-from studies.storage import open_database
-from studies.trials import RunningTrial, ask, tell
+from search_spaces.space.describe import describe
+from search_spaces.space.nodes import Group
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, create
+from studies.running.life import RunningTrial, ask, tell
+from studies.trials.outcomes import Outcome
 from tests.studies.samples import SPACE, sample_definition
-from tuner.progress import LineView, LiveView
-from tuner.screen import print_parameters
+from tuner.terminal.live_view import LineView, LiveView
+from tuner.terminal.screen import print_parameters
 
 WIDTHS = (60, 80, 120)
 

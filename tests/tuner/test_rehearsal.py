@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
+from studies.definition.study_file import parse_study_file
 from studies.errors import StudyFileError
-from studies.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.executor import HANGING
-from tuner.preparation import prepare, rehearse
-from tuner.training.exactness import INEXACT
-from tuner.training.fit import fit
+from tuner.preparation.prepare import prepare, rehearse
+from tuner.training.fitting.fit import fit
 from tuner.training.messages import Rehearsed
+from tuner.training.resuming.exactness import INEXACT
 from tuner.training.task import Ending, Task
+from tuner.workers.processes.executor import HANGING
 
 pytestmark = IN_MEMORY
 
@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
             "trainer": {
                 "max_epochs": 2,
                 "callbacks": [
-                    {"class_path": "tuner.training.decay.DecayTimescale", "init_args": {"timescale": 2.0}}
+                    {"class_path": "tuner.callbacks.DecayTimescale", "init_args": {"timescale": 2.0}}
                 ],
             }
         },
@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
             "optimizer": {"class_path": "torch.optim.Adafactor"},
             "trainer": {
                 "callbacks": [
-                    {"class_path": "tuner.training.constraints.ProximalL1", "init_args": {"strength": 1.0}}
+                    {"class_path": "tuner.callbacks.ProximalL1", "init_args": {"strength": 1.0}}
                 ]
             },
         },
@@ -159,7 +159,7 @@ def test_what_a_module_does_to_its_process_is_not_done_to_the_tuner(
 
 def test_a_rehearsal_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a first batch it is refused; where only the validation has no end, that is announced."""
-    monkeypatch.setattr("tuner.executor.HANGING", 6.0)
+    monkeypatch.setattr("tuner.workers.processes.executor.HANGING", 6.0)
     with pytest.raises(StudyFileError, match=r"had trained no batch after 6 s; .* give --no-rehearsal"):
         rehearsed("Acting", {"does": "wait"})
     seen = rehearsed("Acting", {"does": "wait", "in_validation": True})

@@ -10,17 +10,17 @@ from typing import Any
 import optuna
 import pytest
 
-from search_spaces.parameters import parameters
-from search_spaces.space import Float
-from studies.catalogue import find_study_file
-from studies.definition import define
-from studies.ledger import create
+from search_spaces.space.nodes import Float
+from search_spaces.space.parameters import parameters
+from studies.database.open import open_database
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import create
 from studies.report.next_study import next_study
-from studies.storage import open_database
-from studies.study_file import parse_study_file
+from studies.shipped.catalogue import find_study_file
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.preparation import prepare
+from tuner.preparation.prepare import prepare
 
 pytestmark = IN_MEMORY
 

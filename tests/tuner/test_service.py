@@ -9,28 +9,28 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from studies.identity import DEFINITION, names
-from studies.ledger import Ledger, open_ledger
-from studies.storage import open_database
+from studies.database.identity import DEFINITION, names
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger, open_ledger
 from tests.tuner.command_line import CommandLine
 from tests.tuner.neighbours import NEIGHBOURS
 from tests.tuner.training.probes import IN_MEMORY
-from tuner import code
-from tuner.service import Service
-from tuner.training.permit import Permit
+from tuner.training.configuration.permit import Permit
+from tuner.workers import code
+from tuner.workers.service import Service
 
 pytestmark = IN_MEMORY
 
 STUDY = """
 study: {name: small, metric: val_loss, trials: 2}
 trainer: {max_epochs: 1}
-model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [4]}}
-data: {class_path: tuner.training.data.Digits}
+model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [4]}}
+data: {class_path: tuner.data.Digits}
 optimizer: {class_path: torch.optim.Adam}
 space: {add: {data.init_args.batch_size: {choices: [256, 512]}}}
 """
 OWN = """
-from tuner.training.modules import MLPClassifier
+from tuner.modules.perceptron import MLPClassifier
 
 
 class Own(MLPClassifier):

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from studies.ledger import Ledger
-from studies.retries import was_waited_for
-from studies.trials import RunningTrial
-from studies.workers import Workers
+from studies.database.retry import was_waited_for
+from studies.ledger.ledger import Ledger
+from studies.ledger.workers import Workers
+from studies.running.life import RunningTrial
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.errors import DatabaseAway
-from tuner.progress import QuietView
-from tuner.service import Service
-from tuner.training.permit import Permit
-from tuner.worker import UNTOLD, Worker
+from tuner.terminal.live_view import QuietView
+from tuner.training.configuration.permit import Permit
+from tuner.workers.service import Service
+from tuner.workers.worker import UNTOLD, Worker
 
 pytestmark = IN_MEMORY
 BACK = 1.0  # seconds after which the database is back
@@ -65,8 +65,8 @@ def test_a_database_that_is_away_is_no_trouble_of_a_study(tmp_path: Path) -> Non
 
 def test_a_service_ends_once_the_patience_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker ends with the sentence that says where the score is kept, and blames no study."""
-    monkeypatch.setattr("studies.retries.PATIENCE", 0.2)
-    monkeypatch.setattr("studies.reports.PATIENCE", 0.2)
+    monkeypatch.setattr("studies.database.retry.PATIENCE", 0.2)
+    monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
     ledger, said = make_ledger(tmp_path, Small, trials=2), list[str]()
     view = TakesAway(tmp_path / "tuner.db", brings_back=False)
     with pytest.raises(DatabaseAway, match="how trial 0 of 'small' ended"):

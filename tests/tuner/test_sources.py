@@ -6,8 +6,8 @@ import inspect
 import pytest
 
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.sources import TRAINERS, check_sources, taken_by
-from tuner.training.errors import BadConfiguration
+from tuner.errors import BadConfiguration
+from tuner.preparation.sources import TRAINERS, check_sources, taken_by
 
 pytestmark = IN_MEMORY
 
@@ -23,9 +23,9 @@ MODULES = (
     "lightning.pytorch.callbacks",
     "optuna.samplers",
     "sklearn.linear_model",
-    "tuner.training.modules",
-    "tuner.training.data",
-    "tuner.training.convolution",
+    "tuner.modules.perceptron",
+    "tuner.data",
+    "tuner.modules.convolution",
     "tests.tuner.small_modules",
     "tests.tuner.training.odd_modules",
 )

@@ -5,14 +5,14 @@ import signal
 import threading
 from pathlib import Path
 
-from studies.ledger import Ledger
-from studies.outcomes import Outcome, outcome_of
+from studies.ledger.ledger import Ledger
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.progress import QuietView
-from tuner.supervisor import Job, work_locally
-from tuner.views import Shown
+from tuner.terminal.live_view import QuietView
+from tuner.workers.supervisor import Job, work_locally
+from tuner.workers.views import Shown
 
 pytestmark = IN_MEMORY
 

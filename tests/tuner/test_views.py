@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from studies.definition import define
-from studies.ledger import Ledger, create
-from studies.outcomes import EFFECTS, Outcome, count_name
+from studies.database.open import open_database
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
 from studies.report.figures import MARKS
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from studies.trials import ask, report, tell
+from studies.running.life import ask, report, tell
+from studies.trials.outcomes import EFFECTS, Outcome, count_name
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.next_steps import OUTPUT, Request
-from tuner.progress import LineView, LiveView
-from tuner.results import conclude
+from tuner.results.summary import conclude
+from tuner.terminal.live_view import LineView, LiveView
+from tuner.terminal.next_steps import OUTPUT, Request
 
 pytestmark = IN_MEMORY
 

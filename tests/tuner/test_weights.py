@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from studies.definition import define
-from studies.ledger import Ledger, create, delete
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from studies.trials import tell
+from studies.database.open import open_database
+from studies.definition.study import define
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create, delete
+from studies.running.life import tell
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.training.probes import IN_MEMORY
-from tuner import worker
-from tuner.progress import QuietView
+from tuner.terminal.live_view import QuietView
 from tuner.training.task import Ending, Fit, Task
-from tuner.weights import WEIGHTS, Weights
-from tuner.worker import Worker
+from tuner.workers import worker
+from tuner.workers.weights import WEIGHTS, Weights
+from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from studies.ledger import Ledger, create
-from studies.outcomes import Outcome, outcome_of
-from studies.storage import open_database
-from studies.study_file import parse_study_file
-from studies.trials import RunningTrial
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.ledger import Ledger, create
+from studies.running.life import RunningTrial
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import (
     Diverging,
     Hanging,
@@ -24,13 +24,13 @@ from tests.tuner.small_modules import (
     Talking,
 )
 from tests.tuner.training.probes import IN_MEMORY
-from tuner import worker
 from tuner.commands.inspect import describe_trial
 from tuner.errors import StudyStopped
-from tuner.preparation import prepare
-from tuner.progress import QuietView
+from tuner.preparation.prepare import prepare
+from tuner.terminal.live_view import QuietView
 from tuner.training.task import Task
-from tuner.worker import Worker
+from tuner.workers import worker
+from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
 

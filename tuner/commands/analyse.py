@@ -11,10 +11,10 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.study import Study
 
-    from search_spaces.space import Value
-    from studies.analysis.importance import Effect
-    from studies.analysis.intervals import Estimate
-    from studies.analysis.of_study import StudyAnalysis
+    from search_spaces.space.nodes import Value
+    from studies.analysis.observations.of_study import StudyAnalysis
+    from studies.analysis.shares.importance import Effect
+    from studies.analysis.shares.intervals import Estimate
 
 objective_option = click.option(
     "--objective",
@@ -76,9 +76,9 @@ def _show(
     as_json: bool,
     pairs: bool,
 ) -> None:
-    from studies.analysis.of_study import analyse
+    from studies.analysis.observations.of_study import analyse
     from studies.analysis.words import without_failed_in_words
-    from tuner.screen import open_screen, progress_of
+    from tuner.terminal.screen import open_screen, progress_of
 
     study = _open(storage, name)
     with progress_of("analysis", shown=not as_json) as progress:
@@ -105,9 +105,9 @@ def _show(
 
 
 def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
-    from studies.analysis.tree import tree_of
+    from studies.analysis.shares.tree import tree_of
     from studies.analysis.words import show_when
-    from tuner.screen import print_table
+    from tuner.terminal.screen import print_table
 
     shown = tree_of(found.importance, LEAST_SHARE)[:SHOWN]
     rows = []
@@ -139,7 +139,7 @@ def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
 
 def _print_pairs(screen: Any, found: "StudyAnalysis") -> None:
     from studies.analysis.words import no_interaction, show_when
-    from tuner.screen import print_table
+    from tuner.terminal.screen import print_table
 
     if (nothing := no_interaction(found.importance)) is not None:
         screen.print(nothing)
@@ -167,9 +167,9 @@ def _print_left_out(screen: Any, count: int) -> None:
 
 def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
     """Read `--where`, whose options are named as tables show them."""
-    from search_spaces.describe import show_value
-    from search_spaces.parameters import find, options
-    from studies.analysis.of_study import space_of
+    from search_spaces.space.describe import show_value
+    from search_spaces.space.parameters import find, options
+    from studies.analysis.observations.of_study import space_of
     from tuner.errors import Refused
 
     chosen = {}
@@ -193,7 +193,7 @@ def _share_cells(share: "Effect | Estimate | None") -> list[str]:
 
 
 def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
-    from tuner.printable import one_line
+    from tuner.terminal.printable import one_line
 
     evidence = found.importance.evidence
     show(f"{one_line(found.name)}: {found.importance.verdict}; shares of the variance of {found.what}")
@@ -206,15 +206,15 @@ def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
 
 
 def _open(storage: str | None, name: str) -> "Study":
-    from studies.ledger import find_study
+    from studies.ledger.ledger import find_study
 
     return readable(find_study(open_database(storage, reading=True), name))
 
 
 def readable(study: "Study") -> "Study":
     """Give a study that can be read as a whole, or refuse it in a sentence."""
-    from studies.identity import DEFINITION
-    from studies.ledger import attributes_of, definition_in, trials_of
+    from studies.database.identity import DEFINITION
+    from studies.ledger.ledger import attributes_of, definition_in, trials_of
 
     attributes = attributes_of(study)
     if DEFINITION in attributes:
@@ -237,12 +237,12 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     works offline.
     """
     from studies.errors import CopiedStudy, ForeignStudy
-    from studies.ledger import find_study, open_ledger
+    from studies.ledger.ledger import find_study, open_ledger
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
-    from tuner.places import folder_name
-    from tuner.screen import progress_of
+    from tuner.terminal.screen import progress_of
+    from tuner.workers.places import folder_name
 
     path = output or Path(f"{folder_name(name)}.html")
     database = open_database(storage, reading=True)

@@ -19,9 +19,9 @@ from tuner.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.confirmation import Candidate
-    from studies.ledger import Ledger
-    from tuner.interruption import Interruption
+    from studies.ledger.ledger import Ledger
+    from studies.running.confirmation import Candidate
+    from tuner.workers.processes.interruption import Interruption
 
 
 @click.command(epilog=examples("tuner confirm digits", "tuner confirm digits --top 3 --seeds 10 --workers 2"))
@@ -53,9 +53,9 @@ def confirm(
     best are trained on seeds that they have not seen, and ranked by the mean. The repeats are trials of a
     study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
     """
-    from studies.confirmation import confirmed, confirming
-    from tuner.interruption import INTERRUPTED, Interruption
-    from tuner.screen import open_screen
+    from studies.running.confirmation import confirmed, confirming
+    from tuner.terminal.screen import open_screen
+    from tuner.workers.processes.interruption import INTERRUPTED, Interruption
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
@@ -86,13 +86,13 @@ def repeat_best(
     grace: float = GRACE, checkpoints: str | None = None,
 ) -> None:  # fmt: skip
     """Train the best trials of a study again, as far as they have not been, or until interrupted."""
-    from studies.confirmation import confirm as make
-    from studies.storage import storage_url
+    from studies.database.open import storage_url
+    from studies.running.confirmation import confirm as make
     from tuner.commands.run import writable
-    from tuner.places import folder_name
-    from tuner.progress import view_for
-    from tuner.screen import open_screen
-    from tuner.supervisor import Job, work_locally
+    from tuner.terminal.live_view import view_for
+    from tuner.terminal.screen import open_screen
+    from tuner.workers.places import folder_name
+    from tuner.workers.supervisor import Job, work_locally
 
     repeating = make(ledger, top=top, seeds=seeds)
     folder = writable(output / folder_name(repeating.name))
@@ -117,7 +117,7 @@ def describe_candidate(candidate: "Candidate") -> dict[str, Any]:
 
 def print_candidates(ledger: "Ledger", candidates: list["Candidate"]) -> None:
     """Print the best trials by their mean on fresh seeds, beside the score that each had in the study."""
-    from tuner.screen import open_screen, print_table
+    from tuner.terminal.screen import open_screen, print_table
 
     metric, seeds = ledger.definition.settings.metric, len(candidates[0].scores)
     rows = [

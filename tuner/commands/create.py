@@ -39,11 +39,11 @@ def create(
     stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
     from tuner.commands.run import open_question, overrides_of, read_question
-    from tuner.first_look import look_at
-    from tuner.interruption import INTERRUPTED, Interruption
-    from tuner.next_steps import OUTPUT, Request
-    from tuner.screen import busy, open_screen
-    from tuner.working_directory import unmoved
+    from tuner.preparation.first_look import look_at
+    from tuner.terminal.next_steps import OUTPUT, Request
+    from tuner.terminal.screen import busy, open_screen
+    from tuner.workers.processes.interruption import INTERRUPTED, Interruption
+    from tuner.workers.processes.working_directory import unmoved
 
     look_at(study, overrides_of(overrides, name, trials), storage)
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
@@ -75,9 +75,9 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
     NAME is a study of the database. Running trials end as they would; `--now` checkpoints them within some
     seconds. `tuner run` or `tuner create` opens the study again.
     """
-    from studies.steering import DRAINED, PREEMPTED
-    from tuner.next_steps import OUTPUT, Request
-    from tuner.screen import open_screen
+    from studies.ledger.control import DRAINED, PREEMPTED
+    from tuner.terminal.next_steps import OUTPUT, Request
+    from tuner.terminal.screen import open_screen
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)

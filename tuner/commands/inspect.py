@@ -12,8 +12,8 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from studies.definition import StudyDefinition
-    from studies.storage import Database
+    from studies.database.open import Database
+    from studies.definition.study import StudyDefinition
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @json_option
 def list_studies(storage: str | None, as_json: bool) -> None:
     """List the studies of the database."""
-    from studies.identity import names
-    from tuner.printable import one_line
-    from tuner.screen import open_screen, print_table
+    from studies.database.identity import names
+    from tuner.terminal.printable import one_line
+    from tuner.terminal.screen import open_screen, print_table
 
     database = open_database(storage, reading=True)
     found = [_summary(database, number, name) for number, name in names(database.engine).items()]
@@ -45,10 +45,10 @@ def list_studies(storage: str | None, as_json: bool) -> None:
 def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | None:
     """Give the row of a study; None where it has just been deleted."""
     from search_spaces.errors import TunerError, first_line
+    from studies.database.failures import is_of_database
+    from studies.database.identity import count_trials
     from studies.errors import ForeignStudy, UnknownStudy
-    from studies.failures import is_of_database
-    from studies.identity import count_trials
-    from studies.ledger import open_ledger
+    from studies.ledger.ledger import open_ledger
 
     keys = ("name", "metric", "slots", "stopped", "priority", "trials", "best")
     row: dict[str, Any] = {**dict.fromkeys(keys), "name": name, "trouble": None}
@@ -71,7 +71,7 @@ def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | N
 
 
 def _listed(row: Mapping[str, Any]) -> list[str]:
-    from studies.outcomes import Outcome, in_words
+    from studies.trials.outcomes import Outcome, in_words
 
     trials, best = row["trials"], row["best"]
     counts = [str(trials.get(key, "-")) for key in ("complete", "pruned", "running")]
@@ -90,9 +90,9 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database.
     """
-    from studies.outcomes import in_words
-    from tuner.printable import one_line
-    from tuner.screen import open_screen
+    from studies.trials.outcomes import in_words
+    from tuner.terminal.printable import one_line
+    from tuner.terminal.screen import open_screen
 
     ledger = open_study(storage, name)
     found, budget = ledger.status(), ledger.slots.budget()
@@ -130,8 +130,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database, NUMBER one of its trials, counted from 0.
     """
-    from studies.absent import as_lost
-    from studies.diagnosis import diagnose
+    from studies.ledger.absent import as_lost
+    from studies.trials.diagnosis import diagnose
 
     ledger = open_study(storage, name)
     lost = {left.trial.number: as_lost(left) for left in ledger.left()}
@@ -147,7 +147,7 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         return
     import yaml
 
-    from tuner.screen import open_screen
+    from tuner.terminal.screen import open_screen
 
     screen = open_screen()
     parts = [_ended(ledger.definition, ledger.trial(number))]
@@ -179,8 +179,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
 
 def _ended(definition: "StudyDefinition", trial: "FrozenTrial") -> str:
     """Write how a trial ended; a completed one's score is written beside it."""
-    from studies.outcomes import Outcome, ended_in_words, outcome_of
-    from studies.trained import planned_validations
+    from studies.trials.outcomes import Outcome, ended_in_words, outcome_of
+    from studies.trials.trained import planned_validations
 
     outcome, step = outcome_of(trial), trial.last_step
     if outcome is None:
@@ -193,9 +193,9 @@ def _ended(definition: "StudyDefinition", trial: "FrozenTrial") -> str:
 
 def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
     """Give one trial as plain data; `curve` maps the number of a validation to its score."""
-    from studies.attempts import attribute
-    from studies.outcomes import Outcome, outcome_of
-    from tuner.weights import place_of
+    from studies.trials.attributes import attribute
+    from studies.trials.outcomes import Outcome, outcome_of
+    from tuner.workers.weights import place_of
 
     outcome = outcome_of(found)
     keys = ("slot", "attempt", "exploration", "seconds", "cause", "anew", "traceback", "configuration")
@@ -213,7 +213,7 @@ def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
 
 def _log_of(found: "FrozenTrial") -> str | None:
     """Find what a trial printed; None where it printed nothing, or on another machine."""
-    from studies.attempts import attribute
+    from studies.trials.attributes import attribute
 
     folder = attribute(found, "logs")
     file = Path(folder) / f"trial-{found.number}.log" if folder else None
@@ -237,12 +237,12 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     NAME is a study of the database. The configuration is shown as a difference from the defaults. Where the
     best trials were confirmed, it is the best of them on fresh seeds.
     """
-    from studies.confirmation import chosen
+    from studies.running.confirmation import chosen
     from tuner.commands.confirm import describe_candidate
     from tuner.errors import Refused
-    from tuner.export import complete, export
-    from tuner.results import print_best, test_scores
-    from tuner.screen import open_screen
+    from tuner.results.export import complete, export
+    from tuner.results.summary import print_best, test_scores
+    from tuner.terminal.screen import open_screen
 
     ledger = open_study(storage, name)
     choice = chosen(ledger)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from studies.ledger import Ledger
-    from studies.storage import Database
+    from studies.database.open import Database
+    from studies.ledger.ledger import Ledger
 
 
 def _not_empty(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -96,8 +96,8 @@ def examples(*lines: str) -> str:
 
 def open_database(url: str | None, *, reading: bool) -> "Database":
     """Open the database that the option, else the environment, names."""
-    from studies import storage
-    from tuner.quiet import hush
+    from studies.database import open as storage
+    from tuner.workers.processes.quiet import hush
 
     hush()
     return storage.open_database(storage.storage_url(url, os.environ), reading=reading)
@@ -105,7 +105,7 @@ def open_database(url: str | None, *, reading: bool) -> "Database":
 
 def open_study(url: str | None, name: str, *, reading: bool = True) -> "Ledger":
     """Open a study of the database by its name."""
-    from studies.ledger import open_ledger
+    from studies.ledger.ledger import open_ledger
 
     return open_ledger(open_database(url, reading=reading), name)
 

@@ -16,12 +16,12 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
 
     NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
     """
-    from studies.confirmation import confirming
-    from studies.identity import count_trials
-    from studies.ledger import delete as remove
-    from studies.ledger import find_study
+    from studies.database.identity import count_trials
+    from studies.ledger.ledger import delete as remove
+    from studies.ledger.ledger import find_study
+    from studies.running.confirmation import confirming
     from tuner.errors import Refused
-    from tuner.printable import one_line
+    from tuner.terminal.printable import one_line
 
     reading = open_database(storage, reading=True)
     find_study(reading, name)

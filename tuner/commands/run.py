@@ -29,11 +29,11 @@ from tuner.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.definition import StudyDefinition
-    from studies.ledger import Ledger
-    from studies.study_file import StudyFile
-    from tuner.interruption import Interruption
-    from tuner.next_steps import Request
+    from studies.definition.study import StudyDefinition
+    from studies.definition.study_file import StudyFile
+    from studies.ledger.ledger import Ledger
+    from tuner.terminal.next_steps import Request
+    from tuner.workers.processes.interruption import Interruption
 
     Question: TypeAlias = tuple[StudyFile, StudyDefinition]
 
@@ -76,15 +76,15 @@ def run(
     the same command resumes it.
     """
     from tuner.commands.confirm import repeat_best
-    from tuner.first_look import look_at
-    from tuner.interruption import INTERRUPTED, Interruption, ending_at_once
-    from tuner.screen import busy, open_screen
+    from tuner.preparation.first_look import look_at
+    from tuner.terminal.screen import busy, open_screen
+    from tuner.workers.processes.interruption import INTERRUPTED, Interruption, ending_at_once
 
     refuse_unwritable(output)
     look_at(study, overrides_of(overrides, name, trials), storage)
     with busy("loading PyTorch and the study", shown=not quiet):
-        from tuner.next_steps import Request
-        from tuner.working_directory import unmoved
+        from tuner.terminal.next_steps import Request
+        from tuner.workers.processes.working_directory import unmoved
 
         manner = _manner(
             workers=None if workers == 1 else str(workers),
@@ -96,11 +96,11 @@ def run(
         with unmoved():
             question = read_question(request, workers=workers)
 
-        from studies.storage import storage_url
-        from tuner.places import folder_name
-        from tuner.progress import view_for
-        from tuner.results import conclude
-        from tuner.supervisor import Job, work_locally
+        from studies.database.open import storage_url
+        from tuner.results.summary import conclude
+        from tuner.terminal.live_view import view_for
+        from tuner.workers.places import folder_name
+        from tuner.workers.supervisor import Job, work_locally
 
     with Interruption(timeout) as interruption:
         with busy("training a few steps", shown=not quiet):
@@ -139,7 +139,7 @@ def interrupted(ledger: "Ledger", request: "Request") -> str:
 @contextmanager
 def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
     """Have an end at once say what is done and what is missing, if the database answers soon."""
-    from tuner.interruption import LAST_WORDS, EndedAtOnce, within
+    from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
 
     try:
         yield
@@ -172,17 +172,17 @@ def read_question(request: "Request", *, workers: int = 0, rehearses: bool = Fal
 
     The processes that a rehearsal and `workers` will train it in are prepared meanwhile.
     """
-    from studies.catalogue import find_study_file
-    from tuner.fork_server import modules_of, warm_up
+    from studies.shipped.catalogue import find_study_file
+    from tuner.workers.processes.fork_server import modules_of, warm_up
 
     file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
     if file is None:
         return None
     if workers or rehearses:
-        also = {"tuner.supervisor"} if workers > 1 else set()
+        also = {"tuner.workers.supervisor"} if workers > 1 else set()
         warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
 
-    from tuner.preparation import prepare
+    from tuner.preparation.prepare import prepare
 
     return file, prepare(file)
 
@@ -195,11 +195,11 @@ def open_question(
     Raises:
         EndedAtOnce: a signal came during the rehearsal; there is no study.
     """
-    from studies.ledger import create, is_known
-    from tuner.code import remember_code
-    from tuner.interruption import EndedAtOnce
-    from tuner.preparation import rehearse
-    from tuner.training.exactness import announced, reasons_of_configuration
+    from studies.ledger.ledger import create, is_known
+    from tuner.preparation.prepare import rehearse
+    from tuner.training.resuming.exactness import announced, reasons_of_configuration
+    from tuner.workers.code import remember_code
+    from tuner.workers.processes.interruption import EndedAtOnce
 
     if question is None:
         return _resume(request)
@@ -268,7 +268,7 @@ def writable(folder: Path) -> Path:
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
     """Say what the number of slots means for what was asked."""
-    from tuner.code import changed_code
+    from tuner.workers.code import changed_code
 
     budget, limit = ledger.slots.budget(), ledger.slots.steering.spent().limit
     if changed := changed_code(ledger):

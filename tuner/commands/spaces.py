@@ -15,10 +15,10 @@ def spaces(name: str | None, as_json: bool) -> None:
 
     NAME is what `use:` in a study file's `space` section takes.
     """
-    from search_spaces.catalogue import CATALOGUE, named_space
-    from search_spaces.describe import describe
-    from search_spaces.parameters import parameters
-    from tuner.screen import open_screen, print_parameters, print_table
+    from search_spaces.catalogue.registry import CATALOGUE, named_space
+    from search_spaces.space.describe import describe
+    from search_spaces.space.parameters import parameters
+    from tuner.terminal.screen import open_screen, print_parameters, print_table
 
     if name is not None:
         rows = describe(named_space(name))

@@ -23,16 +23,16 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """
     from rich.progress import track
 
-    from search_spaces.describe import describe
-    from studies.catalogue import find_study_file
-    from tuner.first_look import look_at
-    from tuner.fork_server import modules_of, warm_up
+    from search_spaces.space.describe import describe
+    from studies.shipped.catalogue import find_study_file
+    from tuner.preparation.first_look import look_at
+    from tuner.workers.processes.fork_server import modules_of, warm_up
 
     look_at(study, overrides, None, stored=False)
-    from tuner.preparation import branches, prepare, rehearse, rehearse_branches
-    from tuner.quiet import hush
-    from tuner.screen import busy, open_screen, print_parameters
-    from tuner.training.exactness import announced, reasons_of_configuration
+    from tuner.preparation.prepare import branches, prepare, rehearse, rehearse_branches
+    from tuner.terminal.screen import busy, open_screen, print_parameters
+    from tuner.training.resuming.exactness import announced, reasons_of_configuration
+    from tuner.workers.processes.quiet import hush
 
     hush()
     screen = open_screen()

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from threading import Event
     from typing import TypeAlias
 
-    from studies.ledger import Ledger
-    from tuner.interruption import Interruption
-    from tuner.training.permit import Permit
-    from tuner.views import View
-    from tuner.worker import Worker
+    from studies.ledger.ledger import Ledger
+    from tuner.training.configuration.permit import Permit
+    from tuner.workers.processes.interruption import Interruption
+    from tuner.workers.views import View
+    from tuner.workers.worker import Worker
 
     Make: TypeAlias = Callable[[Ledger, View], Worker]
 
@@ -75,9 +75,9 @@ def worker(
     priority, those that are created later too, until the worker is stopped. Ctrl-C or SIGTERM lets the
     running epoch end, leaves a checkpoint and frees the slot for others, who go on from there.
     """
-    from tuner.gpus import Gpus
-    from tuner.interruption import INTERRUPTED, Interruption
-    from tuner.training.permit import Permit, restrict_parsing
+    from tuner.training.configuration.permit import Permit, restrict_parsing
+    from tuner.workers.gpus import Gpus
+    from tuner.workers.processes.interruption import INTERRUPTED, Interruption
 
     output = output.absolute()  # the code of a study may change the working directory
     if checkpoints is not None and "://" not in checkpoints:
@@ -92,10 +92,10 @@ def worker(
         leased: dict[int, str] = {}  # by how many a study's trials take
 
         def make(ledger: "Ledger", view: "View") -> "Worker":
-            from studies.length import TrialLength
+            from studies.definition.length import TrialLength
             from tuner.commands.run import writable
-            from tuner.places import folder_name
-            from tuner.worker import Worker
+            from tuner.workers.places import folder_name
+            from tuner.workers.worker import Worker
 
             count = TrialLength.of(ledger.definition.fixed).devices or 1
             if leases is not None and count not in leased:
@@ -121,12 +121,11 @@ def _join(
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on one study until it is over."""
-    from tuner.errors import Refused
-    from tuner.printable import one_line
-    from tuner.progress import view_for
-    from tuner.screen import open_screen
-    from tuner.service import refusal
-    from tuner.training.errors import NotAllowed
+    from tuner.errors import NotAllowed, Refused
+    from tuner.terminal.live_view import view_for
+    from tuner.terminal.printable import one_line
+    from tuner.terminal.screen import open_screen
+    from tuner.workers.service import refusal
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
@@ -152,10 +151,10 @@ def _serve(
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on every open study."""
-    from tuner.printable import one_line
-    from tuner.progress import LineView, QuietView
-    from tuner.screen import open_screen
-    from tuner.service import Service
+    from tuner.terminal.live_view import LineView, QuietView
+    from tuner.terminal.printable import one_line
+    from tuner.terminal.screen import open_screen
+    from tuner.workers.service import Service
 
     screen = open_screen()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from tuner.training.epoch_size import EpochSize
+from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.task import Task
 
 PRELOAD = (

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from tuner.training.permit import Permit
+from tuner.training.configuration.permit import Permit
 
 THREADS = "threads"  # among the facts of a fit: torch's on the CPU, on which the last digits of sums depend
 

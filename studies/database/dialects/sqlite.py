@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
-from studies.sqlite import SQLITE_BUSY_TIMEOUT, FileReplaced, hold_to_file, make_safe
+from studies.database.sqlite_file import SQLITE_BUSY_TIMEOUT, FileReplaced, hold_to_file, make_safe
 
 # https://www.sqlite.org/rescode.html, by the lower byte.
 LATER: Mapping[int, str] = {

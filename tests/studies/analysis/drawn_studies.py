@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import optuna
 
-from search_spaces.space import Choice, Float, Group
+from search_spaces.space.nodes import Choice, Float, Group
 from search_spaces.suggest import distributions, suggest
-from studies.analysis.domain import Domain, coordinate, domain_of, value_at
-from studies.analysis.integration import decompose, quasi_random
+from studies.surrogate.domain import Domain, coordinate, domain_of, value_at
+from studies.surrogate.integration import decompose, quasi_random
 from tests.studies.analysis.known_functions import Known, flat, random_conditional, random_flat, random_line
 
 Draw = np.random.Generator

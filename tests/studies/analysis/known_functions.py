@@ -7,12 +7,12 @@ from itertools import combinations
 import numpy as np
 import optuna
 
-from search_spaces.space import Categorical, Choice, Float, Group
+from search_spaces.space.nodes import Categorical, Choice, Float, Group
 from search_spaces.suggest import distributions
-from studies.analysis.domain import Domain, domain_of, value_at
-from studies.analysis.effects import structures_of
-from studies.analysis.integration import Function, decompose, quasi_random
-from studies.analysis.table import Table, observations
+from studies.analysis.observations.table import Table, observations
+from studies.surrogate.anova import structures_of
+from studies.surrogate.domain import Domain, domain_of, value_at
+from studies.surrogate.integration import Function, decompose, quasi_random
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,21 @@ import numpy as np
 import optuna
 import pytest
 
-from search_spaces.space import Categorical, Choice, Float, Group, Int
-from studies.analysis.boundary import boundaries
-from studies.analysis.coordinates import find_coordinates
-from studies.analysis.drift import drift_of
-from studies.analysis.evidence import Prediction
-from studies.analysis.importance import fit_table, measure_importance
-from studies.analysis.narrowing import narrower_ranges
-from studies.analysis.near_best import idle_parameters, look_near_best
-from studies.analysis.of_study import analyse
-from studies.analysis.table import WORST, observations
-from studies.analysis.totals import total_effects
-from studies.analysis.tree import tree_of
+from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int
+from studies.analysis.findings.coordinates import find_coordinates
+from studies.analysis.findings.drift import drift_of
+from studies.analysis.findings.narrowing import narrower_ranges
+from studies.analysis.findings.near_best import idle_parameters, look_near_best
+from studies.analysis.findings.range_ends import boundaries
+from studies.analysis.observations.of_study import analyse
+from studies.analysis.observations.table import WORST, observations
+from studies.analysis.shares.evidence import Prediction
+from studies.analysis.shares.importance import fit_table, measure_importance
+from studies.analysis.shares.tree import tree_of
 from studies.analysis.views import views_of
 from studies.analysis.words import verdict_in_words
-from studies.outcomes import Outcome
+from studies.surrogate.totals import total_effects
+from studies.trials.outcomes import Outcome
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known

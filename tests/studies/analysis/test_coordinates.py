@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from studies.analysis.coordinates import find_coordinates
-from studies.analysis.importance import fit_table
-from studies.analysis.table import observations
+from studies.analysis.findings.coordinates import find_coordinates
+from studies.analysis.observations.table import observations
+from studies.analysis.shares.importance import fit_table
 from tests.studies.analysis.known_functions import Known, flat
 
 

@@ -5,15 +5,15 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
-from search_spaces.space import Choice, Float, Group, Int
-from studies.analysis.domain import domain_of
-from studies.analysis.effects import structures_of
-from studies.analysis.integration import decompose, quasi_random
-from studies.analysis.intervals import posterior_shares
-from studies.analysis.kernel import ABSENT, ConditionalKernel
-from studies.analysis.likelihood import Hyperparameters, Likelihood
-from studies.analysis.surrogate import Surrogate, fit, points_of
-from studies.analysis.totals import total_effects
+from search_spaces.space.nodes import Choice, Float, Group, Int
+from studies.analysis.shares.intervals import posterior_shares
+from studies.surrogate.anova import structures_of
+from studies.surrogate.domain import domain_of
+from studies.surrogate.gaussian_process import Surrogate, fit, points_of
+from studies.surrogate.integration import decompose, quasi_random
+from studies.surrogate.kernel import ABSENT, ConditionalKernel
+from studies.surrogate.likelihood import Hyperparameters, Likelihood
+from studies.surrogate.totals import total_effects
 from tests.studies.analysis import known_functions as known
 
 

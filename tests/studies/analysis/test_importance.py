@@ -8,11 +8,11 @@ import pytest
 from optuna.trial import FrozenTrial
 from scipy.linalg import solve_triangular
 
-from search_spaces.parameters import parameters
-from search_spaces.space import Categorical, Choice, Float, Group
-from studies.analysis.importance import Importance, fit_table, measure_importance
-from studies.analysis.likelihood import solve
-from studies.analysis.table import observations
+from search_spaces.space.nodes import Categorical, Choice, Float, Group
+from search_spaces.space.parameters import parameters
+from studies.analysis.observations.table import observations
+from studies.analysis.shares.importance import Importance, fit_table, measure_importance
+from studies.surrogate.likelihood import solve
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
 

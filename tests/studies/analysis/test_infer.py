@@ -5,12 +5,12 @@ from collections.abc import Callable
 import optuna
 import pytest
 
-from search_spaces.parameters import find
-from search_spaces.space import Categorical, Float, Int
+from search_spaces.space.nodes import Categorical, Float, Int
+from search_spaces.space.parameters import find
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.importance import measure_importance
-from studies.analysis.infer import infer_space
-from studies.analysis.table import observations
+from studies.analysis.observations.infer import infer_space
+from studies.analysis.observations.table import observations
+from studies.analysis.shares.importance import measure_importance
 
 
 def _study(objective: Callable[[optuna.Trial], float], trials: int = 40, seed: int = 0) -> optuna.Study:

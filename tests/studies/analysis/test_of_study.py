@@ -5,9 +5,9 @@ import optuna
 import pytest
 from optuna.study import Study
 
-from search_spaces.space import Choice, Float, Group
-from studies.analysis.of_study import analyse, table_of
-from studies.analysis.scales import main_scale
+from search_spaces.space.nodes import Choice, Float, Group
+from studies.analysis.observations.of_study import analyse, table_of
+from studies.analysis.observations.scales import main_scale
 from studies.analysis.views import views_of
 from studies.analysis.words import verdict_in_words
 from tests.studies.analysis.known_functions import Known

@@ -4,20 +4,20 @@ import numpy as np
 import optuna
 import pytest
 
-from search_spaces.parameters import default_values
-from search_spaces.rules import Shift
-from search_spaces.space import Categorical, Choice, Float, Group
-from studies.analysis.ablation import ablate
-from studies.analysis.boundary import boundaries
-from studies.analysis.comparison import optuna_importances
-from studies.analysis.coordinates import find_coordinates
+from search_spaces.catalogue.rules import Shift
+from search_spaces.space.nodes import Categorical, Choice, Float, Group
+from search_spaces.space.parameters import default_values
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.folklore import judge
-from studies.analysis.history import best_so_far
-from studies.analysis.importance import fit_table
-from studies.analysis.isolation import isolate
-from studies.analysis.projection import project
-from studies.analysis.scales import rescaled, scales_of, shares_on
+from studies.analysis.findings.ablation import ablate
+from studies.analysis.findings.best_so_far import best_so_far
+from studies.analysis.findings.buckets import isolate
+from studies.analysis.findings.coordinates import find_coordinates
+from studies.analysis.findings.range_ends import boundaries
+from studies.analysis.findings.rules_of_thumb import judge
+from studies.analysis.observations.scales import rescaled, scales_of, shares_on
+from studies.analysis.shares.comparison import optuna_importances
+from studies.analysis.shares.importance import fit_table
+from studies.analysis.shares.projection import project
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
 

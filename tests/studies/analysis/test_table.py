@@ -7,12 +7,12 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from search_spaces.space import Choice, Float, Group, Int
-from studies.analysis.domain import coordinate, domain_of, value_at
+from search_spaces.space.nodes import Choice, Float, Group, Int
 from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
-from studies.analysis.evidence import Prediction, weigh
-from studies.analysis.table import observations
-from studies.outcomes import Outcome
+from studies.analysis.observations.table import observations
+from studies.analysis.shares.evidence import Prediction, weigh
+from studies.surrogate.domain import coordinate, domain_of, value_at
+from studies.trials.outcomes import Outcome
 
 SPACE = Group({"x": Float(0.0, 1.0)})
 X = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from tests.tuner.training.random_sections import Section
-from tuner.fork_server import warm_up
+from tuner.workers.processes.fork_server import warm_up
 
 THREADS = 1
 SECONDS = 120.0  # that a training may take
@@ -62,7 +62,7 @@ def plain(folder: Path, section: Section) -> dict[str, Any]:
     from pytorch_lightning import Trainer, seed_everything
     from pytorch_lightning.callbacks import Checkpoint
 
-    from tuner.training.trainer_defaults import TRAINER_DEFAULTS
+    from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 
     class Reader(Checkpoint):
         """Reads `score` where the module says that it has logged it; runs behind the module's own hooks."""
@@ -117,7 +117,7 @@ def made(part: Any) -> Any:
 
 def ours(folder: Path, section: Section, **changes: Any) -> dict[str, Any]:
     """Train as a trial does."""
-    from tuner.training.fit import fit
+    from tuner.training.fitting.fit import fit
 
     end = fit(_task(folder, section), lambda *_: False)
     return _result(end)
@@ -125,7 +125,7 @@ def ours(folder: Path, section: Section, **changes: Any) -> dict[str, Any]:
 
 def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]:
     """Train as a trial that goes on with the checkpoint of an earlier part, and leave at a random moment."""
-    from tuner.training.fit import fit
+    from tuner.training.fitting.fit import fit
 
     draw = Random(f"{seed}-{part}")  # noqa: S311
     calls = draw.randint(1, 25)
@@ -151,7 +151,7 @@ def left(folder: Path, section: Section, seed: int, part: int) -> dict[str, Any]
 
 
 def _result(end: Any) -> dict[str, Any]:
-    from tuner.training.exactness import INEXACT
+    from tuner.training.resuming.exactness import INEXACT
 
     return {
         "curve": list(end.scores),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
-from tuner.training.data import load_batches
+from tuner.data import load_batches
 
 Parameters = list[nn.Parameter]
 

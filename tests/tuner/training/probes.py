@@ -21,13 +21,13 @@ QUIET = {
 }
 # From three cores on, Lightning advises worker processes, which only slow down data that lie in memory.
 IN_MEMORY = pytest.mark.filterwarnings("ignore:The '[a-z]+_dataloader' does not have many workers")
-MLP = "tuner.training.modules.MLPClassifier"
-UNDECAYED = {"class_path": "tuner.training.groups.UndecayedGroups"}
+MLP = "tuner.modules.MLPClassifier"
+UNDECAYED = {"class_path": "tuner.callbacks.UndecayedGroups"}
 
 
 def schedule(**init_args: object) -> dict[str, Any]:
     """Write the configuration of a schedule."""
-    return {"class_path": "tuner.training.schedules.LearningRateSchedule", "init_args": init_args}
+    return {"class_path": "tuner.callbacks.LearningRateSchedule", "init_args": init_args}
 
 
 def read(configuration: dict[str, Any], cli: type = LightningCLI, **options: Any) -> Any:
@@ -54,7 +54,7 @@ def digits_fit(
     """Write the configuration of a fit of the digits."""
     return {
         "model": {"class_path": MLP, "init_args": {"hidden": [16, 16], **(model or {})}},
-        "data": {"class_path": "tuner.training.data.Digits", "init_args": {"batch_size": batch_size}},
+        "data": {"class_path": "tuner.data.Digits", "init_args": {"batch_size": batch_size}},
         "optimizer": optimizer,
         "trainer": {"max_epochs": 1, "limit_val_batches": 0, **(trainer or {})},
     }

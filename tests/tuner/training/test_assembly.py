@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from tests.tuner.training.probes import IN_MEMORY, MLP
-from tuner.training.assembly import assemble
-from tuner.training.errors import BadConfiguration
+from tuner.errors import BadConfiguration
+from tuner.training.configuration.assembly import assemble
 
 pytestmark = IN_MEMORY
 
 GOOD = {
     "trainer": {"max_epochs": 1},
     "model": {"class_path": MLP, "init_args": {"hidden": [4]}},
-    "data": {"class_path": "tuner.training.data.Digits"},
+    "data": {"class_path": "tuner.data.Digits"},
     "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
 }
 
@@ -23,9 +23,9 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "trainer type": ({"trainer": {"max_epochs": "many"}}, "trainer.max_epochs", "a whole number"),
     "module path": ({"model": {"class_path": "nowhere.Net"}}, "model.class_path", "cannot be imported"),
     "class name": (
-        {"model": {"class_path": "tuner.training.modules.MLPClasifier"}},
+        {"model": {"class_path": "tuner.modules.perceptron.MLPClasifier"}},
         "model.class_path",
-        "did you mean tuner.training.modules.MLPClassifier",
+        "did you mean tuner.modules.MLPClassifier",
     ),
     "no path": ({"model": {"class_path": "Net"}}, "model.class_path", "package.module.Net"),
     "no module": ({"model": {"class_path": "torch.nn.Linear"}}, "model.class_path", "is no LightningModule"),
@@ -40,7 +40,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "a whole number",
     ),
     "argument's value": (
-        {"data": {"class_path": "tuner.training.data.Digits", "init_args": {"batch_size": 0}}},
+        {"data": {"class_path": "tuner.data.Digits", "init_args": {"batch_size": 0}}},
         "data",
         "batch_size >= 1 must hold, but got batch_size=0; name at least one sample.",
     ),
@@ -50,7 +50,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "must be one of 'relu', 'gelu', 'silu', but got rulu.",
     ),
     "needed argument": (
-        {"data": {"class_path": "tuner.training.data.Table", "init_args": {"path": "mine.csv"}}},
+        {"data": {"class_path": "tuner.data.Table", "init_args": {"path": "mine.csv"}}},
         "data.init_args.target",
         "is missing, and Table needs it.",
     ),

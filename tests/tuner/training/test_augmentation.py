@@ -6,13 +6,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.configuration import configure
-from search_spaces.parameters import default_values
-from studies.catalogue import find_study_file
+from search_spaces.space.parameters import default_values
+from studies.shipped.catalogue import find_study_file
 from tests.tuner.training.probes import read
-from tuner.preparation import prepare
-from tuner.training.augmentation import Augmentation, cutmix, cutout, mixup
-from tuner.training.convolution import ConvClassifier
-from tuner.training.layers import Residual
+from tuner.callbacks.augmentation import Augmentation, cutmix, cutout, mixup
+from tuner.modules.convolution import ConvClassifier
+from tuner.modules.layers import Residual
+from tuner.preparation.prepare import prepare
 
 SAMPLES, CLASSES, SIDE = 64, 5, 8
 

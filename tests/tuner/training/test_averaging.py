@@ -12,10 +12,10 @@ from torch.nn import functional
 from tests.tuner.training.own_modules import OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, StepProbe, digits_fit, read
 from tests.tuner.training.test_choices import STILL, Values, chosen
-from tuner.training.averaging import WeightAverage
-from tuner.training.constraints import ProximalL1
-from tuner.training.errors import IllegalTraining
-from tuner.training.fit import fit
+from tuner.callbacks.averaging import WeightAverage
+from tuner.callbacks.constraints import ProximalL1
+from tuner.errors import IllegalTraining
+from tuner.training.fitting.fit import fit
 from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
@@ -132,7 +132,7 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(tmp_path: Path, kind: str, e
 def test_the_last_step_alone_is_an_average_too() -> None:
     """A late start in a short fit leaves the weights of the last step."""
     probe, taken = StepProbe(), Taken()
-    late = {"class_path": "tuner.training.averaging.WeightAverage", "init_args": {"start": 0.99}}
+    late = {"class_path": "tuner.callbacks.WeightAverage", "init_args": {"start": 0.99}}
     sgd = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}}
     cli = read(
         digits_fit(optimizer=sgd, trainer={"max_steps": 3, "callbacks": [late]}),

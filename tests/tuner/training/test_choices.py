@@ -9,21 +9,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.configuration import configure
-from search_spaces.parameters import default_values
-from search_spaces.space import Value
-from studies.study_file import parse_study_file
+from search_spaces.space.nodes import Value
+from search_spaces.space.parameters import default_values
+from studies.definition.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY, fit_recorded, read
 from tests.tuner.training.rows import ROWS, warmup_of
-from tuner.preparation import prepare, rehearse_branches
-from tuner.training.layers import Residual
+from tuner.modules.layers import Residual
+from tuner.preparation.prepare import prepare, rehearse_branches
 
 pytestmark = IN_MEMORY
 
 STUDY = """
 study: {{name: choices, metric: val_loss}}
 trainer: {{max_epochs: 2, limit_train_batches: 5, limit_val_batches: 0}}
-model: {{class_path: tuner.training.modules.MLPClassifier, init_args: {{hidden: [16, 16]}}}}
-data: {{class_path: tuner.training.data.Digits}}
+model: {{class_path: tuner.modules.MLPClassifier, init_args: {{hidden: [16, 16]}}}}
+data: {{class_path: tuner.data.Digits}}
 space: {space}
 """
 STILL = {"schedule": "constant", "schedule.warmup_fraction": 0.0}

@@ -10,9 +10,9 @@ from torch.optim import SGD
 
 from tests.tuner.training.own_modules import ManualModule, OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET
-from tuner.training.constraints import MaxNorm, ProximalL1
-from tuner.training.errors import IllegalTraining
-from tuner.training.groups import NORM_LAYERS
+from tuner.callbacks.constraints import MaxNorm, ProximalL1
+from tuner.callbacks.groups import NORM_LAYERS
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

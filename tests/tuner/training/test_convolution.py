@@ -9,12 +9,12 @@ from torch import nn
 
 from tests.tuner.training.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY, read
-from tuner.training.convolution import ConvClassifier
-from tuner.training.layers import Residual
+from tuner.modules.convolution import ConvClassifier
+from tuner.modules.layers import Residual
 
 pytestmark = IN_MEMORY
 
-CONV = "tuner.training.convolution.ConvClassifier"
+CONV = "tuner.modules.ConvClassifier"
 
 
 def images_fit(root: Path, *, epochs: int = 1, lr: float = 0.01, **model: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def images_fit(root: Path, *, epochs: int = 1, lr: float = 0.01, **model: Any) -
     return {
         "model": {"class_path": CONV, "init_args": {"widths": [4, 8], **model}},
         "data": {
-            "class_path": "tuner.training.data.FashionMNIST",
+            "class_path": "tuner.data.FashionMNIST",
             "init_args": {"root": str(root), "batch_size": 50},
         },
         "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": lr}},

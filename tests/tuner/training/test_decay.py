@@ -7,9 +7,9 @@ from torch.optim import SGD
 from tests.tuner.training.own_modules import OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, StepProbe
 from tests.tuner.training.test_schedules import EndlessModule
-from tuner.training.decay import DecayTimescale
-from tuner.training.errors import IllegalTraining
-from tuner.training.groups import undecayed_groups
+from tuner.callbacks.decay import DecayTimescale
+from tuner.callbacks.groups import undecayed_groups
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

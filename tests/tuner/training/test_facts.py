@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.tuner.training.own_modules import ManualModule, OwnModule, OwnTwinModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, digits_fit
-from tuner.training.facts import count_spikes, facts_class, watches
-from tuner.training.fit import Ending, fit
+from tuner.training.fitting.facts import count_spikes, facts_class, watches
+from tuner.training.fitting.fit import Ending, fit
 from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
@@ -362,5 +362,5 @@ def test_long_trainings_take_no_memory_for_their_spikes() -> None:
     losses = np.random.default_rng(0).standard_normal(1000).cumsum()
     expected = count_spikes(losses)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tuner.training.facts.BLOCK", 7)
+        patch.setattr("tuner.training.fitting.facts.BLOCK", 7)
         assert count_spikes(losses) == expected > 0

@@ -11,10 +11,10 @@ import torch
 from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP
-from tuner.training.data import load_batches
-from tuner.training.errors import MetricNotLogged
-from tuner.training.fit import Ending, fit
-from tuner.training.fit import test as evaluate
+from tuner.data import load_batches
+from tuner.errors import MetricNotLogged
+from tuner.training.fitting.fit import Ending, fit
+from tuner.training.fitting.fit import test as evaluate
 from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
@@ -28,7 +28,7 @@ def configuration(**changes: Any) -> dict[str, Any]:
     return {
         "trainer": {"max_epochs": 3},
         "model": {"class_path": MLP, "init_args": {"hidden": [16], "norm": "batch"}},
-        "data": {"class_path": "tuner.training.data.Digits"},
+        "data": {"class_path": "tuner.data.Digits"},
         "optimizer": ADAMW,
         **changes,
     }
@@ -188,7 +188,7 @@ def test_the_weights_behind_the_score_are_kept(tmp_path: Path) -> None:
 
 def validate(configuration: dict[str, Any], checkpoint: Path) -> dict[str, float]:
     """Validate a checkpoint with a trainer of its own."""
-    from tuner.training.assembly import assemble
+    from tuner.training.configuration.assembly import assemble
 
     made = assemble(configuration)
     found = made.trainer.validate(made.module, datamodule=made.data, ckpt_path=checkpoint, verbose=False)
@@ -244,8 +244,8 @@ def test_a_module_of_the_other_lightning_is_fitted_with_our_callbacks() -> None:
     described = own(OfTheOtherLightning, max_epochs=2)
     described["optimizer"] = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}}
     described["trainer"]["callbacks"] = [
-        {"class_path": "tuner.training.groups.UndecayedGroups"},
-        {"class_path": "tuner.training.schedules.LearningRateSchedule", "init_args": {"schedule": "cosine"}},
+        {"class_path": "tuner.callbacks.UndecayedGroups"},
+        {"class_path": "tuner.callbacks.LearningRateSchedule", "init_args": {"schedule": "cosine"}},
     ]
     result = fit(task(configuration=described), never)
     assert result.ending is Ending.COMPLETED

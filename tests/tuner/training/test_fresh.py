@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from studies.length import TrialLength
+from studies.definition.length import TrialLength
 from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.training.test_length import drawn
-from tuner.training.epoch_size import EpochSize
-from tuner.training.errors import MetricNotLogged
-from tuner.training.fit import fit
+from tuner.errors import MetricNotLogged
+from tuner.training.fitting.epoch_size import EpochSize
+from tuner.training.fitting.fit import fit
 from tuner.training.task import Fit, Task
 
 pytestmark = [IN_MEMORY, pytest.mark.filterwarnings("ignore:You are trying to `self.log:UserWarning")]

@@ -11,14 +11,14 @@ from torch.optim.lr_scheduler import StepLR
 
 from tests.tuner.training.own_modules import FORMS, SCHEDULED_FORMS, ManualModule, OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, UNDECAYED, StepProbe, digits_fit, fit_recorded
-from tuner.training.errors import IllegalTraining
-from tuner.training.groups import (
+from tuner.callbacks.groups import (
     NORM_LAYERS,
     UndecayedGroups,
     exempt_from_decay,
     undecayed_groups,
     undecayed_parameters,
 )
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tuner.training.initialization import initialize
+from tuner.modules.initialization import initialize
 
 INPUTS, OUTPUTS = 400, 200
 DEVIATIONS = {

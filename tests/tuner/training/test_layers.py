@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tuner.training.layers import regularized_block, regularized_stack
+from tuner.modules.layers import regularized_block, regularized_stack
 
 INITIALS = {
     nn.Linear: "L",

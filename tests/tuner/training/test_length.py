@@ -9,9 +9,9 @@ import torch
 from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from torch.utils.data import DataLoader, IterableDataset
 
-from studies.length import TrialLength
+from studies.definition.length import TrialLength
 from tests.tuner.training.probes import IN_MEMORY, QUIET
-from tuner.training.epoch_size import epoch_size
+from tuner.training.fitting.epoch_size import epoch_size
 
 pytestmark = IN_MEMORY
 

@@ -9,12 +9,13 @@ import torch
 from lightning.pytorch.cli import LightningCLI
 
 from tests.tuner.training.probes import IN_MEMORY, Steps, read, schedule
-from tuner.training import data, lightning_twins
+from tuner import data
+from tuner.training.configuration import lightning_twins
 
 pytestmark = IN_MEMORY
 
 COSINE = [1 / 3, 2 / 3, 1.0, 0.961940, 0.853553, 0.691342, 0.5, 0.308658, 0.146447, 0.038060]
-TWINS = "tuner.training.lightning_twins"
+TWINS = "tuner.training.configuration.lightning_twins"
 MODULE = {"class_path": "tests.tuner.training.own_modules.OwnTwinModule"}
 
 
@@ -73,7 +74,7 @@ def test_every_other_callback_has_a_twin_that_acts() -> None:
 
 @pytest.mark.parametrize("name", ["Diabetes", "Digits", "FashionMNIST", "Table"])
 def test_all_data_have_a_twin(name: str) -> None:
-    """What `tuner.training.data` offers to one package it offers to the other, with the same arguments."""
+    """What `tuner.data` offers to one package it offers to the other, with the same arguments."""
     twin, ours = getattr(lightning_twins, name), getattr(data, name)
     assert issubclass(twin, lightning.pytorch.LightningDataModule)
     assert issubclass(ours, pytorch_lightning.LightningDataModule)

@@ -6,12 +6,12 @@ from typing import Any
 import yaml
 from pytorch_lightning import Trainer
 
-from studies.study_file import parse_study_file
+from studies.definition.study_file import parse_study_file
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY, QUIET
-from tuner.preparation import prepare, rehearse
-from tuner.training.fit import fit
-from tuner.training.loggers import at_place
+from tuner.preparation.prepare import prepare, rehearse
+from tuner.training.fitting.fit import fit
+from tuner.training.logs.loggers import at_place
 from tuner.training.task import Task
 
 pytestmark = IN_MEMORY

@@ -11,11 +11,11 @@ from torch import nn
 from torch.nn import functional
 
 from search_spaces.configuration import configure
-from search_spaces.space import Value
-from studies.study_file import parse_study_file
+from search_spaces.space.nodes import Value
+from studies.definition.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY, digits_fit, fit_recorded, read
-from tuner.preparation import prepare
-from tuner.training.modules import MLPClassifier
+from tuner.modules.perceptron import MLPClassifier
+from tuner.preparation.prepare import prepare
 
 pytestmark = IN_MEMORY
 
@@ -111,8 +111,8 @@ def test_a_wrong_choice_is_refused_when_it_is_read(
 INIT_STUDY = """
 study: {name: init, metric: val_loss}
 trainer: {max_epochs: 1}
-model: {class_path: tuner.training.modules.MLPClassifier, init_args: {hidden: [256, 128]}}
-data: {class_path: tuner.training.data.Digits}
+model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [256, 128]}}
+data: {class_path: tuner.data.Digits}
 optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1}}
 space: {use: init, fix: {norm: none}}
 """

@@ -6,10 +6,10 @@ import torch
 
 from tests.tuner.training.own_modules import OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, UNDECAYED, digits_fit, read, schedule
-from tuner.training.errors import IllegalTraining
-from tuner.training.groups import UndecayedGroups
-from tuner.training.optimizer_edits import read_configured
-from tuner.training.schedules import LearningRateSchedule
+from tuner.callbacks.groups import UndecayedGroups
+from tuner.callbacks.optimizer_edits import read_configured
+from tuner.callbacks.schedules import LearningRateSchedule
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

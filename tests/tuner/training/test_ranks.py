@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tests.tuner.small_modules import Small
-from tuner.executor import End, Orders, train
-from tuner.training.data import load_batches
+from tuner.data import load_batches
 from tuner.training.messages import Raised
-from tuner.training.ranks import alone_among, for_ranks, on_one_device
+from tuner.training.process.ranks import alone_among, for_ranks, on_one_device
 from tuner.training.task import Ending, Fit, Task
+from tuner.workers.processes.executor import End, Orders, train
 
 
 class OwnRanked(Small):

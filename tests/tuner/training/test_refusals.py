@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.training.assembly import assemble
-from tuner.training.errors import BadConfiguration
+from tuner.errors import BadConfiguration
+from tuner.training.configuration.assembly import assemble
 
 pytestmark = IN_MEMORY
 

@@ -13,9 +13,9 @@ import torch
 from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP, schedule
-from tuner.training.checkpoints import Checkpoints
-from tuner.training.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
-from tuner.training.fit import fit
+from tuner.training.fitting.fit import fit
+from tuner.training.resuming.checkpoints import Checkpoints
+from tuner.training.resuming.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
 from tuner.training.task import Ending, Fit, Task
 
 pytestmark = IN_MEMORY
@@ -26,10 +26,10 @@ DIGITS = {
     "trainer": {
         "max_epochs": EPOCHS,
         "accumulate_grad_batches": 2,
-        "callbacks": [{"class_path": "tuner.training.groups.UndecayedGroups"}, schedule(schedule="cosine")],
+        "callbacks": [{"class_path": "tuner.callbacks.UndecayedGroups"}, schedule(schedule="cosine")],
     },
     "model": {"class_path": MLP, "init_args": {"hidden": [16], "norm": "batch", "dropout": 0.3}},
-    "data": {"class_path": "tuner.training.data.Digits"},
+    "data": {"class_path": "tuner.data.Digits"},
     "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}},
 }
 

@@ -20,9 +20,9 @@ from tests.tuner.training.probes import (
     schedule,
 )
 from tests.tuner.training.rows import COSINE, ROWS, warmup_of
-from tuner.training.errors import IllegalTraining
-from tuner.training.groups import UndecayedGroups
-from tuner.training.schedules import LearningRateSchedule, Schedule, Shape, schedule_factor
+from tuner.callbacks.groups import UndecayedGroups
+from tuner.callbacks.schedules import LearningRateSchedule, Schedule, Shape, schedule_factor
+from tuner.errors import IllegalTraining
 
 pytestmark = IN_MEMORY
 

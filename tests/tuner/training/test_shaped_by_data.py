@@ -9,9 +9,9 @@ from torch import nn
 
 from tests.tuner.training.data.tables import patients
 from tests.tuner.training.probes import IN_MEMORY, MLP, read
-from tuner.training.errors import BadConfiguration
-from tuner.training.modules import MLPClassifier
-from tuner.training.regression import MLPRegressor
+from tuner.errors import BadConfiguration
+from tuner.modules.perceptron import MLPClassifier
+from tuner.modules.regressor import MLPRegressor
 
 pytestmark = IN_MEMORY
 
@@ -27,7 +27,7 @@ def table_fit(folder: Path, model: dict[str, Any], *, cls: str = MLP, **data: An
     return {
         "model": {"class_path": cls, "init_args": model},
         "data": {
-            "class_path": "tuner.training.data.Table",
+            "class_path": "tuner.data.Table",
             "init_args": {"path": str(path), "target": "ill", **data},
         },
         "optimizer": ADAMW,
@@ -63,7 +63,7 @@ def test_open_sizes_train_exactly_as_given_ones(tmp_path: Path) -> None:
 def test_an_average_begins_with_the_datas_sizes(tmp_path: Path) -> None:
     """A callback that copies the weights before the first step copies those of the real network."""
     average = {
-        "class_path": "tuner.training.averaging.WeightAverage",
+        "class_path": "tuner.callbacks.WeightAverage",
         "init_args": {"kind": "ema", "start": 0.0},
     }
     configuration = table_fit(tmp_path, OPEN)
@@ -92,8 +92,8 @@ def test_a_checkpoint_needs_no_data(tmp_path: Path, made_by_lightning_cli: bool)
         ({"features": 64}, {}, MLP, "model.init_args.features: is 64, but the data have 5; write 5, or null"),
         ({"features": None, "classes": 3}, {}, MLP, "model.init_args.classes: is 3, but the data have 2"),
         (OPEN, {"target": "age"}, MLP, "MLPClassifier predicts classes, but the target is a quantity"),
-        ({}, {}, "tuner.training.regression.MLPRegressor", "but the target has 2 classes; use MLPClassifier"),
-        ({}, {}, "tuner.training.convolution.ConvClassifier", "channels: is left open, and Table does not"),
+        ({}, {}, "tuner.modules.MLPRegressor", "but the target has 2 classes; use MLPClassifier"),
+        ({}, {}, "tuner.modules.ConvClassifier", "channels: is left open, and Table does not"),
     ],
 )
 def test_what_does_not_fit_the_data_is_said(
@@ -120,7 +120,7 @@ def test_balanced_weights_reach_the_loss(tmp_path: Path) -> None:
 
 def test_a_regression_tells_its_errors_in_the_targets_unit(tmp_path: Path) -> None:
     """The loss is in units of the target's variance, RMSE and MAE and predictions in years."""
-    regressor = "tuner.training.regression.MLPRegressor"
+    regressor = "tuner.modules.MLPRegressor"
     cli = fitted(table_fit(tmp_path, {"hidden": [8]}, cls=regressor, target="age"))
     logged = dict(cli.trainer.callback_metrics)
     logged |= cli.trainer.test(cli.model, cli.datamodule, verbose=False)[0]
@@ -139,8 +139,8 @@ def test_a_regression_tells_its_errors_in_the_targets_unit(tmp_path: Path) -> No
 def test_a_regressor_learns_and_keeps_the_unit(tmp_path: Path) -> None:
     """The diabetes data are predicted better than by their mean, and a checkpoint predicts in their unit."""
     configuration = {
-        "model": {"class_path": "tuner.training.regression.MLPRegressor", "init_args": {"mixup_alpha": 0.2}},
-        "data": {"class_path": "tuner.training.data.Diabetes"},
+        "model": {"class_path": "tuner.modules.MLPRegressor", "init_args": {"mixup_alpha": 0.2}},
+        "data": {"class_path": "tuner.data.Diabetes"},
         "optimizer": ADAMW,
         "trainer": {"max_epochs": 4},
     }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.training.fit import fit
+from tuner.training.fitting.fit import fit
 from tuner.training.task import Ending, Task
 
 pytestmark = [

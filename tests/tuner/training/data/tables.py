@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tuner.training.data import Table
+from tuner.data import Table
 
 ROWS = 200
 

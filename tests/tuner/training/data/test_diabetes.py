@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.datasets import load_diabetes
 
-from tuner.training.data import Diabetes
+from tuner.data import Diabetes
 
 
 def test_every_patient_is_in_one_part_and_the_target_leads_back() -> None:

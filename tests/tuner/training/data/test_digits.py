@@ -6,9 +6,9 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tuner.training.data import Batch as Part
-from tuner.training.data import BatchIndices, Digits, load_batches
-from tuner.training.data.batches import Rows
+from tuner.data import Batch as Part
+from tuner.data import BatchIndices, Digits, load_batches
+from tuner.data.batches import Rows
 
 
 def parts(split_seed: int = 0) -> list[Part]:

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from tests.tuner.training.data.idx_files import write_fashion, write_idx
-from tuner.training.data import FashionMNIST
-from tuner.training.data.batches import Rows
-from tuner.training.errors import BadData
+from tuner.data import FashionMNIST
+from tuner.data.batches import Rows
+from tuner.errors import BadData
 
 LABELS = "train-labels-idx1-ubyte.gz"
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from tests.tuner.training.data.tables import ROWS, patients, read
-from tuner.executor import End, Orders, train
-from tuner.training.data import Table
-from tuner.training.data.batches import Rows
+from tuner.data import Table
+from tuner.data.batches import Rows
 from tuner.training.messages import Raised
 from tuner.training.task import Fit, Task
+from tuner.workers.processes.executor import End, Orders, train
 
 PARTS = ("train", "val", "test")
 
@@ -226,9 +226,9 @@ def test_a_table_is_read_once_for_the_trials_of_a_study(tmp_path: Path) -> None:
     network = {"hidden": [4], "features": None, "classes": None}
     configuration = {
         "trainer": {"max_epochs": 1, "accelerator": "cpu"},
-        "model": {"class_path": "tuner.training.modules.MLPClassifier", "init_args": network},
+        "model": {"class_path": "tuner.modules.MLPClassifier", "init_args": network},
         "data": {
-            "class_path": "tuner.training.data.Table",
+            "class_path": "tuner.data.Table",
             "init_args": {"path": str(path), "target": "ill"},
         },
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},

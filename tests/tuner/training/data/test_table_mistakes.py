@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.tuner.training.data.tables import ROWS, patients, read
-from tuner.training.data import Table
-from tuner.training.errors import BadData
+from tuner.data import Table
+from tuner.errors import BadData
 
 UNCLEAR = [str(row) if row % 50 else "?" for row in range(ROWS)]
 SAME_DAY = ["2024-05-31"] * ROWS

@@ -1,0 +1,1 @@
+"""The catalogue: ready-made choices of optimizers, regularizers and the rest, with reasons and sources."""

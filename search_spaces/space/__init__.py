@@ -1,0 +1,1 @@
+"""A conditional space as a frozen value: its nodes, and what can be done with them."""

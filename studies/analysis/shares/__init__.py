@@ -1,0 +1,1 @@
+"""What each parameter and each pair explains, with intervals, and how far the trials can be trusted."""

@@ -1,0 +1,161 @@
+"""The `study` section of a study file."""
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from studies.definition.study_file import StudyFile, suggestion
+from studies.errors import StudyFileError
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
+_LONGEST = 100  # characters of a name
+_MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
+# Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
+_BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
+_REQUIRED = {
+    "name": "such as `name: digits`",
+    "metric": "the name that the module logs, such as `metric: val_loss`",
+}
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What is asked of a study.
+
+    A study takes no new trial once its `trials`, its `epochs` or its `hours` are spent, whichever comes
+    first: epochs and hours of training are summed over all trials and workers, and a trial on several
+    devices counts its hours on each. Workers that serve every study take those of higher `priority` first.
+    With `retry` a trial that ran out of memory or time is tried once more before it spends its slot.
+
+    `score` says which of a trial's validations counts. `exploration` is the share of slots that are
+    quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
+    divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
+    all cores where it is None: the last digits of a score depend on it, and small models are fastest with
+    one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
+    a few numbers of its training, by which it can be called unstable or too slow. At the end `tuner run`
+    trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
+    """
+
+    name: str
+    metric: str
+    direction: Literal["minimize", "maximize"] = "minimize"
+    trials: int = 60
+    seed: int = 0
+    exploration: float = 0.25
+    score: Literal["best", "last"] = "best"
+    diverged_beyond: float | None = None
+    threads: int | None = None
+    epochs: float | None = None
+    hours: float | None = None
+    priority: int = 0
+    retry: bool = True
+    facts: bool = True
+    trial_timeout: float | None = None
+    confirm: int = 0
+    confirm_seeds: int = 3
+
+
+def read_settings(file: StudyFile) -> StudySettings:
+    """Read the `study` section of a study file.
+
+    Raises:
+        StudyFileError: a key is unknown or missing, or a value is not what it must be.
+    """
+    section = file.data.get("study") or {}
+    known = [field.name for field in fields(StudySettings)]
+    for key in section:
+        if key not in known:
+            raise StudyFileError(file.source, f"study.{key}", f"is not known; {suggestion(str(key), known)}")
+    for key, remedy in _REQUIRED.items():
+        if section.get(key) is None:
+            raise StudyFileError(file.source, f"study.{key}", f"is missing; write {remedy}.")
+    settings = _typed(file, dict(section))
+    _check(file, settings)
+    return settings
+
+
+def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--study", type=StudySettings)
+    for field in fields(StudySettings):
+        if field.name not in section:
+            continue
+        given = section[field.name]
+        try:  # one by one, so that the message names the key
+            parser.parse_object({"study": {"name": "a", "metric": "b", field.name: given}})
+        except ArgumentError as error:
+            wanted = _in_words(field.type)
+            raise StudyFileError(
+                file.source, f"study.{field.name}", f"must be {wanted}, but got {given!r}."
+            ) from error
+    settings: StudySettings = parser.instantiate(parser.parse_object({"study": section})).study
+    return settings
+
+
+def _in_words(kind: object) -> str:
+    if kind is bool:
+        return "true or false"
+    if kind is int:
+        return "a whole number"
+    if kind is str:
+        return "a string"
+    options = getattr(kind, "__args__", ())
+    return (
+        " or ".join(map(str, options)) if options and all(isinstance(o, str) for o in options) else "a number"
+    )
+
+
+def _check(file: StudyFile, settings: StudySettings) -> None:
+    for key, problem in problems(settings).items():
+        raise StudyFileError(file.source, f"study.{key}", f"{problem}.")
+
+
+def problems(settings: StudySettings) -> dict[str, str]:
+    """Say what is wrong with each setting that breaks a rule: the rule, and what was given."""
+    rules = (*_sizes(settings).items(), *_rules(settings).items())
+    return {key: f"{rule}, but got {_shown(settings, key)}" for key, (holds, rule) in rules if not holds}
+
+
+def _shown(settings: StudySettings, key: str) -> str:
+    shown = repr(getattr(settings, key))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _sizes(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each number whether databases and libraries can hold it, and the rule."""
+    numbers = {field.name: getattr(settings, field.name) for field in fields(StudySettings)}
+    return {
+        key: (abs(value) <= _BOUNDS.get(key, _MOST), f"must be a number up to {_BOUNDS.get(key, _MOST)}")
+        for key, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and key != "diverged_beyond"
+    }
+
+
+def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
+    """Give for each key whether its value keeps the rule, and the rule."""
+    return {
+        "name": (
+            len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
+            "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
+        ),
+        "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
+        "trials": (settings.trials >= 1, "must be at least 1"),
+        "seed": (settings.seed >= 0, "must be at least 0"),
+        "threads": (settings.threads is None or settings.threads >= 1, "must be at least 1"),
+        "epochs": (settings.epochs is None or settings.epochs > 0, "must be more than 0"),
+        "hours": (settings.hours is None or settings.hours > 0, "must be more than 0"),
+        "trial_timeout": (
+            settings.trial_timeout is None or settings.trial_timeout > 0,
+            "must be more than 0 seconds",
+        ),
+        "confirm": (settings.confirm >= 0, "must be at least 0"),
+        "confirm_seeds": (settings.confirm_seeds >= 1, "must be at least 1"),
+        "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
+        "diverged_beyond": (
+            settings.diverged_beyond is None or math.isfinite(settings.diverged_beyond),
+            "must be a finite number, since infinity and NaN always count as divergence",
+        ),
+    }

@@ -1,0 +1,112 @@
+"""The `space` section of a study file: a space that is used, and what is changed in it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from search_spaces.catalogue.registry import CATALOGUE, named_space
+from search_spaces.configuration import unreachable
+from search_spaces.errors import IllegalSpace, TunerError
+from search_spaces.space.algebra import extend, fix, narrow, replace
+from search_spaces.space.nodes import Group
+from search_spaces.space.notation import group_from_data, is_node, node_from_data
+from studies.definition.length import TrialLength
+from studies.definition.study_file import SPACE_VERBS, StudyFile, suggestion
+from studies.errors import BadLength, StudyFileError
+
+_NARROW_KEYS = ("low", "high", "choices", "default")
+
+
+def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
+    """Read the `space` section of a study file.
+
+    Args:
+        file: the study file.
+        exposed: gives the space that the module exposes, if any; called only where the file wants it.
+
+    Raises:
+        StudyFileError: the section is wrong, nothing varies, or a value would go nowhere.
+    """
+    section = file.data.get("space") or {}
+    known = ("use", *SPACE_VERBS)
+    for key in section:
+        if key not in known:
+            raise StudyFileError(file.source, f"space.{key}", f"is not known; {suggestion(str(key), known)}")
+    use = section.get("use", None if "add" in section else "model")
+    space = _used(file, use, exposed, epochs_of(file))
+    for verb, change in _CHANGES.items():
+        changes = section.get(verb) or {}
+        if not isinstance(changes, Mapping):
+            raise StudyFileError(
+                file.source, f"space.{verb}", f"must map parameters to what is changed, but got {changes!r}."
+            )
+        for name, what in changes.items():
+            try:
+                space = change(space, str(name), what)
+            except TunerError as error:
+                raise StudyFileError(file.source, f"space.{verb}", str(error)) from error
+    if not space.children:
+        raise StudyFileError(
+            file.source, "space", "nothing varies; write `use: recipe.quick`, or `add` parameters."
+        )
+    for name in unreachable(space):
+        raise StudyFileError(
+            file.source,
+            "space",
+            f"{name} is searched, but its value goes nowhere; give it a `target`, such as "
+            f"`target: model.init_args.width`, or call it by the key that it fills.",
+        )
+    return space
+
+
+def epochs_of(file: StudyFile) -> int | None:
+    """Give the epochs of a trial, if the file alone says so."""
+    try:
+        epochs = TrialLength.of(file.data).epochs
+    except BadLength as error:
+        raise StudyFileError(file.source, error.key, error.message) from error
+    return int(epochs) if epochs is not None and epochs >= 1 else None
+
+
+def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None], epochs: int | None) -> Group:
+    if use is None:
+        return Group()
+    if use == "model":
+        space = exposed()
+        if space is None:
+            raise StudyFileError(
+                file.source,
+                "space.use",
+                f"the module exposes no space; give it a static method `search_space()`, or use one of "
+                f"{', '.join(CATALOGUE)}.",
+            )
+        return space
+    try:
+        return named_space(str(use), epochs)
+    except TunerError as error:
+        raise StudyFileError(file.source, "space.use", str(error)) from error
+
+
+def _replaced(space: Group, name: str, what: Any) -> Group:
+    return replace(space, name, node_from_data(what, path=name))
+
+
+def _added(space: Group, name: str, what: Any) -> Group:
+    if is_node(what):
+        return extend(space, name, node_from_data(what, path=name))
+    return extend(space, name, group_from_data(what, path=name))
+
+
+def _narrowed(space: Group, name: str, what: Any) -> Group:
+    if not isinstance(what, Mapping) or not set(what) <= set(_NARROW_KEYS):
+        raise IllegalSpace(
+            f"{name} is narrowed by {{low: ..., high: ...}} or {{choices: [...]}}, but got {what!r}."
+        )
+    return narrow(space, name, **what)
+
+
+_CHANGES: Mapping[str, Callable[[Group, str, Any], Group]] = {
+    "replace": _replaced,
+    "add": _added,
+    "narrow": _narrowed,
+    "fix": fix,
+}

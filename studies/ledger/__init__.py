@@ -1,0 +1,1 @@
+"""The ledger of a study: its slots, its workers, what steers it."""

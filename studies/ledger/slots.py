@@ -1,0 +1,286 @@
+"""The slots of a study: each is claimed by one worker at a time, and spent by one finished trial.
+
+Whoever dies meanwhile: a worker claims the first free slot, and holds it for as long as it renews its lease
+(see `workers`). A lease that lapses frees the slot. Optuna's own queue of waiting trials cannot do this:
+asking an empty queue makes a new trial.
+
+A ledger is keyed by a random identifier that the study carries as an attribute, not by the study's number,
+which a database may give again after the dashboard has deleted the study.
+
+Everything here waits for a database that is away, and may be repeated: an UPDATE that was committed though
+its answer was lost is found by the claim's token or attempt.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from studies.database import schema as tables
+from studies.database.clock import now
+from studies.database.identity import carries
+from studies.database.retry import is_settling, persistently
+from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN
+from studies.ledger.budgets import Budget, delete_within, grow_within, top_up_within, total_within
+from studies.ledger.control import Steering
+from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
+
+_PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
+_INSERTIONS = 100  # each fails only where another process has inserted the same rows meanwhile
+_slots = tables.slots
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A claimed slot.
+
+    `attempt` counts its claims from 1. `draw` counts the suggestions that an error in the user's code has
+    used up. `trial` is the number of the trial of an earlier attempt that this one takes up again, or None.
+    `lapsed` says that the worker of the attempt before may have left something behind. `worker` identifies
+    the worker that has claimed it.
+    """
+
+    number: int
+    explore: bool
+    attempt: int
+    draw: int
+    trial: int | None
+    lapsed: bool
+    worker: str
+
+
+class Slots:
+    """The slots of one study."""
+
+    def __init__(self, engine: sa.Engine, study: int, ledger: str, *, lease: float = LEASE) -> None:
+        """Take the slots of a study.
+
+        Args:
+            engine: the database.
+            study: the study's number in Optuna's tables.
+            ledger: the identifier that the study carries.
+            lease: seconds that a worker holds its slots without renewing its lease.
+        """
+        self._engine = engine
+        self.ledger = ledger
+        self.steering = Steering(engine, ledger)
+        self.lease = lease
+        self.workers = Workers(engine)
+        self._mine = _slots.c.ledger == ledger
+        self._goes_on = sa.and_(carries(study, ledger), self.steering.goes_on)
+        # The second: of a worker of version 2, which renews the lease of the slot.
+        is_held = sa.or_(is_alive(_slots.c.worker), sa.func.coalesce(_slots.c.lease, 0.0) >= now())
+        self._lapsed = sa.and_(_slots.c.state == CLAIMED, ~is_held)
+
+    def grow(self, total: int, exploration: float) -> None:
+        """Raise the number of slots to `total`; the share `exploration` of the new ones, in front, explores.
+
+        A study that has as many already stays as it is.
+        """
+
+        def grow() -> None:
+            with self._engine.begin() as connection:
+                grow_within(connection, self.ledger, total, exploration)
+
+        persistently(lambda: _until_alone(grow))
+
+    def claim(self, worker: str) -> Slot | None:
+        """Claim the first slot that is open or whose worker's lease has lapsed.
+
+        Args:
+            worker: the worker's identifier, of at most `NAME_LENGTH` characters; its lease is renewed.
+
+        Returns:
+            The slot, or None where there is none now, the study has been stopped or deleted, or a limit of
+            it is reached.
+        """
+        worker, token = worker[:NAME_LENGTH], uuid.uuid4().hex
+
+        def claim() -> Slot | None:
+            is_complete = False
+            while True:
+                for number in self._candidates():
+                    slot = self._take(number, worker, token)
+                    if slot is not None:
+                        return slot
+                if is_complete:
+                    return None
+                # Then once more, since another worker may have made the last rows after we had looked.
+                is_complete = not _until_alone(self._top_up)
+
+        def claim_again() -> Slot | None:
+            with self._engine.connect() as connection:
+                mine = sa.select(_slots).where(self._mine, _slots.c.state == CLAIMED, _slots.c.token == token)
+                row = connection.execute(mine).one_or_none()
+            return claim() if row is None else _slot(row, row.attempt, worker, lapsed=True)
+
+        return persistently(claim, again=claim_again)
+
+    def _free(self) -> sa.ColumnElement[bool]:
+        """Give the condition that a slot may be claimed.
+
+        Just after the database was away a lease that has lapsed proves nothing: its worker may come back a
+        moment later, with a score.
+        """
+        is_open = _slots.c.state == OPEN
+        return sa.and_(self._mine, is_open if is_settling() else sa.or_(is_open, self._lapsed))
+
+    def _candidates(self) -> Iterator[int]:
+        """Give the numbers of the free slots, the first one first, until the caller has claimed one."""
+        after = -1
+        free = sa.select(_slots.c.slot).where(self._free(), self._goes_on)
+        free = free.order_by(_slots.c.slot).limit(_PAGE)
+        while True:
+            with self._engine.connect() as connection:
+                page = list(connection.scalars(free.where(_slots.c.slot > after)))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1]
+
+    def _take(self, number: int, worker: str, token: str) -> Slot | None:
+        """Claim a free slot; None where another worker is claiming it, or has.
+
+        A slot that another transaction holds is passed over and not waited for, since the process of that
+        transaction may have been frozen.
+        """
+        candidate = sa.select(_slots).where(self._free(), _slots.c.slot == number)
+        with self._engine.begin() as connection:
+            row = connection.execute(candidate.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:
+                return None
+            renew_within(connection, worker, self.lease)
+            taken = sa.update(_slots).where(self._mine, _slots.c.slot == number)
+            changes = {"state": CLAIMED, "attempt": row.attempt + 1, "worker": worker, "token": token}
+            claimed = connection.execute(
+                taken.where(_slots.c.attempt == row.attempt, _slots.c.state == row.state).values(
+                    **changes, lease=None
+                )
+            )
+            if claimed.rowcount != 1:
+                return None
+        return _slot(row, row.attempt + 1, worker, lapsed=row.state == CLAIMED)
+
+    def _top_up(self) -> bool:
+        """Make the rows of the next slots; False where there are none, or the study goes on no more."""
+        with self._engine.begin() as connection:
+            return bool(connection.scalar(sa.select(self._goes_on))) and top_up_within(
+                connection, self.ledger
+            )
+
+    def assign(self, slot: Slot, trial: int) -> bool:
+        """Note the number of the trial that a claimed slot is spent on; False where the claim is lost."""
+        return self._within(lambda connection: self._change(connection, slot, trial=trial))
+
+    def renew(self, slot: Slot) -> bool:
+        """Renew the lease of the worker that has claimed a slot; False where the claim is lost."""
+        held = sa.select(sa.func.count()).where(self._mine, *_claim(slot))
+
+        def renew() -> bool:
+            with self._engine.begin() as connection:
+                renew_within(connection, slot.worker, self.lease)
+                return bool(connection.scalar(held))
+
+        return persistently(renew)
+
+    def finish(self, slot: Slot) -> bool:
+        """Mark a claimed slot as spent; False where the claim is lost."""
+        return self._within(lambda connection: self.finish_within(connection, slot))
+
+    def finish_within(
+        self, connection: sa.Connection, slot: Slot, *, seconds: float = 0.0, epochs: float = 0.0
+    ) -> bool:
+        """Do as `finish` in a transaction of the caller's, and add what the attempt has cost."""
+        return self._change(connection, slot, state=DONE, lease=None, **_cost(seconds, epochs))
+
+    def free(self, slot: Slot, *, fresh: bool) -> bool:
+        """Open a claimed slot again: for the same suggestion, or, if `fresh`, for another one.
+
+        Returns:
+            Whether it was opened; False where the claim is lost.
+        """
+        return self._within(lambda connection: self.free_within(connection, slot, fresh=fresh))
+
+    def free_within(
+        self,
+        connection: sa.Connection,
+        slot: Slot,
+        *,
+        fresh: bool,
+        seconds: float = 0.0,
+        epochs: float = 0.0,
+    ) -> bool:
+        """Do as `free` in a transaction of the caller's, and add what the attempt has cost."""
+        changes: dict[str, Any] = {"trial": None, "draw": slot.draw + 1} if fresh else {}
+        return self._change(connection, slot, state=OPEN, lease=None, **changes, **_cost(seconds, epochs))
+
+    def _within(self, change: Callable[[sa.Connection], bool]) -> bool:
+        def make() -> bool:
+            with self._engine.begin() as connection:
+                return change(connection)
+
+        return persistently(make)
+
+    def _change(self, connection: sa.Connection, slot: Slot, **changes: Any) -> bool:
+        held = sa.update(_slots).where(self._mine, *_claim(slot))
+        return connection.execute(held.values(**changes)).rowcount == 1
+
+    def budget(self) -> Budget:
+        """Count the slots by state; those that have no row yet are open."""
+        counting = sa.select(_slots.c.state, sa.func.count()).where(self._mine).group_by(_slots.c.state)
+
+        def count() -> Budget:
+            with self._engine.connect() as connection:
+                counts = {row[0]: row[1] for row in connection.execute(counting)}
+                total = total_within(connection, self.ledger)
+            claimed, done = counts.get(CLAIMED, 0), counts.get(DONE, 0)
+            return Budget(max(total, sum(counts.values())) - claimed - done, claimed, done)
+
+        return persistently(count)
+
+    def held(self) -> dict[int, int]:
+        """Give the attempt that holds each claimed slot, by the slot's number."""
+        claimed = sa.select(_slots.c.slot, _slots.c.attempt).where(self._mine, _slots.c.state == CLAIMED)
+
+        def read() -> dict[int, int]:
+            with self._engine.connect() as connection:
+                return {row.slot: row.attempt for row in connection.execute(claimed)}
+
+        return persistently(read)
+
+    def delete(self) -> None:
+        """Delete every slot of the study, and what steers it."""
+        with self._engine.begin() as connection:
+            delete_within(connection, self.ledger)
+            connection.execute(sa.delete(_slots).where(self._mine))
+            self.steering.delete_within(connection)
+
+
+def _claim(slot: Slot) -> tuple[sa.ColumnElement[bool], ...]:
+    """Give the condition that a slot is still claimed as it was."""
+    return _slots.c.slot == slot.number, _slots.c.state == CLAIMED, _slots.c.attempt == slot.attempt
+
+
+def _slot(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
+    # SQLite keeps a text where a number belongs, and checkpoints are named after these.
+    return Slot(int(row.slot), row.explore, int(attempt), int(row.draw), row.trial, lapsed, worker)
+
+
+def _cost(seconds: float, epochs: float) -> dict[str, Any]:
+    return {"seconds": _slots.c.seconds + seconds, "epochs": _slots.c.epochs + epochs}
+
+
+def _until_alone(insert: Callable[[], T]) -> T:
+    """Insert rows anew, until no other process has inserted the same ones meanwhile."""
+    for left in reversed(range(_INSERTIONS)):
+        try:
+            return insert()
+        except IntegrityError:
+            if not left:
+                raise
+    raise AssertionError("the last attempt either returns or raises")

@@ -1,0 +1,119 @@
+"""The pruner that a study has where its file names none, and when a pruner needs to be asked at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from studies.definition.length import TrialLength
+
+REDUCTION = 3  # a third of the trials that reach a rung go on
+MOST_VALIDATIONS = 10**6  # more than a trial ever makes
+
+SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
+NO_PRUNING = "optuna.pruners.NopPruner"
+
+UNPRUNED = "unpruned"  # attribute of a trial: why the default pruner could not stop it
+
+
+def default_pruner(length: TrialLength) -> dict[str, Any]:
+    """Name asynchronous successive halving with rungs at a ninth and a third of the validations.
+
+    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
+
+    A rung after the first validation, Optuna's default, would stop most trials while their learning rate
+    still warms up. Where the validations of a trial are not known, nothing is pruned.
+
+    Args:
+        length: of a trial.
+
+    Returns:
+        The class and its arguments, as a study file would name them.
+    """
+    first = length.first_rung()
+    if first is None:
+        return {"class_path": NO_PRUNING, "init_args": {}}
+    return {
+        "class_path": SUCCESSIVE_HALVING,
+        "init_args": {"min_resource": first, "reduction_factor": REDUCTION},
+    }
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """Where successive halving decides: after `first * factor**k` validations, for k = 0, 1, 2, ..."""
+
+    first: int
+    factor: int
+
+    def after(self, step: int) -> int:
+        """Give the first rung beyond `step`."""
+        rung = self.first
+        while rung <= step:
+            rung *= self.factor
+        return rung
+
+
+def rungs_of(pruner: Mapping[str, Any]) -> Rungs | None:
+    """Give the rungs of a pruner that a study names, or None where it may decide at any validation."""
+    if pruner["class_path"] != SUCCESSIVE_HALVING:
+        return None
+    arguments = {"min_resource": "auto", "reduction_factor": 4, **(pruner.get("init_args") or {})}
+    first, factor = arguments["min_resource"], arguments["reduction_factor"]
+    if not isinstance(first, int):
+        return None  # it follows from the trials that have ended
+    return Rungs(first * factor ** arguments.get("min_early_stopping_rate", 0), factor)
+
+
+def decisions_of(pruner: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Name the validations after which a pruner may stop a trial; None means after any.
+
+    Args:
+        pruner: the pruner of the study, as `class_path` and `init_args`.
+    """
+    if pruner["class_path"] == NO_PRUNING:
+        return ()
+    rungs = rungs_of(pruner)
+    if rungs is None:
+        return None
+    found = [rungs.first]
+    while found[-1] < MOST_VALIDATIONS:
+        found.append(rungs.after(found[-1]))
+    return tuple(found)
+
+
+class Pruning:
+    """Asks a trial's pruner, but not where its answer is known.
+
+    Asking reads the trial back from the database, and that once a validation costs more than all the rest
+    of a trial's records. Successive halving answers no until the next rung; the decisions are those of
+    asking every time.
+    """
+
+    def __init__(self, pruner: Mapping[str, Any]) -> None:
+        """Take the pruner of the study, as `class_path` and `init_args`."""
+        self._never = pruner["class_path"] == NO_PRUNING
+        self._rungs = rungs_of(pruner)
+        self._next = self._rungs.first if self._rungs else 0
+
+    def is_due(self, step: int) -> bool:
+        """Say whether the pruner has to be asked after validation `step`."""
+        return not self._never and step >= self._next
+
+    def stops(self, study: Study, trial: FrozenTrial, step: int) -> bool:
+        """Ask the study's pruner whether a trial shall stop.
+
+        Args:
+            study: the study.
+            trial: the trial as the database has it, validation `step` included.
+            step: its last validation.
+        """
+        # What `Trial.should_prune` does with the validations that were reported through it.
+        stop = bool(study.pruner.prune(study, trial))
+        # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
+        # passing.
+        if self._rungs is not None and not stop:
+            self._next = self._rungs.after(step)
+        return stop

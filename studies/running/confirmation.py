@@ -1,0 +1,161 @@
+"""Whether the best trials are the best on fresh seeds too: a study of its own that trains each of them again.
+
+The best of many noisy scores owes part of its rank to luck, the more of it the more trials there were. So
+the few best are trained on seeds that they have never seen, and ranked by the mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from statistics import fmean, stdev
+
+from optuna.trial import FrozenTrial, TrialState
+
+from studies.database.open import Database
+from studies.definition.changes import first_change
+from studies.definition.study import StudyDefinition
+from studies.errors import StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
+from studies.ledger.ledger import Ledger, create, delete, is_known, open_ledger
+from studies.proposing.pruning import NO_PRUNING
+from studies.proposing.seeds import seed_of
+from studies.trials.outcomes import Outcome, outcome_of
+
+SUFFIX = "-confirmed"  # of the study that repeats the best trials of another
+SEED = 10  # its place among the seeds that follow from the study's; another one gives other fresh seeds
+RANDOM = "optuna.samplers.RandomSampler"  # it is asked for nothing: all values are settled
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the best trials, trained again.
+
+    `trial` is it, `repeats` are the trials on fresh seeds that have ended, `scores` theirs, infinitely bad
+    for one that diverged or had no score.
+    """
+
+    trial: FrozenTrial
+    repeats: Sequence[FrozenTrial]
+    scores: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        """The mean score on fresh seeds."""
+        return fmean(self.scores)
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation over the fresh seeds; None for fewer than two, or where one diverged."""
+        return stdev(self.scores) if len(self.scores) > 1 and abs(self.mean) < inf else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The trial that a study recommends.
+
+    `trial` is one of `ledger`: of the study itself, or, where its best were confirmed, the best repeat of
+    the winning `candidate` in the study that repeats them.
+    """
+
+    ledger: Ledger
+    trial: FrozenTrial
+    candidate: Candidate | None = None
+
+    @property
+    def original(self) -> FrozenTrial:
+        """The trial of the study itself."""
+        return self.trial if self.candidate is None else self.candidate.trial
+
+
+def confirm(ledger: Ledger, *, top: int, seeds: int) -> Ledger:
+    """Make the study that trains the `top` best trials on `seeds` fresh seeds each, or go on with it.
+
+    One that repeats other trials, because the study has found better ones since, is replaced.
+
+    Raises:
+        UnknownTrial: the study has no completed trial.
+    """
+    best = ledger.ranked()[:top]
+    if not best:
+        raise UnknownTrial(
+            f"The study {ledger.name!r} has no completed trial yet, so there is none to confirm."
+        )
+    definition = _repeating(ledger, best, seeds)
+    name = definition.settings.name
+    if is_known(ledger.database, name):
+        there = open_ledger(ledger.database, name).definition
+        if not there.candidates:
+            raise StudyChanged(
+                f"The database holds a study {name!r} that confirms no other; delete or rename it."
+            )
+        if first_change(there, definition):
+            delete(ledger.database, name)
+    return create(ledger.database, definition, source="")
+
+
+def _repeating(ledger: Ledger, best: Sequence[FrozenTrial], seeds: int) -> StudyDefinition:
+    settings = replace(
+        ledger.definition.settings,
+        name=ledger.name + SUFFIX,
+        trials=len(best) * seeds,
+        seed=seed_of(ledger, SEED),
+        exploration=0.0,
+        epochs=None,
+        hours=None,
+        confirm=0,
+    )
+    return replace(
+        ledger.definition,
+        settings=settings,
+        sampler={"class_path": RANDOM, "init_args": {}},
+        pruner={"class_path": NO_PRUNING, "init_args": {}},
+        candidates=tuple({"trial": trial.number, "values": trial.params} for trial in best),
+    )
+
+
+def confirmed(ledger: Ledger) -> list[Candidate]:
+    """Give the best trials by their mean on fresh seeds, the best first.
+
+    None where they were not trained again to the end, or where the study has found better ones since.
+    """
+    repeating = confirming(ledger.database, ledger.name)
+    if repeating is None:
+        return []
+    best = ledger.ranked()[: repeating.definition.turn]
+    if first_change(repeating.definition, _repeating(ledger, best, seeds=1)):
+        return []
+    budget = repeating.slots.budget()
+    if budget.done < budget.total:
+        return []
+    ended = repeating.trials(TrialState.COMPLETE, TrialState.PRUNED)
+    worst = inf if ledger.minimizes else -inf
+    candidates = []
+    for place, trial in enumerate(best):
+        repeats = [repeat for repeat in ended if repeat.user_attrs["slot"] % len(best) == place]
+        scores = [
+            repeat.value if outcome_of(repeat) is Outcome.COMPLETED and repeat.value is not None else worst
+            for repeat in repeats
+        ]
+        candidates.append(Candidate(trial, repeats, scores))
+    return sorted(candidates, key=lambda candidate: candidate.mean * (1.0 if ledger.minimizes else -1.0))
+
+
+def confirming(database: Database, name: str) -> Ledger | None:
+    """Open the study that repeats the best trials of the study `name`, if there is one."""
+    try:
+        found = open_ledger(database, name + SUFFIX)
+    except (UnknownStudy, UnusableStudy):  # such as one that another program made
+        return None
+    return found if found.definition.candidates else None
+
+
+def chosen(ledger: Ledger) -> Choice | None:
+    """Give the trial that a study recommends: the winner on fresh seeds, else the one with the best score."""
+    for candidate in confirmed(ledger)[:1]:
+        sign = 1.0 if ledger.minimizes else -1.0
+        repeat, score = min(
+            zip(candidate.repeats, candidate.scores, strict=True), key=lambda pair: sign * pair[1]
+        )
+        if abs(score) < inf:
+            return Choice(open_ledger(ledger.database, ledger.name + SUFFIX), repeat, candidate)
+    best = ledger.best()
+    return None if best is None else Choice(ledger, best)

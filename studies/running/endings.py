@@ -1,0 +1,168 @@
+"""What becomes of trials that nobody told, and when a study whose trials fail is given up."""
+
+import re
+from itertools import takewhile
+from typing import Any
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from studies.database import optuna_tables
+from studies.database.retry import persistently
+from studies.ledger.absent import GIVEN_UP
+from studies.ledger.ledger import Ledger
+from studies.ledger.slots import Slot
+from studies.trials.attributes import ATTEMPT, SLOT, earlier_of
+from studies.trials.outcomes import CONSTRAINT, EFFECTS, OUTCOME, Outcome, outcome_of
+
+ALIKE_IN_A_ROW = 3  # errors of one kind after which a study is stopped
+ERRORS_IN_A_ROW = 10  # errors of any kind after which it is
+# Causes that a lost trial is told with. Optuna's storage makes a trial again where a connection breaks.
+LAPSED = "its worker stopped renewing its lease"
+MADE_TWICE = "it was made twice, because an answer of the database was lost; the other trial was trained"
+
+_FRAME = re.compile(r'^  File ".*", line \d+, in .*$', re.MULTILINE)
+
+
+def constrained(*, feasible: bool) -> dict[str, Any]:
+    """Give the constraint of an ended trial as Optuna's system attributes.
+
+    Every ended trial has it, because the Gaussian process sampler refuses a study of which some do not.
+    """
+    violation = -1.0 if feasible else 1.0
+    # The first as `Trial.set_constraint` writes it; optuna-dashboard 0.21 reads only the older second form.
+    return {f"constraints:{CONSTRAINT}": violation, "constraints": [violation]}
+
+
+def declare_lost(
+    ledger: Ledger,
+    trial: int,
+    cause: str = LAPSED,
+    *,
+    outcome: Outcome = Outcome.LOST,
+    frees: Slot | None = None,
+) -> None:
+    """End a trial whose worker has vanished, unless it has told it just now.
+
+    Args:
+        ledger: the study.
+        trial: the trial's number in Optuna's tables.
+        cause: why it is lost, in words.
+        outcome: what it is told as; that of one that somebody interrupted is another.
+        frees: a claimed slot that is opened again with it.
+    """
+
+    def write() -> None:
+        with ledger.database.engine.begin() as connection:
+            optuna_tables.hold(connection, trial)
+            attributes = {OUTCOME: outcome.value, "cause": cause}
+            if frees is not None:
+                ledger.slots.free_within(connection, frees, fresh=False)
+            optuna_tables.store_attributes(connection, trial, attributes, constrained(feasible=True))
+            optuna_tables.end(connection, trial, TrialState.FAIL, None)
+
+    try:
+        persistently(write)
+    except (UpdateFinishedTrialError, KeyError):
+        return  # its worker is alive and has told it, or the study has been deleted
+
+
+def release(ledger: Ledger, worker: str, outcome: Outcome, cause: str) -> None:
+    """End what a worker that is known to be dead, or about to end, has left, and free its slots."""
+    for trial in ledger.trials(TrialState.RUNNING):
+        if trial.user_attrs.get("worker") == worker:
+            slot = Slot(
+                number=trial.user_attrs[SLOT],
+                explore=False,
+                attempt=trial.user_attrs[ATTEMPT],
+                draw=0,
+                trial=None,
+                lapsed=True,
+                worker=worker,
+            )
+            declare_lost(ledger, ledger.identifier_of(trial.number), cause, outcome=outcome, frees=slot)
+    ledger.slots.workers.leave(worker)
+
+
+def settle(ledger: Ledger, slot: Slot) -> Slot | None:
+    """End what a lost worker has left in a slot; None where the slot turns out to be done, or is opened."""
+    for left in ledger.trials(TrialState.RUNNING):
+        if left.user_attrs[SLOT] == slot.number:
+            declare_lost(ledger, ledger.identifier_of(left.number))
+    earlier = None if slot.trial is None else outcome_of(ledger.trial(slot.trial))
+    if earlier is None or not (EFFECTS[earlier].spends_slot or EFFECTS[earlier].fresh):
+        return slot
+    if EFFECTS[earlier].may_be_retried and ledger.trial(slot.trial or 0).state is TrialState.FAIL:
+        return slot
+    # Its worker was slow, and told it at the moment at which the slot was taken from it.
+    if EFFECTS[earlier].spends_slot:
+        ledger.slots.finish(slot)
+    else:
+        ledger.slots.free(slot, fresh=True)
+    return None
+
+
+def sweep(ledger: Ledger) -> None:
+    """End trials that run though nobody holds their slots: left, or made twice because an answer was lost."""
+    for left in ledger.left():
+        if left.seconds is None or left.seconds > GIVEN_UP:
+            declare_lost(ledger, ledger.identifier_of(left.trial.number), _why_left(ledger, left.trial))
+
+
+def _why_left(ledger: Ledger, left: FrozenTrial) -> str:
+    """Say why a trial that nobody trains was left."""
+    attempts = [_claim(trial) for trial in ledger.trials()]
+    return MADE_TWICE if attempts.count(_claim(left)) > 1 else LAPSED
+
+
+def _claim(trial: FrozenTrial) -> tuple[int, int]:
+    return trial.user_attrs[SLOT], trial.user_attrs[ATTEMPT]
+
+
+def was_retried(ledger: Ledger, earlier: int | None) -> bool:
+    """Say whether one of the earlier attempts at a slot was at a limit that allows one more.
+
+    Args:
+        ledger: the study.
+        earlier: the number of the attempt before, if there is one.
+    """
+    while earlier is not None:
+        trial = ledger.trial(earlier)
+        outcome = outcome_of(trial)
+        if outcome is not None and EFFECTS[outcome].may_be_retried:
+            return True
+        earlier = earlier_of(trial)
+    return False
+
+
+def errors_in_a_row(ledger: Ledger) -> list[FrozenTrial]:
+    """List the trials, last to end first, that ended with an error, up to one that ended well.
+
+    Interrupted ones say nothing and are passed over.
+    """
+    ended = [trial for trial in ledger.trials() if trial.datetime_complete is not None]
+    # By number where the database keeps whole seconds only.
+    ended.sort(key=lambda trial: (trial.datetime_complete, trial.number), reverse=True)
+    telling = [trial for trial in ended if outcome_of(trial) not in (Outcome.PREEMPTED, Outcome.LOST)]
+    return list(takewhile(_is_error, telling))
+
+
+def is_failing(ledger: Ledger) -> int:
+    """Give how many trials in a row ended with an error where those are enough to stop the study; else 0."""
+    errors = errors_in_a_row(ledger)
+    alike = list(takewhile(lambda trial: _kind(trial) == _kind(errors[0]), errors))
+    if len(alike) >= ALIKE_IN_A_ROW:
+        return len(alike)
+    return len(errors) if len(errors) >= ERRORS_IN_A_ROW else 0
+
+
+def _is_error(trial: FrozenTrial) -> bool:
+    outcome = outcome_of(trial)
+    return outcome is not None and EFFECTS[outcome].is_error
+
+
+def _kind(trial: FrozenTrial) -> tuple[str, str]:
+    """Say what sets an error apart: its class and the line that raised it, since messages hold values."""
+    cause = str(trial.user_attrs.get("cause", ""))
+    frames = _FRAME.findall(str(trial.user_attrs.get("traceback", "")))
+    return cause.partition(":")[0], frames[-1] if frames else cause

@@ -1,1 +1,0 @@
-"""How the values of the next trial are chosen."""

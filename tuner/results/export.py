@@ -1,0 +1,116 @@
+"""A trial as a configuration file with which plain LightningCLI trains it again, without the tuner."""
+
+import shlex
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from studies.definition.length import TrialLength
+from studies.definition.yaml_text import yaml_text
+from studies.ledger.ledger import Ledger
+from studies.proposing.seeds import training_seed
+from studies.trials.trained import planned_validations, trained
+from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
+from tuner.training.process.ranks import for_ranks
+from tuner.training.task import THREADS
+from tuner.workers.processes.working_directory import shown, unmoved
+
+_SANITY = "num_sanity_val_steps"  # a check before the training would take numbers from the data's generators
+
+
+def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
+    """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
+    with unmoved():  # whatever the module does while it is imported
+        configuration = complete(ledger, trial)
+    # A name with a line break must not end the comment that it stands in.
+    text = "".join(f"# {' '.join(line.split())}\n" for line in _head(ledger, trial, path))
+    path.write_text(text + yaml_text(configuration, compact=False), encoding="utf-8")
+
+
+def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
+    """Give a trial's whole configuration: with its seed, a logger, and callbacks that keep its weights.
+
+    A search logs nothing, keeps no checkpoint and shows no progress; this is for one training, so it does.
+    None of it changes what is trained.
+
+    Raises:
+        BadConfiguration: the module cannot be imported, so its Lightning is not known.
+    """
+    from tuner.training.configuration.assembly import with_twins
+    from tuner.training.configuration.class_paths import package_of
+
+    configuration = with_twins(trained(ledger.definition, trial))
+    package, settings = package_of(configuration), ledger.definition.settings
+    trainer = dict(configuration.get("trainer") or {})
+    trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])
+    trainer.update(for_ranks({"trainer": trainer}, TrialLength.of(configuration).devices or 1)["trainer"])
+    if trainer.get("logger", False) is False:
+        folder = str(trainer.get("default_root_dir") or ".")
+        trainer["logger"] = {"class_path": f"{package}.loggers.CSVLogger", "init_args": {"save_dir": folder}}
+    if not trainer.get("enable_checkpointing", False):
+        trainer.pop("enable_checkpointing", None)
+    given = trainer.get("callbacks") or []
+    callbacks = [given] if isinstance(given, Mapping | str) else list(given)
+    mode = "min" if ledger.minimizes else "max"
+    wanted = (
+        [{"monitor": settings.metric, "mode": mode, "verbose": True}] if _monitored(ledger, trial) else []
+    )
+    if settings.score == "last" or not wanted:
+        wanted.append({"filename": "last-{epoch}-{step}"})
+    there = [(callback.get("init_args") or {}).get("monitor") for callback in map(_as_class, callbacks)
+             if callback["class_path"].rpartition(".")[2] == "ModelCheckpoint"]  # fmt: skip
+    callbacks += [
+        {"class_path": f"{package}.callbacks.ModelCheckpoint", "init_args": arguments}
+        for arguments in wanted
+        if arguments.get("monitor") not in there
+    ]
+    return {
+        "seed_everything": training_seed(ledger, trial.user_attrs["slot"]),
+        **configuration,
+        "trainer": {**trainer, "callbacks": callbacks},
+    }
+
+
+def _head(ledger: Ledger, trial: FrozenTrial, path: Path) -> list[str]:
+    from tuner.training.configuration.class_paths import package_of
+
+    settings = ledger.definition.settings
+    score = "" if trial.value is None else f", {settings.metric} {trial.value:.6g}"
+    threads = trial.user_attrs.get(THREADS)
+    count = "" if threads is None else f"OMP_NUM_THREADS={threads} "
+    package = package_of(trained(ledger.definition, trial))
+    at = _best_validation(trial, minimizes=ledger.minimizes) if settings.score == "best" else None
+    what = "The score is that of the last validation."
+    if at is not None:
+        what = (
+            f"The score is that of validation {at} of {len(trial.intermediate_values)}, the best one: its "
+            f"weights are kept by ModelCheckpoint, and the training goes on to its end."
+        )
+    train = f"{count}PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()'"
+    made_by = f"written by interplay-tuner {version('interplay-tuner')}."
+    where = "in lightning_logs, unless another logger is named below."
+    return [
+        f"Trial {trial.number} of the study {ledger.name}{score}; {made_by}",
+        f"Train it: {train} fit --config {shlex.quote(str(shown(path)))}",
+        what,
+        f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",
+    ]
+
+
+def _best_validation(trial: FrozenTrial, *, minimizes: bool) -> int | None:
+    """Give the number of the validation with the best score, the first among equals."""
+    curve = trial.intermediate_values
+    return (min if minimizes else max)(sorted(curve), key=lambda step: curve[step], default=None)
+
+
+def _monitored(ledger: Ledger, trial: FrozenTrial) -> bool:
+    """Say whether the metric is logged in every validation; ModelCheckpoint refuses one that is not."""
+    planned = planned_validations(ledger.definition, trial)
+    return planned is None or len(trial.intermediate_values) >= planned
+
+
+def _as_class(callback: Any) -> dict[str, Any]:
+    return {"class_path": callback} if isinstance(callback, str) else dict(callback)

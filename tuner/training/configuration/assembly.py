@@ -1,0 +1,186 @@
+"""From a configuration to a module, its data and a trainer, by LightningCLI's own parser.
+
+So a trial trains exactly what `fit --config best.yaml` of plain LightningCLI trains. A module may come from
+`pytorch_lightning` or from `lightning.pytorch`; the trainer, the callbacks and LightningCLI are then taken
+from the package that the module comes from.
+"""
+
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
+
+from tuner.errors import NotAllowed
+from tuner.training.configuration.class_paths import check_data, check_names, package_of
+from tuner.training.configuration.refusals import denied_path, explain, explain_making
+from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
+from tuner.training.fitting.quiet import hush_lightning
+
+TWINS = "tuner.training.configuration.lightning_twins"
+_TWINNED = ("tuner.callbacks", "tuner.data")  # where what has a twin is found
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What a configuration makes, not yet trained; `data` is None where the module brings its own loaders."""
+
+    module: LightningModule
+    data: LightningDataModule | None
+    trainer: Trainer
+
+
+def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -> Assembly:
+    """Make what a configuration describes.
+
+    Args:
+        configuration: LightningCLI's sections, as plain data.
+        callbacks: put beside those that the configuration names.
+
+    Raises:
+        BadConfiguration: a class cannot be imported or does not take its arguments; names key and remedy.
+        NotAllowed: the process may not import what a text of the configuration stands for.
+    """
+    check_names(configuration)
+    configuration = with_twins(configuration)
+    hush_lightning()  # here, because a Lightning that is imported only now has just raised its voice
+    check_data(configuration)
+    quiet: Any = _quiet_cli(package_of(configuration))
+    quiet.failed.clear()
+    try:
+        made = _start(quiet, configuration, callbacks)
+    except ArgumentError as error:
+        if denied := denied_path(str(error)):
+            raise NotAllowed(f"it names {denied}, which this worker may not import") from error
+        raise explain(str(error)) from error
+    except Exception as error:
+        if not quiet.failed:
+            raise
+        cls, cause = quiet.failed[0]
+        raise explain_making(cls, cause, configuration) from error
+    finally:
+        quiet.failed.clear()
+    return Assembly(made.model, made.datamodule, made.trainer)
+
+
+def read(configuration: Mapping[str, Any]) -> None:
+    """Read a configuration as `assemble` does, and make nothing of it.
+
+    A fork server does so once, because the first reading takes several times as long as each that follows, in
+    its children too.
+    """
+    configuration = with_twins(configuration)
+    quiet: Any = _quiet_cli(package_of(configuration))
+    _start(type("Reader", (quiet,), {"instantiate_classes": lambda self: None}), configuration)
+
+
+def _start(
+    cli: Callable[..., Any], configuration: Mapping[str, Any], callbacks: Sequence[Callback] = ()
+) -> Any:
+    return cli(
+        args=deepcopy(dict(configuration)),  # the parser changes lists in place
+        run=False,
+        save_config_callback=None,
+        seed_everything_default=False,
+        trainer_defaults={**TRAINER_DEFAULTS, "callbacks": list(callbacks)},
+        parser_kwargs={"exit_on_error": False},
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+    )
+
+
+def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Name our own callbacks and data by their twins where the module comes from `lightning.pytorch`."""
+    if package_of(configuration) == "pytorch_lightning":
+        return dict(configuration)
+    twins = importlib.import_module(TWINS)
+
+    def translated(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            package, _, name = str(part.get("class_path")).rpartition(".")
+            is_ours = package.startswith(_TWINNED) and hasattr(twins, name)
+            twin = {"class_path": f"{TWINS}.{name}"} if is_ours else {}
+            return {key: translated(value) for key, value in part.items()} | twin
+        return [translated(item) for item in part] if isinstance(part, list) else part
+
+    return {section: translated(part) for section, part in configuration.items()}
+
+
+@cache
+def _quiet_cli(package: str) -> Callable[..., Any]:
+    """Give a package's LightningCLI that never looks at the command line, of which it would warn."""
+    made: list[Any] = []
+    failed: list[tuple[type, BaseException]] = []  # classes that could not be made, and why
+
+    def setup_parser(self: Any, *arguments: Any) -> None:
+        # One parser serves every assembly: to read the signatures of the trainer and of all that it takes
+        # costs a third of one.
+        if not made:
+            base.setup_parser(self, *arguments)
+            made.append(self.parser)
+            add = self.parser.add_instantiator
+            self.parser.add_instantiator = lambda instantiator, *rest, **options: add(
+                _recorded(instantiator, failed), *rest, **options
+            )
+        self.parser = made[0]
+
+    def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
+        self.config = parser.parse_object(args)
+        self.given = args
+        # What `save_hyperparameters` keeps. LightningCLI would write it as YAML and check once more what has
+        # been checked just now.
+        dump = parser.dump(
+            self.config, format="json", skip_validation=True, skip_unset=False, skip_link_targets=False
+        )
+        self.config_dump = json.loads(dump)
+
+    def before_instantiate_classes(self: Any) -> None:
+        # Behind LightningCLI's own for the module and the data, which keep their hyperparameters.
+        self.parser.add_instantiator(_make, object)
+
+    def instantiate_trainer(self: Any, **kwargs: Any) -> Trainer:
+        # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
+        # both. If a library with the second was imported before Lightning, the trainer's `1` batch is read as
+        # `1.0`, which means all of them.
+        given = self.given.get("trainer", {})
+        whole = {key: value for key, value in given.items() if isinstance(value, int)}
+        # A callback that a study names asks for what a search switches off.
+        made = self.config_init.get("trainer.callbacks") or []
+        made = made if isinstance(made, list) else [made]
+        for key, kind in wanted.items():
+            if key not in given and any(isinstance(callback, kind) for callback in made):
+                whole[key] = True
+        trainer: Trainer = base.instantiate_trainer(self, **whole, **kwargs)
+        return trainer
+
+    callbacks = importlib.import_module(f"{package}.callbacks")
+    wanted = {"enable_checkpointing": callbacks.Checkpoint, "enable_progress_bar": callbacks.ProgressBar}
+    base = importlib.import_module(f"{package}.cli").LightningCLI
+    overridden = (setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
+    methods: dict[str, Any] = {method.__name__: method for method in overridden}
+    return type("QuietCLI", (base,), {**methods, "failed": failed})
+
+
+def _recorded(
+    instantiator: Callable[..., Any], failed: list[tuple[type, BaseException]]
+) -> Callable[..., Any]:
+    """Note what a class raises: jsonargparse catches it, and tells it in many words or not at all."""
+
+    @wraps(instantiator)
+    def instantiate(cls: type, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return instantiator(cls, *args, **kwargs)
+        except Exception as error:
+            failed.append((cls, error))
+            raise
+
+    return instantiate
+
+
+def _make(cls: type, *args: Any, **kwargs: Any) -> Any:
+    return cls(*args, **kwargs)

@@ -1,0 +1,135 @@
+"""Finding what a configuration names: its classes, their arguments, the Lightning it belongs to."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any
+
+from tuner.errors import BadConfiguration
+
+PACKAGES = ("pytorch_lightning", "lightning.pytorch")
+_MADE_FROM_ARGUMENTS = ("model", "data")  # an optimizer needs the parameters too, which are not given here
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_CLASS_SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
+
+
+def import_class(class_path: str, key: str) -> type:
+    """Import a class by its path.
+
+    Args:
+        class_path: `package.module.Class`.
+        key: the configuration key that names it, for the message.
+
+    Raises:
+        BadConfiguration: there is no such module or class.
+    """
+    module_name, _, name = class_path.rpartition(".")
+    if not module_name:
+        raise BadConfiguration(
+            key, f"{class_path!r} must be an import path, such as package.module.{class_path}."
+        )
+    module = _import(module_name, class_path, key)
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        near = get_close_matches(name, [n for n, v in vars(module).items() if isinstance(v, type)], n=1)
+        hint = f"did you mean {module_name}.{near[0]}?" if near else f"check what {module_name} defines."
+        raise BadConfiguration(key, f"module {module_name} has no class {name!r}; {hint}")
+    return found
+
+
+def _import(module_name: str, class_path: str, key: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ImportError as error:
+        missing = getattr(error, "name", None) or module_name
+        remedy = (
+            "install it, or run from the folder that holds it" if missing in module_name else "install it"
+        )
+        raise BadConfiguration(key, f"{class_path} cannot be imported: {error}; {remedy}.") from error
+
+
+def package_of(configuration: Mapping[str, Any]) -> str:
+    """Name the Lightning that a configuration's module comes from."""
+    module = import_class(configuration["model"]["class_path"], "model.class_path")
+    origins = [parent.__module__ for parent in inspect.getmro(module)]
+    for package in PACKAGES:
+        if any(origin == package or origin.startswith(f"{package}.") for origin in origins):
+            return package
+    raise BadConfiguration(
+        "model.class_path", f"{module.__name__} is no LightningModule; name a subclass of LightningModule."
+    )
+
+
+def check_names(configuration: Mapping[str, Any]) -> None:
+    """Refuse classes that do not exist and arguments that they do not take, before anything is made.
+
+    Raises:
+        BadConfiguration: the first such name.
+    """
+    package = importlib.import_module(package_of(configuration))
+    _check_arguments(package.Trainer, configuration.get("trainer") or {}, "trainer")
+    for section in _CLASS_SECTIONS:
+        part = configuration.get(section)
+        if part is None:
+            continue
+        if isinstance(part, str):
+            part = {"class_path": part}
+        if not isinstance(part, Mapping) or not isinstance(part.get("class_path"), str):
+            raise BadConfiguration(
+                section, f"must be {{class_path: ..., init_args: {{...}}}}, but got {part!r}."
+            )
+        unknown = sorted(set(part) - {"class_path", "init_args"})
+        if unknown:
+            raise BadConfiguration(
+                f"{section}.{unknown[0]}", "is not known; put the class's arguments under `init_args`."
+            )
+        cls = import_class(part["class_path"], f"{section}.class_path")
+        _check_arguments(cls, part.get("init_args") or {}, f"{section}.init_args")
+        if section in _MADE_FROM_ARGUMENTS:
+            _check_complete(cls, part.get("init_args") or {}, f"{section}.init_args")
+
+
+def check_data(configuration: Mapping[str, Any]) -> None:
+    """Refuse data of the other Lightning, whose trainer would not take them.
+
+    Raises:
+        BadConfiguration: the data's class is no LightningDataModule of the module's package.
+    """
+    package, part = package_of(configuration), configuration.get("data")
+    if not isinstance(part, Mapping):
+        return
+    data = import_class(part["class_path"], "data.class_path")
+    if not issubclass(data, importlib.import_module(package).LightningDataModule):
+        raise BadConfiguration(
+            "data.class_path",
+            f"{data.__name__} is no LightningDataModule of {package}, from which the module comes; "
+            f"take both from one package.",
+        )
+
+
+def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
+    if not isinstance(given, Mapping):
+        raise BadConfiguration(key, f"must map arguments to values, but got {given!r}.")
+    try:
+        taken = inspect.signature(cls).parameters
+    except ValueError as error:  # a class of C, which is none of a training
+        raise BadConfiguration(
+            key.replace("init_args", "class_path"),
+            f"{cls.__name__} does not say what it takes; name another.",
+        ) from error
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+        return  # the parser follows **kwargs better than we could
+    for name in given:
+        if name not in taken:
+            near = get_close_matches(str(name), taken, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(taken) or 'none'}."
+            raise BadConfiguration(f"{key}.{name}", f"{cls.__name__} takes no such argument; {hint}")
+
+
+def _check_complete(cls: type, given: Mapping[str, Any], key: str) -> None:
+    for name, parameter in inspect.signature(cls).parameters.items():
+        is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIADIC
+        if is_needed and name not in given:
+            raise BadConfiguration(f"{key}.{name}", f"is missing, and {cls.__name__} needs it.")

@@ -1,0 +1,1 @@
+"""One fit, watched: its scores, its facts, its length, and its rehearsal."""

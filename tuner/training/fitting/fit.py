@@ -1,0 +1,159 @@
+"""One fit: a configuration in, scores out, nothing known of studies."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import seed_everything
+
+from tuner.data.prepared_table import share_tables
+from tuner.errors import MetricNotLogged
+from tuner.training.configuration.assembly import Assembly, assemble
+from tuner.training.configuration.class_paths import package_of
+from tuner.training.configuration.permit import restrict_parsing
+from tuner.training.fitting.epoch_size import EpochSize
+from tuner.training.fitting.facts import facts_class
+from tuner.training.fitting.observer import Observer, Resumed, TimeLeft, observer_class
+from tuner.training.fitting.scoring import Report
+from tuner.training.logs.csv_rows import read_rows
+from tuner.training.logs.loggers import at_place, set_aside
+from tuner.training.process.ranks import is_first_rank, on_one_device
+from tuner.training.resuming.exactness import INEXACT, reasons_of_training
+from tuner.training.resuming.resumption import without_searches
+from tuner.training.task import THREADS, Ending, Fit, Task
+
+
+def _nobody_hears(scores: Mapping[int, float]) -> None:
+    """Tell nobody that a fit was resumed."""
+
+
+def _nobody_asks() -> None:
+    """Ask for no end."""
+
+
+def fit(
+    task: Task,
+    report: Report,
+    time_left: TimeLeft = _nobody_asks,
+    resumed: Resumed = _nobody_hears,
+    sized: Callable[[EpochSize], None] = lambda _: None,
+) -> Fit:
+    """Train a configuration.
+
+    The seed governs the initial weights, the order of the data and everything random in the training: the
+    same task gives the same scores on the same machine.
+
+    Args:
+        task: what to fit.
+        report: called with the number and the score of each validation; the fit stops where it returns true.
+        time_left: asked at every batch for the seconds within which the fit shall end; None lets it go on. It
+            ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
+            once.
+        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
+        sized: called before all of these with what an epoch is.
+
+    Raises:
+        TunerError: the configuration is wrong, or the metric is never logged.
+        Exception: whatever the user's code raises.
+    """
+    if task.permit is not None:
+        task.permit.judge(task.permit.check(task.configuration))
+        restrict_parsing(task.permit)
+    share_tables(task.tables)
+    package = package_of(task.configuration)
+    observer = observer_class(package)(task, report, resumed, time_left, sized)
+    watch = facts_class(package)() if task.facts else None
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
+    seed_everything(task.seed, workers=True, verbose=False)
+    assembly = assemble(_in_place(task), [watch] if watch else [])
+    # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
+    callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
+    callbacks.insert(0, observer)
+    if task.resume is not None:
+        callbacks[:] = without_searches(callbacks)
+        observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
+    result = _fit(task, observer, assembly)
+    facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
+    if watch:
+        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
+    unsaved = [observer.unsaved] if observer.unsaved else []
+    if reasons := reasons_of_training(task.configuration, assembly.trainer) + unsaved:
+        facts[INEXACT] = reasons
+    return replace(result, facts=facts)
+
+
+def _in_place(task: Task) -> Mapping[str, Any]:
+    """Give the configuration with folders of its own for whatever it writes."""
+    if task.place is None:
+        return task.configuration
+    if task.resume is None and is_first_rank():
+        set_aside(task.configuration, task.place)
+    return at_place(task.configuration, task.place)
+
+
+def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
+    try:
+        assembly.trainer.fit(
+            assembly.module, datamodule=assembly.data, ckpt_path=task.resume, weights_only=False
+        )
+    except Exception:
+        if observer.ending is None:
+            raise
+        # How the fit ends was decided before; what a callback made of its end stands in the log.
+        traceback.print_exc()
+    scores, steps = tuple(observer.scores.values()), tuple(observer.scores)
+    if observer.ending is not None:
+        return Fit(observer.ending, scores, None, observer.cause, steps=steps)
+    if not scores:
+        why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
+        raise MetricNotLogged(why)
+    score = task.score_of(scores)
+    return Fit(Ending.COMPLETED, scores, score, kept=_keep(task, score, observer, assembly), steps=steps)
+
+
+def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
+    if task.keep is None or score is None:
+        return None
+    # Of two equal scores the trial with the lower number is the best, and it may be this one.
+    if task.better_than is not None and task.is_better(task.better_than, score):
+        return None
+    if observer.best_weights is not None:
+        assembly.module.load_state_dict(observer.best_weights)
+    task.keep.parent.mkdir(parents=True, exist_ok=True)
+    assembly.trainer.save_checkpoint(task.keep, weights_only=True)
+    return task.keep
+
+
+def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -> dict[str, float]:
+    """Evaluate a checkpoint on the test part of its data.
+
+    Args:
+        configuration: what has been trained.
+        checkpoint: its weights.
+        seed: of the training; data that are split at random are then split as they were in it.
+
+    Returns:
+        What the module logs in testing, by name; empty if it has no test step or its data no test part.
+    """
+    if seed is not None:
+        seed_everything(seed, workers=True, verbose=False)
+    assembly = assemble(on_one_device(configuration))
+    loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
+    if not _overridden(loader) or not _overridden(assembly.module.test_step):
+        return {}
+    results = assembly.trainer.test(
+        assembly.module, datamodule=assembly.data, ckpt_path=checkpoint, verbose=False
+    )
+    return {name: float(value) for result in results for name, value in result.items()}
+
+
+def _overridden(method: object) -> bool:
+    # Lightning's base classes define every hook; only a subclass's own can be called.
+    function = getattr(method, "__func__", None)
+    return function is not None and not function.__module__.startswith(
+        ("pytorch_lightning.", "lightning.pytorch.")
+    )

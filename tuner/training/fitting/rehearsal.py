@@ -1,0 +1,285 @@
+"""A rehearsal: the training that a trial will be, as it stands, ended after some steps and a validation.
+
+It runs in a process of its own. Nothing that a module may read of its trainer is changed: neither
+`max_epochs` nor a limit. What is changed is when a validation is due, and when an epoch is over.
+"""
+
+import importlib
+import math
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer, seed_everything
+
+from tuner.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
+from tuner.training.configuration.assembly import assemble
+from tuner.training.configuration.class_paths import PACKAGES, package_of
+from tuner.training.configuration.refusals import told
+from tuner.training.fitting.epoch_size import EpochSize, epoch_size
+from tuner.training.fitting.fresh import FreshMetric, two_kinds
+from tuner.training.logs.loggers import at_place, place_callbacks, unplaced
+from tuner.training.messages import Rehearsed, Unfit
+from tuner.training.process.ranks import alone_among, on_one_device
+from tuner.training.resuming.exactness import NOT_PICKLED, reasons_beforehand, why_unsaved
+from tuner.training.task import Task
+
+BATCHES = 3  # of a short epoch; more where an optimizer's step takes more
+SHORT = 3  # epochs that are ended early while the metric is awaited; later ones come to their end
+EPOCHS = 10  # within which the metric has to be logged
+VALIDATIONS = 3  # without the metric, after which it is missing when the time is up
+
+
+class OutOfTime(Exception):
+    """The time of a rehearsal is up."""
+
+
+class RehearsalHooks:
+    """Hooks of a Lightning callback that end a training once it has shown that it can go on.
+
+    Short epochs are validated after a few steps and then ended, until the metric has been logged. An epoch is
+    ended by a StopIteration, which Lightning's loops take for the end of the data; so what a module and
+    callbacks do at the end of an epoch, of a validation and of a fit is done.
+
+    Args:
+        metric: the study's.
+        place: a folder for what the training writes.
+        seconds: within which training and validation shall end.
+        stepped: is called behind the first batch.
+    """
+
+    def __init__(self, metric: str, place: Path, seconds: float, stepped: Callable[[], None]) -> None:
+        super().__init__()
+        self.place = place
+        self.metric, self.seconds, self.stepped = metric, seconds, stepped
+        self.deadline = math.inf
+        self.size: EpochSize | None = None
+        self.batches = self.epochs = self.validations = 0
+        self.unsaved: list[str] = []  # why the state of the training cannot be saved
+        self.fresh = FreshMetric(metric)
+        self.in_validation = self.in_training = False  # a value of the metric was logged there
+        self.logged: set[str] = set()
+        self.offered: set[str] = set()  # what is logged in validation, and not before
+        self.before: set[str] = set()
+        self.is_validated = False  # this epoch, on our demand
+        self.schedule: tuple[Any, Any] | None = None  # of validations, while ours is due
+
+    @property
+    def is_short(self) -> bool:
+        """Say whether this epoch is to be ended early."""
+        return self.epochs < SHORT
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Place what the module has made."""
+        place_callbacks(trainer.checkpoint_callbacks, self.place, lambda _: str(self.place))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to count the time, which reading the data does not share."""
+        self.size = epoch_size(trainer)
+        self.fresh.follow(trainer)
+        self.deadline = time.monotonic() + self.seconds
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End the fit where the epochs so far have shown enough."""
+        self.close_epoch(trainer)
+        if self.is_logged or self.epochs >= EPOCHS:
+            raise StopIteration
+        self.is_validated = False
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """End a short epoch."""
+        is_enough = self.is_validated if trainer.enable_validation else batch_idx >= self.needed(trainer)
+        if self.is_short and is_enough:
+            # So that schedules step as at the end of any epoch.
+            trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
+            raise StopIteration
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Have a short epoch validated."""
+        self.batches += 1
+        if self.batches == 1:
+            self.stepped()
+        self.leave_in_time()
+        is_due = batch_idx + 1 >= self.needed(trainer) or trainer.is_last_batch
+        if self.is_short and is_due and not self.is_validated and trainer.enable_validation:
+            self.demand_validation(trainer)
+
+    def needed(self, trainer: Trainer) -> int:
+        """Count the batches of a short epoch: at least a step of the optimizer."""
+        return max(BATCHES, trainer.accumulate_grad_batches)
+
+    def demand_validation(self, trainer: Trainer) -> None:
+        """Have a validation made now."""
+        loop, self.schedule = trainer.fit_loop, (trainer.val_check_batch, trainer.check_val_every_n_epoch)
+        # Batches are counted from the beginning of the epoch, or of the fit where epochs do not matter.
+        counts_all = trainer.check_val_every_n_epoch is None
+        trainer.check_val_every_n_epoch = None if counts_all else 1
+        if trainer.val_check_batch is None:  # validations are due by the clock; a stop is validated too
+            loop.min_epochs, loop.epoch_loop.min_steps = 0, None
+            trainer.should_stop = True
+        else:
+            trainer.val_check_batch = 1 + (loop.total_batch_idx if counts_all else loop.batch_idx)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the trainer its own schedule of validations back."""
+        if self.schedule is not None:
+            trainer.val_check_batch, trainer.check_val_every_n_epoch = self.schedule
+            self.schedule = None
+        self.before = set(trainer.callback_metrics)
+        self.fresh.open()
+
+    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
+        """End a validation that takes too long."""
+        self.leave_in_time()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at what was logged."""
+        if not trainer.sanity_checking:
+            self.validations += 1
+            self.is_validated = True
+            self.in_validation |= self.fresh.close() is not None
+            self.offered |= set(trainer.callback_metrics) - self.before
+            self.logged |= set(trainer.callback_metrics)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the epoch."""
+        self.epochs += 1
+        self.fresh.open()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at what was logged last, and save what a trial that is interrupted would save."""
+        self.close_epoch(trainer)
+        try:
+            trainer.save_checkpoint(self.place / "whole.ckpt")
+        except NOT_PICKLED as error:
+            self.unsaved.append(why_unsaved(error))
+
+    def close_epoch(self, trainer: Trainer) -> None:
+        """Look at what an epoch has logged, once all that hear of its end have done so."""
+        if self.epochs > 0:
+            self.in_training |= self.fresh.close() is not None
+            self.logged |= set(trainer.callback_metrics)
+
+    @property
+    def is_logged(self) -> bool:
+        """Say whether the metric has had a value that would be a score."""
+        return self.in_validation or self.in_training
+
+    def leave_in_time(self) -> None:
+        """End the fit where the time is up."""
+        if time.monotonic() > self.deadline:
+            raise OutOfTime
+
+
+def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: None) -> Rehearsed | Unfit:
+    """Train a configuration for some steps, on one device.
+
+    Args:
+        task: what to train; of what a trial leaves behind nothing is kept.
+        seconds: within which training and validation shall end.
+        stepped: is called behind the first batch.
+
+    Returns:
+        What was seen, or why the configuration cannot be trained: nothing is raised but what no program can
+        survive.
+    """
+    try:
+        with TemporaryDirectory() as folder:  # for what loggers and checkpoints write
+            return _rehearsed(task, seconds, stepped, Path(folder) / "study" / "rehearsal")
+    except (BadConfiguration, MetricNotLogged, BadData, IllegalTraining) as error:
+        key = {MetricNotLogged: "study.metric", BadData: "data"}.get(type(error), "")
+        return Unfit(key, f"{str(error).rstrip('.')}.", "".join(traceback.format_exception(error)))
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises, SystemExit too
+        # Lightning turns a KeyboardInterrupt of the user's code into an exit.
+        is_exit = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
+        cause: BaseException = error.__context__ or error if is_exit else error
+        reason = f"a few steps of training ended with {told(cause)}; `tuner --debug` shows where."
+        return Unfit(_place(cause, task), reason, "".join(traceback.format_exception(error)))
+
+
+def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: Path) -> Rehearsed:
+    configuration = at_place(unplaced(on_one_device(task.configuration)), place)
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
+    seed_everything(task.seed, workers=True, verbose=False)
+    callback = importlib.import_module(package_of(configuration)).Callback
+    hooks = type("Rehearsal", (RehearsalHooks, callback), {})(task.metric, place, seconds, stepped)
+    assembly = assemble(configuration)
+    _check_optimizer(assembly.module)
+    trainer: Any = assembly.trainer
+    trainer.callbacks.insert(0, hooks)
+    is_over = False
+    try:
+        trainer.fit(assembly.module, datamodule=assembly.data)
+    except OutOfTime:
+        is_over = True
+    seen = f"{hooks.batches} batches and {hooks.validations} whole validations"
+    if hooks.in_validation and hooks.in_training and _validates_late(trainer):
+        raise MetricNotLogged(two_kinds(task.metric, assembly.module))
+    inexact = tuple(reasons_beforehand(task.configuration, trainer) + hooks.unsaved)
+    alone = alone_among(task.configuration, torch.cuda.device_count())
+    if hooks.is_logged:
+        size = hooks.size
+        if size is not None and not hooks.in_validation:
+            size = replace(size, validates=False)
+        return Rehearsed(size, alone, inexact)
+    if is_over and hooks.validations < VALIDATIONS:
+        names = f"it logged {', '.join(sorted(hooks.logged))}" if hooks.logged else "it logged nothing"
+        remark = (
+            f"The {seconds:.0f} s of the rehearsal sufficed for {seen}, in which {task.metric} was not "
+            f"logged; {names}."
+        )
+        return Rehearsed(hooks.size, f"{remark} {alone}".rstrip(), inexact)
+    raise MetricNotLogged(_missing(task.metric, assembly.module, hooks, trainer))
+
+
+def _missing(metric: str, module: LightningModule, hooks: RehearsalHooks, trainer: Trainer) -> str:
+    if trainer.barebones or metric in hooks.logged:
+        return hooks.fresh.why_missing(module, barebones=trainer.barebones)
+    logged = ", ".join(sorted(hooks.offered or hooks.logged))
+    if not trainer.enable_validation:
+        training = f", or set study.metric to one that is logged in training: {logged}" if logged else ""
+        remedy = f"which logs nothing; log it with self.log, and give the data a val_dataloader{training}"
+    elif logged:
+        remedy = f"which logs {logged}; set study.metric to one of them, or log it with self.log"
+    else:
+        remedy = "which logs nothing; log it with self.log"
+    sentence = f"The metric {metric!r} is not logged by {type(module).__name__} in validation, {remedy}"
+    if hooks.epochs and hooks.epochs == trainer.max_epochs:
+        return sentence  # the whole training has been seen
+    return f"{sentence}; if it is logged later than in {max(hooks.epochs, 1)} epochs, give --no-rehearsal"
+
+
+def _validates_late(trainer: Trainer) -> bool:
+    """Say whether an epoch ends before the first validation, and there is one at all."""
+    every, of_fit = trainer.check_val_every_n_epoch, trainer.max_epochs
+    if every is None:
+        return trainer.val_check_batch is not None and trainer.val_check_batch > trainer.num_training_batches
+    return every > 1 and (of_fit is None or of_fit < 0 or every <= of_fit)
+
+
+def _check_optimizer(module: Any) -> None:
+    # LightningCLI gives the module a `configure_optimizers` where the configuration names an optimizer.
+    if module.configure_optimizers.__module__.startswith(tuple(f"{name}.core." for name in PACKAGES)):
+        raise BadConfiguration(
+            "optimizer",
+            f"is missing, and {type(module).__name__} has no `configure_optimizers`; write such as "
+            f"`optimizer: {{class_path: torch.optim.AdamW}}`, or use a space with optimizers: recipe.quick.",
+        )
+
+
+def _place(error: BaseException, task: Task) -> str:
+    """Name the section whose class raised an error: the data's if its code did, else the model's."""
+    package = (task.configuration.get("data") or {}).get("class_path", "").rpartition(".")[0]
+    raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    is_datas = bool(package) and any(name == package or name.startswith(f"{package}.") for name in raised_in)
+    return "data" if is_datas else "model"

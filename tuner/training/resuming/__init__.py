@@ -1,0 +1,1 @@
+"""Going on with a training as if it had not been left."""

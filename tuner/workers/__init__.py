@@ -1,0 +1,1 @@
+"""Workers: each claims slots and has its trials trained."""

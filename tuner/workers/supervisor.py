@@ -1,0 +1,280 @@
+"""Several workers on this machine, with one view of what they do: `tuner run --workers K`.
+
+Each is a process of its own, which the fork server gives birth to, so that torch is imported once for all of
+them and for all trials. One that dies is replaced.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from math import inf
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import FrameType
+
+from search_spaces.errors import TunerError, first_line
+from studies.database.open import open_database
+from studies.database.retry import PATIENCE, is_passing
+from studies.definition.length import TrialLength
+from studies.ledger.ledger import Ledger, open_ledger
+from studies.ledger.workers import worker_name, worker_token
+from studies.running.endings import release
+from studies.trials.outcomes import Outcome
+from tuner.errors import DatabaseAway, Refused, StudyStopped
+from tuner.training.process.parent import die_with_parent
+from tuner.workers.failures import database_failure
+from tuner.workers.gpus import Gpus
+from tuner.workers.processes.fork_server import TICK, started
+from tuner.workers.processes.interruption import LAST_WORDS, SIGNALS, within
+from tuner.workers.relay import Ended, Finished, PipeView
+from tuner.workers.views import View
+from tuner.workers.worker import Worker, warm_up_for
+
+LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
+UNTOLD = 255  # exit code of a process whose fork server was killed
+DEATHS = (
+    5  # of workers, with no trial that has ended in between, after which there is no use in replacing them
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a local worker needs to begin."""
+
+    url: str
+    study: str
+    folder: Path
+    grace: float
+    checkpoints: str | None = None
+    threads: int | None = None
+    gpus: str | None = None
+    token: str = ""  # what tells the worker from any other, beside its host and its process
+
+
+def work(pipe: Connection, job: Job) -> None:
+    """Be a local worker, until the budget is spent, the supervisor says so, or it is gone."""
+    from tuner.workers.processes.quiet import hush
+
+    stop = threading.Event()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            pipe.recv()
+        stop.set()
+
+    for number in SIGNALS:  # what a terminal sends to all is for the supervisor, which says what to do
+        signal.signal(number, leave if number == signal.SIGTERM else signal.SIG_IGN)
+    die_with_parent(signal.SIGTERM)  # which is the fork server that made it
+    threading.Thread(target=listen, name="supervisor", daemon=True).start()
+    hush()
+    try:
+        _work(pipe, job, stop)
+    except StudyStopped as error:
+        _send(pipe, Finished(str(error), error.traceback))
+    except DatabaseAway as error:
+        _send(pipe, Finished(str(error)))
+    except TunerError as error:
+        _send(pipe, Finished(str(error), is_wrong=True))
+    except Exception as error:  # noqa: BLE001 - it is told by the process that shows what happens
+        said = database_failure(error) or f"A worker ended with {type(error).__name__}: {first_line(error)}."
+        _send(pipe, Finished(said, "" if is_passing(error) else "".join(traceback.format_exception(error))))
+    else:
+        _send(pipe, Finished())
+
+
+def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
+    ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
+    Worker(
+        ledger,
+        PipeView(pipe),
+        stop,
+        job.folder,
+        job.grace,
+        job.checkpoints,
+        job.threads,
+        job.gpus,
+        worker_name(os.getpid(), job.token),
+    ).work()
+
+
+def work_locally(
+    job: Job, ledger: Ledger, view: View, stop: threading.Event, *, workers: int, gpus: str | None
+) -> None:
+    """Spend the budget of a study on this machine: in this process, or with several workers in one each.
+
+    Args:
+        job: what a worker needs, GPUs and threads aside.
+        ledger: the study.
+        view: what shows them.
+        stop: is set to end.
+        workers: how many.
+        gpus: which GPUs they share, as `Gpus` takes them; None lets each see all of them.
+
+    Raises:
+        StudyStopped: several trials in a row ended with an error, or workers die again and again.
+        Refused: there are not enough GPUs.
+    """
+    with ExitStack() as stack:
+        count = TrialLength.of(ledger.definition.fixed).devices or 1
+        leases = None if gpus is None else stack.enter_context(Gpus(gpus))
+        jobs = [
+            replace(
+                job,
+                gpus=None if leases is None else leases.lease(count),
+                threads=None if workers == 1 else max(1, cores() // workers),
+            )
+            for _ in range(workers)
+        ]
+        if workers == 1:
+            own = jobs[0]
+            Worker(ledger, view, stop, own.folder, own.grace, own.checkpoints, None, own.gpus).work()
+        else:
+            supervise(jobs, ledger, view, stop)
+
+
+def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event) -> None:
+    """Keep a worker at each job until the budget is spent or `stop` is set.
+
+    Raises:
+        StudyStopped: several trials in a row ended with an error, or workers die again and again.
+    """
+    crew = _Crew(ledger, view, stop)
+    try:
+        for job in jobs:
+            crew.hire(job)
+        crew.follow(max(job.grace for job in jobs))
+    finally:
+        crew.dismiss()
+    if crew.error is not None:
+        raise crew.error
+
+
+class _Crew:
+    """The workers of one study on this machine, by their pipes."""
+
+    def __init__(self, ledger: Ledger, view: View, stop: threading.Event) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._stop = stop
+        self._workers: dict[Connection, tuple[ForkServerProcess, Job]] = {}
+        self._deaths = 0
+        self.error: TunerError | None = None
+
+    def hire(self, job: Job) -> None:
+        """Start a worker."""
+        warm_up_for(self._ledger.definition)
+        context = multiprocessing.get_context("forkserver")
+        ours, theirs = context.Pipe()
+        job = replace(job, token=worker_token())
+        process = context.Process(target=work, args=(theirs, job))
+        try:
+            is_there = started(process, self._stop)
+        except (OSError, EOFError):  # the fork server was ended
+            is_there = False
+        theirs.close()
+        if is_there:
+            self._workers[ours] = process, job
+        else:
+            ours.close()
+
+    def follow(self, grace: float) -> None:
+        """Show what the workers do, and replace those that die."""
+        is_asked, deadline = False, inf
+        while self._workers and time.monotonic() < deadline:
+            sentinels = [process.sentinel for process, _ in self._workers.values()]
+            heard = wait([*self._workers, *sentinels], TICK)
+            for pipe, (process, _) in list(self._workers.items()):
+                if pipe in heard or process.sentinel in heard:
+                    self._hear(pipe, is_leaving=is_asked)
+            if (self._stop.is_set() or self.error is not None) and not is_asked:
+                is_asked, deadline = True, time.monotonic() + grace + LEAVING
+                for pipe in self._workers:
+                    _send(pipe, None)
+
+    def _hear(self, pipe: Connection, *, is_leaving: bool) -> None:
+        try:
+            message = pipe.recv() if pipe.poll() else None  # a worker may have ended without a word
+        except (EOFError, OSError):
+            message = None
+        if message is None:
+            self._bury(pipe, is_leaving=is_leaving)
+            return
+        if isinstance(message, Finished):
+            if message.sentence and self.error is None:
+                is_wrong, sentence = message.is_wrong, message.sentence
+                self.error = Refused(sentence) if is_wrong else StudyStopped(sentence, message.traceback)
+            process, job = self._workers.pop(pipe)
+            process.join()
+            pipe.close()
+            if not message.sentence and not is_leaving and self._ledger.over() is None:
+                self._replace(job, process)  # somebody has asked it to leave, and not us
+            return
+        if isinstance(message, Ended):
+            self._deaths = 0
+        message(self._view)
+
+    def _bury(self, pipe: Connection, *, is_leaving: bool) -> None:
+        """Free the slot of a dead worker, and put another in its place."""
+        process, job = self._workers.pop(pipe)
+        process.join()
+        pipe.close()
+        _make_sure(process)
+        release(self._ledger, worker_name(process.pid or 0, job.token), Outcome.LOST, "its worker was killed")
+        if not is_leaving:
+            self._replace(job, process)
+
+    def _replace(self, job: Job, process: ForkServerProcess) -> None:
+        self._deaths += 1
+        if self._stop.is_set():
+            return
+        if self._deaths < DEATHS:
+            self.hire(job)
+        else:
+            self.error = StudyStopped(
+                f"The workers of {self._ledger.name!r} died {DEATHS} times in a row, the last with exit code "
+                f"{process.exitcode}; look at the memory of this machine, and give the same command again.",
+                "",
+            )
+
+    def dismiss(self) -> None:
+        """Kill those that are still there; their trainings end with them, and the slots are free."""
+        for pipe, (process, _) in self._workers.items():
+            process.kill()
+            process.join()
+            pipe.close()
+        left = [worker_name(process.pid or 0, job.token) for process, job in self._workers.values()]
+        self._workers.clear()
+        cause = "its worker was ended before it had left"
+
+        def tell() -> None:
+            for name in left:
+                release(self._ledger, name, Outcome.PREEMPTED, cause)
+
+        if left:
+            within(LAST_WORDS, tell)
+
+
+def _make_sure(process: ForkServerProcess) -> None:
+    """Kill a process of which its fork server has told no end, because the fork server was killed."""
+    if process.exitcode == UNTOLD:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid or 0, signal.SIGKILL)
+
+
+def _send(pipe: Connection, message: object) -> None:
+    with suppress(OSError):
+        pipe.send(message)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
