@@ -15,7 +15,7 @@ def persistent(backend: BaseStorage) -> BaseStorage:
 
     All but two read, or write the same once more: Optuna ignores that a parameter is there, overwrites an
     attribute, and refuses a study whose name is taken. A trial is made once, since only whoever knows what
-    it is for can find the one that was made without an answer; see `studies.running.life`.
+    it is for can find the one that was made without an answer; see `studies.running.asking`.
     """
     storage: BaseStorage = PersistentStorage()
     storage.backend = backend  # type: ignore[attr-defined] # of the class below

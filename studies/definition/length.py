@@ -13,7 +13,6 @@ from typing import Any
 from studies.errors import BadLength
 
 FIRST_RUNG = 9  # the first rung stands at a ninth of the validations, behind any usual warm-up
-VALIDATIONS = "validations"  # attribute of a trial: how many it has that runs to its end
 MOST_DEVICES = 64  # each is a process, and no machine has as many GPUs
 EPOCHS = 1000  # what Lightning takes where nothing says how long a fit is
 

@@ -18,8 +18,8 @@ from studies.database.clock import now
 from studies.database.retry import PATIENCE, persistently
 from studies.database.schema import CLAIMED
 from studies.ledger.workers import LEASE
-from studies.trials.attributes import ATTEMPT, SLOT
-from studies.trials.outcomes import OUTCOME, Outcome
+from studies.trials.attributes import ATTEMPT, OUTCOME, SLOT
+from studies.trials.outcomes import Outcome
 
 GIVEN_UP = PATIENCE + 5 * LEASE  # seconds after which a worker that went away has given up too
 NEVER = -1e9  # seconds that the lease of a worker remains that is known to be dead

@@ -9,10 +9,7 @@ from studies.ledger.slots import Slot
 from studies.proposing.exploration import exploration_point
 from studies.proposing.planned import PlannedSampler
 from studies.proposing.seeds import seed_of
-
-CONFIGURATION = (
-    "configuration"  # attribute of a trial: what is trained; it has one as soon as all values are chosen
-)
+from studies.trials.attributes import CONFIGURATION
 
 
 def sampler_for(ledger: Ledger, slot: Slot) -> BaseSampler:

@@ -15,8 +15,6 @@ MOST_VALIDATIONS = 10**6  # more than a trial ever makes
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 NO_PRUNING = "optuna.pruners.NopPruner"
 
-UNPRUNED = "unpruned"  # attribute of a trial: why the default pruner could not stop it
-
 
 def default_pruner(length: TrialLength) -> dict[str, Any]:
     """Name asynchronous successive halving with rungs at a ninth and a third of the validations.

@@ -4,38 +4,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
-from optuna.trial import FrozenTrial
 
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Float, Int
 from search_spaces.space.parameters import Parameter, options
 from studies.analysis.findings.best_so_far import History
 from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
-from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
+from studies.trials.outcomes import EFFECTS, Outcome
+from studies.trials.record import TrialRecord
 
 MARKS = {outcome: (effect.colour, effect.mark) for outcome, effect in EFFECTS.items() if effect.mark}
 _BEST = "#111"
 
 
-def last_score(trial: FrozenTrial) -> float | None:
-    """Give the score of a trial, or of its last validation where it has none.
-
-    A diverged trial may carry the worst score of the study, for samplers that read no others; it is not its
-    own.
-    """
-    if outcome_of(trial) is Outcome.COMPLETED:
-        return trial.value
-    return trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
-
-
-def axis_of_trials(trials: Sequence[FrozenTrial], metric: str, *, minimizes: bool) -> ScoreAxis:
+def axis_of_trials(trials: Sequence[TrialRecord], metric: str, *, minimizes: bool) -> ScoreAxis:
     """Give the axis that the scores of all trials share, from figure to figure."""
-    scores = [last_score(trial) for trial in trials if outcome_of(trial) in MARKS]
+    scores = [trial.shown_score for trial in trials if trial.outcome in MARKS]
     return score_axis(metric, [score for score in scores if score is not None], minimizes=minimizes)
 
 
 def progress_figure(
-    trials: Sequence[FrozenTrial], axis: ScoreAxis, history: History | None = None
+    trials: Sequence[TrialRecord], axis: ScoreAxis, history: History | None = None
 ) -> go.Figure:
     """Draw every trial's score in the order of their numbers, and the best so far as a line with its band."""
     figure = go.Figure()
@@ -51,7 +40,7 @@ def progress_figure(
             hoverinfo="skip",
         )
     for outcome in MARKS:
-        chosen = [trial for trial in trials if outcome_of(trial) is outcome]
+        chosen = [trial for trial in trials if trial.outcome is outcome]
         _add_marks(figure, outcome, chosen, [trial.number for trial in chosen], axis, size=8)
     numbers, best = best_so_far(trials, minimizes=axis.minimizes)
     if numbers:
@@ -67,28 +56,28 @@ def progress_figure(
     return figure
 
 
-def best_so_far(trials: Sequence[FrozenTrial], *, minimizes: bool) -> tuple[list[int], list[float]]:
+def best_so_far(trials: Sequence[TrialRecord], *, minimizes: bool) -> tuple[list[int], list[float]]:
     """Give the numbers of the completed trials, and the best score up to each of them."""
     numbers: list[int] = []
     best: list[float] = []
     for trial in trials:
-        if outcome_of(trial) is Outcome.COMPLETED and trial.value is not None:
+        if trial.score is not None:
             better = min if minimizes else max
-            best.append(trial.value if not best else better(best[-1], trial.value))
+            best.append(trial.score if not best else better(best[-1], trial.score))
             numbers.append(trial.number)
     return numbers, best
 
 
 def curves_figure(
-    trials: Sequence[FrozenTrial], metric: str, best: FrozenTrial | None, *, minimizes: bool
+    trials: Sequence[TrialRecord], metric: str, best: TrialRecord | None, *, minimizes: bool
 ) -> go.Figure:
     """Draw the learning curve of every trial by outcome, the best one on top."""
-    shown = [trial for trial in trials if outcome_of(trial) in MARKS and trial.intermediate_values]
-    values = [value for trial in shown for value in trial.intermediate_values.values()]
+    shown = [trial for trial in trials if trial.outcome in MARKS and trial.curve]
+    values = [value for trial in shown for value in trial.curve.values()]
     axis = score_axis(metric, values, minimizes=minimizes)
     figure = go.Figure()
     for outcome, (colour, _) in MARKS.items():
-        for position, trial in enumerate(trial for trial in shown if outcome_of(trial) is outcome):
+        for position, trial in enumerate(trial for trial in shown if trial.outcome is outcome):
             dash = "solid" if outcome is Outcome.COMPLETED else "dot"
             _add_curve(
                 figure,
@@ -99,7 +88,7 @@ def curves_figure(
                 opacity=0.5,
                 line={"color": colour, "width": 1, "dash": dash},
             )
-    if best is not None and best.intermediate_values:
+    if best is not None and best.curve:
         _add_curve(figure, best, axis, name=f"best (trial {best.number})", line={"color": _BEST, "width": 3})
     style(figure, "validation (number)")
     axis.apply(figure)
@@ -107,18 +96,18 @@ def curves_figure(
 
 
 def slice_figure(
-    trials: Sequence[FrozenTrial], parameter: Parameter, axis: ScoreAxis, best: FrozenTrial | None
+    trials: Sequence[TrialRecord], parameter: Parameter, axis: ScoreAxis, best: TrialRecord | None
 ) -> go.Figure:
     """Draw the score over one parameter, for the trials in which it exists, the best one marked."""
     figure = go.Figure()
     node, name = parameter.node, parameter.name
     for outcome in MARKS:
-        chosen = [trial for trial in trials if outcome_of(trial) is outcome and name in trial.params]
-        _add_marks(figure, outcome, chosen, [_position(trial.params[name]) for trial in chosen], axis, size=7)
-    if best is not None and name in best.params:
+        chosen = [trial for trial in trials if trial.outcome is outcome and name in trial.values]
+        _add_marks(figure, outcome, chosen, [_position(trial.values[name]) for trial in chosen], axis, size=7)
+    if best is not None and name in best.values:
         figure.add_scatter(
-            x=[_position(best.params[name])],
-            y=[axis.place(best.value)],
+            x=[_position(best.values[name])],
+            y=[axis.place(best.score)],
             mode="markers",
             name=f"best (trial {best.number})",
             marker={"color": _BEST, "symbol": "star", "size": 13},
@@ -143,7 +132,7 @@ def _position(value: object) -> object:
 def _add_marks(
     figure: go.Figure,
     outcome: Outcome,
-    trials: Sequence[FrozenTrial],
+    trials: Sequence[TrialRecord],
     positions: Sequence[object],
     axis: ScoreAxis,
     *,
@@ -153,7 +142,7 @@ def _add_marks(
     if trials:
         figure.add_scatter(
             x=positions,
-            y=[axis.place(last_score(trial)) for trial in trials],
+            y=[axis.place(trial.shown_score) for trial in trials],
             mode="markers",
             name=outcome.value,
             hovertext=[_hover(trial) for trial in trials],
@@ -162,11 +151,11 @@ def _add_marks(
         )
 
 
-def _add_curve(figure: go.Figure, trial: FrozenTrial, axis: ScoreAxis, **style: Any) -> None:
-    steps = sorted(trial.intermediate_values)
+def _add_curve(figure: go.Figure, trial: TrialRecord, axis: ScoreAxis, **style: Any) -> None:
+    steps = sorted(trial.curve)
     figure.add_scatter(
         x=steps,
-        y=[axis.place(trial.intermediate_values[step]) for step in steps],
+        y=[axis.place(trial.curve[step]) for step in steps],
         mode="lines" if len(steps) > 1 else "markers",
         legendgroup=style["name"],
         hovertext=f"trial {trial.number}",
@@ -174,8 +163,8 @@ def _add_curve(figure: go.Figure, trial: FrozenTrial, axis: ScoreAxis, **style: 
     )
 
 
-def _hover(trial: FrozenTrial) -> str:
-    score = last_score(trial)
+def _hover(trial: TrialRecord) -> str:
+    score = trial.shown_score
     return f"trial {trial.number}: " + ("no score" if score is None else f"{score:.5g}")
 
 

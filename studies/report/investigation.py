@@ -32,6 +32,6 @@ def investigate(subject: Subject, *, progress: Callable[[float], None]) -> Inves
         found = analyse(subject.study, objective=subject.objective, progress=progress)
     except NothingToAnalyse as error:
         return Investigation(None, None, str(error))
-    best = None if subject.best is None else subject.best.params
+    best = None if subject.best is None else subject.best.values
     views = views_of(found, subject.space, best, declared=subject.definition is not None)
     return Investigation(found, views, "")

@@ -8,20 +8,19 @@ from typing import Any
 
 import jinja2
 import plotly.graph_objects as go
-from optuna.trial import FrozenTrial
 
 from search_spaces.space.describe import show_conditions, show_value
 from search_spaces.space.nodes import Float, Int, Value
 from search_spaces.space.parameters import Parameter, options, parameters
 from studies.definition.yaml_text import yaml_text
 from studies.report.analysis_part import analysis_part
-from studies.report.figures import axis_of_trials, curves_figure, last_score, progress_figure, slice_figure
+from studies.report.figures import axis_of_trials, curves_figure, progress_figure, slice_figure
 from studies.report.investigation import Investigation, investigate
 from studies.report.next_study import NextStudy, next_study
 from studies.report.subject import Subject
-from studies.trials.attributes import attribute
 from studies.trials.difference import differences
-from studies.trials.outcomes import Outcome, count_name, in_words, outcome_of
+from studies.trials.outcomes import Outcome, count_name, in_words
+from studies.trials.record import TrialRecord
 
 _ABSENT = "-"
 _SHARE_OF_ANALYSIS = 0.9  # of the time that a report takes
@@ -54,13 +53,13 @@ def render_report(
     trials, best = subject.trials, subject.best
     if found is None:
         found = investigate(subject, progress=lambda done: progress(_SHARE_OF_ANALYSIS * done))
-    ended = [outcome_of(trial) for trial in trials]
+    ended = [trial.outcome for trial in trials]
     axis = axis_of_trials(trials, subject.metric, minimizes=subject.minimizes)
     figures = _Figures()
     tried = [
         parameter
         for parameter in parameters(subject.space)
-        if _varies(parameter) and any(parameter.name in trial.params for trial in trials)
+        if _varies(parameter) and any(parameter.name in trial.values for trial in trials)
     ]
     history = None if found.views is None else found.views.history
     proposal = _proposal(subject, found)
@@ -106,7 +105,7 @@ class _Figures:
 def _proposal(subject: Subject, found: Investigation) -> NextStudy | None:
     if subject.definition is None:
         return None
-    best = None if subject.best is None else subject.best.params
+    best = None if subject.best is None else subject.best.values
     return next_study(subject.definition, found.views, best)
 
 
@@ -115,13 +114,13 @@ def _address(text: str) -> str:
     return "data:text/yaml;base64," + base64.b64encode(text.encode()).decode()
 
 
-def _differences(subject: Subject, best: FrozenTrial | None) -> list[tuple[str, str, str]]:
+def _differences(subject: Subject, best: TrialRecord | None) -> list[tuple[str, str, str]]:
     if best is None:
         return []
     if subject.definition is None:
-        return [(name, _ABSENT, _shown(value)) for name, value in best.params.items()]
+        return [(name, _ABSENT, _shown(value)) for name, value in best.values.items()]
     return [
-        (row.name, _shown(row.default), _shown(row.value)) for row in differences(subject.space, best.params)
+        (row.name, _shown(row.default), _shown(row.value)) for row in differences(subject.space, best.values)
     ]
 
 
@@ -135,21 +134,20 @@ def _varies(parameter: Parameter) -> bool:
 
 
 def _existence(parameter: Parameter, trials: Any) -> str:
-    count = sum(parameter.name in trial.params for trial in trials)
+    count = sum(parameter.name in trial.values for trial in trials)
     when = f", when {show_conditions(parameter)}" if parameter.conditions else ""
     return f"{count} trial{'s' if count > 1 else ''}{when}"
 
 
-def _row(trial: FrozenTrial) -> dict[str, Any]:
-    outcome, score, seconds = outcome_of(trial), last_score(trial), attribute(trial, "seconds")
+def _row(trial: TrialRecord) -> dict[str, Any]:
     return {
         "number": trial.number,
-        "outcome": outcome.value if outcome else "running",
-        "cause": attribute(trial, "cause") or "",
-        "score": _ABSENT if score is None else f"{score:.5g}",
-        "validations": len(trial.intermediate_values),
-        "seconds": _ABSENT if seconds is None else f"{seconds:.1f}",
-        "params": ", ".join(f"{name}={_shown(value)}" for name, value in trial.params.items()),
+        "outcome": trial.outcome.value if trial.outcome else "running",
+        "cause": trial.cause or "",
+        "score": _ABSENT if trial.shown_score is None else f"{trial.shown_score:.5g}",
+        "validations": len(trial.curve),
+        "seconds": _ABSENT if trial.seconds is None else f"{trial.seconds:.1f}",
+        "params": ", ".join(f"{name}={_shown(value)}" for name, value in trial.values.items()),
     }
 
 

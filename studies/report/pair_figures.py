@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from optuna.trial import FrozenTrial
 
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Float, Int
@@ -14,9 +13,9 @@ from studies.analysis.findings.drift import Drift
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.projection import Projection
 from studies.report.axes import log_ticks, plain
-from studies.report.figures import MARKS, last_score, style
+from studies.report.figures import MARKS, style
 from studies.surrogate.domain import Array
-from studies.trials.outcomes import outcome_of
+from studies.trials.record import TrialRecord
 
 SURE = 1.645  # standard deviations on each side of a 90% interval
 _LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -24,7 +23,7 @@ _GREYS = ("#111", "#1f5aa6", "#6b6b6b", "#c8501e", "#3d8a4d", "#7a4fa0")
 
 
 def score_figure(
-    found: StudyAnalysis, projection: Projection, nodes: Sequence[Parameter], trials: Sequence[FrozenTrial]
+    found: StudyAnalysis, projection: Projection, nodes: Sequence[Parameter], trials: Sequence[TrialRecord]
 ) -> go.Figure:
     """Draw the expected score over a pair: as a map of two ranges, else as a line for each option."""
     if not all(isinstance(parameter.node, Float | Int) for parameter in nodes):
@@ -33,13 +32,13 @@ def score_figure(
     for outcome, (_, symbol) in MARKS.items():
         chosen = [
             trial for trial in trials
-            if outcome_of(trial) is outcome and all(name in trial.params for name in projection.names)
+            if trial.outcome is outcome and all(name in trial.values for name in projection.names)
         ]  # fmt: skip
         if chosen:
-            y, x = ([trial.params[name] for trial in chosen] for name in projection.names)
+            y, x = ([trial.values[name] for trial in chosen] for name in projection.names)
             figure.add_scatter(
                 x=x, y=y, mode="markers", name=f"{outcome.value} trial",
-                hovertext=[f"trial {trial.number}: {last_score(trial)}" for trial in chosen],
+                hovertext=[f"trial {trial.number}: {trial.shown_score}" for trial in chosen],
                 hoverinfo="text+x+y",
                 marker={"symbol": symbol, "size": 7, "color": "white", "line": {"color": "#111", "width": 1}}
                 if outcome.value == "completed" else {"symbol": symbol, "size": 7, "color": "#111"},
@@ -131,7 +130,7 @@ def _map(projection: Projection, nodes: Sequence[Parameter], values: Array, titl
 
 
 def _lines(
-    found: StudyAnalysis, projection: Projection, nodes: Sequence[Parameter], trials: Sequence[FrozenTrial]
+    found: StudyAnalysis, projection: Projection, nodes: Sequence[Parameter], trials: Sequence[TrialRecord]
 ) -> go.Figure:
     """Draw one line with its band, or one mark with its interval, for each option of the second."""
     figure = go.Figure()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 
 from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import t as student
 
 from search_spaces.space.nodes import Group
@@ -16,7 +15,7 @@ from studies.definition.study import StudyDefinition
 from studies.ledger.absent import as_lost
 from studies.ledger.ledger import Ledger
 from studies.running.confirmation import Candidate, confirmed
-from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Subject:
     name: str
     metric: str
     minimizes: bool
-    trials: Sequence[FrozenTrial]
+    trials: Sequence[TrialRecord]
     space: Group
     objective: int | None
     definition: StudyDefinition | None
@@ -42,13 +41,13 @@ class Subject:
     spent: int | None = None
 
     @property
-    def best(self) -> FrozenTrial | None:
+    def best(self) -> TrialRecord | None:
         """The winner on fresh seeds, else the completed trial with the best score, the earlier of equals."""
         if self.candidates:
             return self.candidates[0].trial
-        completed = [trial for trial in self.trials if outcome_of(trial) is Outcome.COMPLETED]
+        completed = [trial for trial in self.trials if trial.score is not None]
         sign = 1.0 if self.minimizes else -1.0
-        return min(completed, key=lambda trial: sign * (trial.value or 0.0), default=None)
+        return min(completed, key=lambda trial: sign * (trial.score or 0.0), default=None)
 
     @property
     def level(self) -> str | None:
@@ -58,7 +57,7 @@ class Subject:
     @property
     def running(self) -> int:
         """How many trials run."""
-        return sum(trial.state is TrialState.RUNNING for trial in self.trials)
+        return sum(trial.outcome is None for trial in self.trials)
 
 
 def level_in_words(candidates: Sequence[Candidate]) -> str | None:
@@ -101,7 +100,7 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
         name=study.study_name,
         metric=metric_of(study, objective),
         minimizes=study.directions[objective or 0] is StudyDirection.MINIMIZE,
-        trials=trials_of(study, objective),
+        trials=[TrialRecord.of(trial) for trial in trials_of(study, objective)],
         space=space,
         objective=objective,
         definition=None if definition is None else StudyDefinition.from_data(definition),
@@ -113,7 +112,7 @@ def subject_of_study(study: Study, objective: int | None = None) -> Subject:
 def subject_of_ledger(ledger: Ledger) -> Subject:
     """Take a study of ours, with its slots."""
     budget, candidates = ledger.slots.budget(), confirmed(ledger)
-    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
+    lost = {left.trial.number: TrialRecord.of(as_lost(left)) for left in ledger.left()}
     subject = subject_of_study(ledger.study)
     trials = [lost.get(trial.number, trial) for trial in subject.trials]
     return replace(subject, trials=trials, slots=budget.total, spent=budget.done, candidates=candidates)

@@ -11,7 +11,7 @@ from studies.database.failures import is_of_database
 from studies.database.identity import ledgers, names
 from studies.database.open import Database
 from studies.database.retry import persistently
-from studies.ledger.ledger import open_ledger
+from studies.ledger.opening import open_ledger
 from studies.running.endings import sweep
 
 _trials = sa.table("trials", sa.column("study_id", sa.Integer), sa.column("state", sa.Enum(TrialState)))

@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from math import inf
 from statistics import fmean, stdev
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from studies.database.open import Database
 from studies.definition.changes import first_change
 from studies.definition.study import StudyDefinition
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
-from studies.ledger.ledger import Ledger, create, delete, is_known, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create, delete
+from studies.ledger.opening import is_known, open_ledger
 from studies.proposing.pruning import NO_PRUNING
 from studies.proposing.seeds import seed_of
-from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.record import TrialRecord
 
 SUFFIX = "-confirmed"  # of the study that repeats the best trials of another
 SEED = 10  # its place among the seeds that follow from the study's; another one gives other fresh seeds
@@ -33,8 +35,8 @@ class Candidate:
     for one that diverged or had no score.
     """
 
-    trial: FrozenTrial
-    repeats: Sequence[FrozenTrial]
+    trial: TrialRecord
+    repeats: Sequence[TrialRecord]
     scores: Sequence[float]
 
     @property
@@ -57,11 +59,11 @@ class Choice:
     """
 
     ledger: Ledger
-    trial: FrozenTrial
+    trial: TrialRecord
     candidate: Candidate | None = None
 
     @property
-    def original(self) -> FrozenTrial:
+    def original(self) -> TrialRecord:
         """The trial of the study itself."""
         return self.trial if self.candidate is None else self.candidate.trial
 
@@ -92,7 +94,7 @@ def confirm(ledger: Ledger, *, top: int, seeds: int) -> Ledger:
     return create(ledger.database, definition, source="")
 
 
-def _repeating(ledger: Ledger, best: Sequence[FrozenTrial], seeds: int) -> StudyDefinition:
+def _repeating(ledger: Ledger, best: Sequence[TrialRecord], seeds: int) -> StudyDefinition:
     settings = replace(
         ledger.definition.settings,
         name=ledger.name + SUFFIX,
@@ -108,7 +110,7 @@ def _repeating(ledger: Ledger, best: Sequence[FrozenTrial], seeds: int) -> Study
         settings=settings,
         sampler={"class_path": RANDOM, "init_args": {}},
         pruner={"class_path": NO_PRUNING, "init_args": {}},
-        candidates=tuple({"trial": trial.number, "values": trial.params} for trial in best),
+        candidates=tuple({"trial": trial.number, "values": trial.values} for trial in best),
     )
 
 
@@ -126,15 +128,12 @@ def confirmed(ledger: Ledger) -> list[Candidate]:
     budget = repeating.slots.budget()
     if budget.done < budget.total:
         return []
-    ended = repeating.trials(TrialState.COMPLETE, TrialState.PRUNED)
+    ended = repeating.records(TrialState.COMPLETE, TrialState.PRUNED)
     worst = inf if ledger.minimizes else -inf
     candidates = []
     for place, trial in enumerate(best):
-        repeats = [repeat for repeat in ended if repeat.user_attrs["slot"] % len(best) == place]
-        scores = [
-            repeat.value if outcome_of(repeat) is Outcome.COMPLETED and repeat.value is not None else worst
-            for repeat in repeats
-        ]
+        repeats = [repeat for repeat in ended if (repeat.slot or 0) % len(best) == place]
+        scores = [worst if repeat.score is None else repeat.score for repeat in repeats]
         candidates.append(Candidate(trial, repeats, scores))
     return sorted(candidates, key=lambda candidate: candidate.mean * (1.0 if ledger.minimizes else -1.0))
 

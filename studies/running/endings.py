@@ -12,8 +12,9 @@ from studies.database.retry import persistently
 from studies.ledger.absent import GIVEN_UP
 from studies.ledger.ledger import Ledger
 from studies.ledger.slots import Slot
-from studies.trials.attributes import ATTEMPT, SLOT, earlier_of
-from studies.trials.outcomes import CONSTRAINT, EFFECTS, OUTCOME, Outcome, outcome_of
+from studies.trials.attributes import CAUSE, OUTCOME
+from studies.trials.outcomes import CONSTRAINT, EFFECTS, Outcome, outcome_of
+from studies.trials.record import TrialRecord
 
 ALIKE_IN_A_ROW = 3  # errors of one kind after which a study is stopped
 ERRORS_IN_A_ROW = 10  # errors of any kind after which it is
@@ -55,7 +56,7 @@ def declare_lost(
     def write() -> None:
         with ledger.database.engine.begin() as connection:
             optuna_tables.hold(connection, trial)
-            attributes = {OUTCOME: outcome.value, "cause": cause}
+            attributes = {OUTCOME: outcome.value, CAUSE: cause}
             if frees is not None:
                 ledger.slots.free_within(connection, frees, fresh=False)
             optuna_tables.store_attributes(connection, trial, attributes, constrained(feasible=True))
@@ -69,12 +70,12 @@ def declare_lost(
 
 def release(ledger: Ledger, worker: str, outcome: Outcome, cause: str) -> None:
     """End what a worker that is known to be dead, or about to end, has left, and free its slots."""
-    for trial in ledger.trials(TrialState.RUNNING):
-        if trial.user_attrs.get("worker") == worker:
+    for trial in ledger.records(TrialState.RUNNING):
+        if trial.worker == worker:
             slot = Slot(
-                number=trial.user_attrs[SLOT],
+                number=trial.slot or 0,
                 explore=False,
-                attempt=trial.user_attrs[ATTEMPT],
+                attempt=trial.attempt or 0,
                 draw=0,
                 trial=None,
                 lapsed=True,
@@ -86,8 +87,8 @@ def release(ledger: Ledger, worker: str, outcome: Outcome, cause: str) -> None:
 
 def settle(ledger: Ledger, slot: Slot) -> Slot | None:
     """End what a lost worker has left in a slot; None where the slot turns out to be done, or is opened."""
-    for left in ledger.trials(TrialState.RUNNING):
-        if left.user_attrs[SLOT] == slot.number:
+    for left in ledger.records(TrialState.RUNNING):
+        if left.slot == slot.number:
             declare_lost(ledger, ledger.identifier_of(left.number))
     earlier = None if slot.trial is None else outcome_of(ledger.trial(slot.trial))
     if earlier is None or not (EFFECTS[earlier].spends_slot or EFFECTS[earlier].fresh):
@@ -106,17 +107,14 @@ def sweep(ledger: Ledger) -> None:
     """End trials that run though nobody holds their slots: left, or made twice because an answer was lost."""
     for left in ledger.left():
         if left.seconds is None or left.seconds > GIVEN_UP:
-            declare_lost(ledger, ledger.identifier_of(left.trial.number), _why_left(ledger, left.trial))
+            why = _why_left(ledger, TrialRecord.of(left.trial))
+            declare_lost(ledger, ledger.identifier_of(left.trial.number), why)
 
 
-def _why_left(ledger: Ledger, left: FrozenTrial) -> str:
+def _why_left(ledger: Ledger, left: TrialRecord) -> str:
     """Say why a trial that nobody trains was left."""
-    attempts = [_claim(trial) for trial in ledger.trials()]
-    return MADE_TWICE if attempts.count(_claim(left)) > 1 else LAPSED
-
-
-def _claim(trial: FrozenTrial) -> tuple[int, int]:
-    return trial.user_attrs[SLOT], trial.user_attrs[ATTEMPT]
+    attempts = [(trial.slot, trial.attempt) for trial in ledger.records()]
+    return MADE_TWICE if attempts.count((left.slot, left.attempt)) > 1 else LAPSED
 
 
 def was_retried(ledger: Ledger, earlier: int | None) -> bool:
@@ -127,11 +125,10 @@ def was_retried(ledger: Ledger, earlier: int | None) -> bool:
         earlier: the number of the attempt before, if there is one.
     """
     while earlier is not None:
-        trial = ledger.trial(earlier)
-        outcome = outcome_of(trial)
-        if outcome is not None and EFFECTS[outcome].may_be_retried:
+        record = TrialRecord.of(ledger.trial(earlier))
+        if record.outcome is not None and EFFECTS[record.outcome].may_be_retried:
             return True
-        earlier = earlier_of(trial)
+        earlier = record.earlier
     return False
 
 
@@ -163,6 +160,7 @@ def _is_error(trial: FrozenTrial) -> bool:
 
 def _kind(trial: FrozenTrial) -> tuple[str, str]:
     """Say what sets an error apart: its class and the line that raised it, since messages hold values."""
-    cause = str(trial.user_attrs.get("cause", ""))
-    frames = _FRAME.findall(str(trial.user_attrs.get("traceback", "")))
+    record = TrialRecord.of(trial)
+    cause = record.cause or ""
+    frames = _FRAME.findall(record.traceback or "")
     return cause.partition(":")[0], frames[-1] if frames else cause

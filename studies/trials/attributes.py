@@ -1,17 +1,29 @@
-"""Which trials of a study are attempts at its slots, and which another program has put there.
+"""The attributes that a trial of ours carries in Optuna's tables: each key once, and which trials are ours.
 
 `optuna.Study.add_trial` and `enqueue_trial` are there for everybody. What they add is read by the study's
 sampler. It spends no slot, is never the best, and counts nowhere.
 """
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType, UnionType
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 from optuna.trial import FrozenTrial, TrialState
 
-SLOT, ATTEMPT, EARLIER = "slot", "attempt", "earlier"  # attributes of a trial
-LEDGER = "ledger"  # attribute of a trial: the ledger whose slot it was made for
+# From its beginning: which slot of which ledger it is an attempt at, the how-manieth, and the number of the
+# attempt before, if there was one; whether it is quasi-random; who works on it, and where its log is.
+SLOT, ATTEMPT, LEDGER, EARLIER = "slot", "attempt", "ledger", "earlier"
+EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
+CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen
+ANEW = "anew"  # why it did not go on from the checkpoint of an earlier attempt
+FOLDER = "folder"  # of one that goes on in the folder of an earlier attempt: the folder's name
+# From its end: how and why it ended, the seconds that it took, how many validations it would have had.
+OUTCOME, CAUSE, TRACEBACK = "outcome", "cause", "traceback"
+SECONDS, VALIDATIONS = "seconds", "validations"
+KILLED = "killed"  # of a lost one: it was its training that was killed, and not its worker
+UNPRUNED = "unpruned"  # why the default pruner could not stop it
+WEIGHTS = "weights"  # the digest of the file of its weights, and where the file lies
+# As a training gives them: numbers by which it can be judged, why some are missing, torch's threads.
+FACTS, FACTS_MISSING, THREADS = "facts", "facts_missing", "threads"
 
 
 def claim(ledger: str, slot: int, attempt: int) -> dict[str, Any]:
@@ -47,38 +59,3 @@ def attempts(trials: Iterable[FrozenTrial], ledger: str, *, are_marked: bool) ->
 def is_count(value: object) -> TypeGuard[int]:
     """Say whether an attribute is a whole number that is not negative."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def earlier_of(trial: FrozenTrial) -> int | None:
-    """Give the number of the attempt before at the same slot; None where a trial is the first."""
-    earlier = trial.user_attrs.get(EARLIER)
-    return earlier if is_count(earlier) and earlier < trial.number else None
-
-
-ANEW = "anew"  # attribute of a trial: why it did not go on from the checkpoint of an earlier attempt
-
-# What a trial's attributes that are shown hold.
-_TYPES: Mapping[str, type | UnionType] = MappingProxyType(
-    {
-        SLOT: int,
-        ATTEMPT: int,
-        "exploration": bool,
-        "seconds": int | float,
-        "cause": str,
-        "traceback": str,
-        ANEW: str,
-        "logs": str,
-        "configuration": dict,
-        "facts": dict,
-        "facts_missing": dict,
-        "weights": dict,
-    }
-)
-
-
-def attribute(trial: FrozenTrial, key: str) -> Any:
-    """Give an attribute that is shown; None where the trial has none, or one of another kind."""
-    value = trial.user_attrs.get(key)
-    if key == "facts" and isinstance(value, dict):
-        return {name: fact for name, fact in value.items() if isinstance(fact, int | float)}
-    return value if isinstance(value, _TYPES[key]) else None

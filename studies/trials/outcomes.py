@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from optuna.trial import FrozenTrial, TrialState
 
-OUTCOME = "outcome"  # attribute of a trial
+from studies.trials.attributes import OUTCOME
+
 CONSTRAINT = "diverged"  # the constraint that tells samplers where training does not work
 
 

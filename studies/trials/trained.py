@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-from optuna.trial import FrozenTrial
-
 from search_spaces.configuration import Configuration, configure
 from search_spaces.space.nodes import Float, Group, Int, Node, Value
 from search_spaces.space.parameters import options, parameters
-from studies.definition.length import VALIDATIONS, TrialLength
+from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.errors import UnusableStudy
+from studies.trials.record import TrialRecord
 
 
-def trained(definition: StudyDefinition, trial: FrozenTrial) -> Configuration:
+def trained(definition: StudyDefinition, trial: TrialRecord) -> Configuration:
     """Give the configuration of a trial.
 
     A trial keeps it as an attribute too, for people. Anyone may have written that, so what is trained, tested
@@ -21,7 +20,7 @@ def trained(definition: StudyDefinition, trial: FrozenTrial) -> Configuration:
     Raises:
         UnusableStudy: the trial has a value that the space of the study does not hold.
     """
-    values = _values(definition.space, trial.params)
+    values = _values(definition.space, trial.values)
     if values is None:
         raise UnusableStudy(
             f"Trial {trial.number} has values that the space of {definition.settings.name!r} does not hold; "
@@ -30,15 +29,15 @@ def trained(definition: StudyDefinition, trial: FrozenTrial) -> Configuration:
     return configure(definition.fixed, definition.space, values)
 
 
-def planned_validations(definition: StudyDefinition, trial: FrozenTrial | None = None) -> int | None:
+def planned_validations(definition: StudyDefinition, trial: TrialRecord | None = None) -> int | None:
     """Give how many validations a trial has that runs to its end; None where that is not known.
 
     Args:
         definition: the study.
         trial: one that has told how many it has; without it the `trainer` section has to say.
     """
-    told = None if trial is None else trial.user_attrs.get(VALIDATIONS)
-    return told if isinstance(told, int) else TrialLength.of(definition.fixed).validations
+    told = None if trial is None else trial.validations
+    return TrialLength.of(definition.fixed).validations if told is None else told
 
 
 def _values(space: Group, given: Mapping[str, Value]) -> dict[str, Value] | None:

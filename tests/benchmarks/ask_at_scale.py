@@ -20,9 +20,13 @@ from search_spaces.catalogue.recipes import quick
 from search_spaces.suggest import suggest
 from studies.database import schema as tables
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, create
-from studies.running.life import ask, pruner_of, report, tell
-from studies.trials.outcomes import OUTCOME, Outcome
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import pruner_of, report
+from studies.trials.attributes import OUTCOME
+from studies.trials.outcomes import Outcome
 from tests.contracts.databases import databases
 from tests.studies.samples import sample_definition
 

@@ -20,7 +20,7 @@ from scipy import stats
 from search_spaces.configuration import configure
 from search_spaces.space.parameters import default_values
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.running.confirmation import Choice, chosen, confirm
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare

@@ -30,7 +30,8 @@ from optuna.trial import FrozenTrial
 
 from studies.database.open import open_database
 from studies.database.retry import PATIENCE
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.trials.attributes import ATTEMPT, SLOT
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.network import HOST, dropped, namespace

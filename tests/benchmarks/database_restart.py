@@ -8,7 +8,7 @@ import multiprocessing
 import time
 
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.faults import check_exact
 from tests.contracts.light_worker import serve

@@ -19,7 +19,7 @@ import numpy as np
 
 from studies.analysis.observations.of_study import analyse
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView

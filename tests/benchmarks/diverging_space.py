@@ -16,8 +16,10 @@ from itertools import product
 
 from search_spaces.space.nodes import Float, Group
 from studies.database.open import open_database
-from studies.ledger.ledger import create
-from studies.running.life import ask, report, tell
+from studies.ledger.making import create
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.studies.samples import sample_definition
 

@@ -11,7 +11,7 @@ import multiprocessing
 import time
 
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from tests.contracts.databases import databases
 from tests.contracts.faults import answer, answer_killed, check_exact, lost_answers
 from tests.studies.samples import sample_definition

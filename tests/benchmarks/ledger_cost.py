@@ -29,8 +29,11 @@ from search_spaces.suggest import suggest
 from studies.database.open import open_database
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
-from studies.ledger.ledger import Ledger, create, delete
-from studies.running.life import ask, pruner_of, report, tell
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create, delete
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import pruner_of, report
 from studies.trials.outcomes import Outcome
 from tests.contracts.servers import postgresql
 

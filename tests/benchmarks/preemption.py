@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from studies.ledger.ledger import Ledger, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.opening import open_ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
 from tests.benchmarks.real_workers import make, scores, start

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.trials.outcomes import Outcome, outcome_of
 from tuner.preparation.prepare import prepare
 

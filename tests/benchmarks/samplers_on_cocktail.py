@@ -21,7 +21,9 @@ from scipy import stats
 
 from studies.database.open import open_database
 from studies.errors import UnknownStudy
-from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView

@@ -14,7 +14,8 @@ from multiprocessing.context import ForkServerProcess
 import numpy as np
 
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.databases import databases
 from tests.contracts.faults import check_exact

@@ -27,7 +27,8 @@ import pandas as pd
 
 from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import create, is_known, open_ledger
+from studies.ledger.making import create
+from studies.ledger.opening import is_known, open_ledger
 from studies.running.confirmation import chosen, confirm
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView

@@ -20,7 +20,8 @@ import torch
 
 from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.proposing.seeds import training_seed
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView

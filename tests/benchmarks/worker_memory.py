@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.trials.outcomes import Outcome
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView

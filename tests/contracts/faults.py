@@ -16,9 +16,12 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Slots
-from studies.running.life import ask, pruner_of, report, tell
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import pruner_of, report
 from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 
 LAPSED = -1.0  # seconds: a lease that has run out as soon as it is given

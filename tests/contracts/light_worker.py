@@ -9,9 +9,11 @@ from pathlib import Path
 from studies.database import retry as retries
 from studies.database.open import open_database
 from studies.database.retry import is_passing
-from studies.ledger.ledger import open_ledger
+from studies.ledger.opening import open_ledger
+from studies.running.asking import ask
 from studies.running.ended import kept_trials
-from studies.running.life import ask, ended, pruner_of, report, tell_ended
+from studies.running.telling import ended, tell_ended
+from studies.running.trial import pruner_of, report
 from studies.trials.outcomes import Outcome
 
 EPOCHS = 5

@@ -8,8 +8,10 @@ from typing import Any
 
 from studies.database.open import open_database
 from studies.definition.study import StudyDefinition
-from studies.ledger.ledger import create, open_ledger
-from studies.running.life import ask, tell
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
+from studies.running.asking import ask
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 
 Job = Callable[..., Any]

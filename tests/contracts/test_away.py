@@ -11,9 +11,12 @@ from sqlalchemy import event
 from studies.database.open import Database, open_database
 from studies.database.room import make_room
 from studies.errors import StorageError
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
 from studies.running.ended import EndedTrial, kept_trials
-from studies.running.life import RunningTrial, ask, ended, report, tell, tell_ended
+from studies.running.telling import ended, tell, tell_ended
+from studies.running.trial import RunningTrial, report
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.faults import answer, check_exact
 from tests.studies.samples import sample_definition

@@ -5,7 +5,8 @@ import pytest
 from studies.database.identity import names
 from studies.database.open import Database, open_database
 from studies.errors import StorageError
-from studies.ledger.ledger import create, open_ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from tests.contracts.servers import database_of_its_own
 from tests.studies.samples import sample_definition
 

@@ -8,9 +8,12 @@ import pytest
 
 from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownTrial
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
 from studies.running.confirmation import SUFFIX, chosen, confirm, confirmed, confirming
-from studies.running.life import RunningTrial, ask, tell
+from studies.running.telling import tell
+from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 

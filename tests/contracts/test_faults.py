@@ -8,7 +8,8 @@ import sqlalchemy.exc
 
 from studies.database.open import Database
 from studies.database.retry import persistently
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from tests.contracts.faults import answer, answer_killed, check_exact, lost_answers
 from tests.studies.samples import sample_definition
 

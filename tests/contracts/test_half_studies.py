@@ -11,7 +11,7 @@ from studies.database.identity import names
 from studies.database.open import Database
 from studies.errors import StudyChanged
 from studies.ledger.control import waiting
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.ledger.slots import Budget
 from tests.studies.samples import sample_definition
 

@@ -1,7 +1,7 @@
 """The contract of isolation: a transaction sees what others have committed, by whatever default."""
 
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from tests.contracts.faults import check_exact
 from tests.contracts.processes import answer_all, run_at_once
 from tests.studies.samples import sample_definition

@@ -10,9 +10,12 @@ from search_spaces.space.algebra import narrow
 from studies.database.identity import DEFINITION, SOURCE
 from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
-from studies.ledger.ledger import Ledger, create, delete, find_study, is_known, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create, delete
+from studies.ledger.opening import find_study, is_known, open_ledger
 from studies.ledger.slots import Budget
-from studies.running.life import ask, tell
+from studies.running.asking import ask
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.contracts.processes import create_and_grow, run_at_once
 from tests.studies.samples import SPACE, sample_definition

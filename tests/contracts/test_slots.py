@@ -11,7 +11,9 @@ from studies.database.open import Database
 from studies.database.schema import slots
 from studies.ledger.budgets import AHEAD
 from studies.ledger.control import waiting
-from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Budget, Slots
 from studies.ledger.workers import FORGOTTEN, LEASE, worker_name
 from tests.contracts.processes import claim_all, run_at_once

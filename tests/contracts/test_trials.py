@@ -12,12 +12,16 @@ from search_spaces.space.parameters import default_values
 from studies.database.open import Database
 from studies.database.optuna_tables import RUNG
 from studies.errors import NoSuggestion
-from studies.ledger.ledger import Ledger, create, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Budget, Slot, Slots
 from studies.proposing.exploration import exploration_point
 from studies.proposing.pruning import SUCCESSIVE_HALVING
+from studies.running.asking import ask
 from studies.running.endings import MADE_TWICE, errors_in_a_row, settle, sweep
-from studies.running.life import RunningTrial, ask, carry_on, pruner_of, report, tell
+from studies.running.telling import tell
+from studies.running.trial import RunningTrial, carry_on, pruner_of, report
 from studies.trials.attributes import claim
 from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 from tests.contracts.processes import answer_all, run_at_once

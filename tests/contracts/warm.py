@@ -9,7 +9,7 @@ import psycopg  # noqa: F401
 import pymysql  # noqa: F401
 
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from tests.contracts.faults import answer
 from tests.studies.samples import sample_definition
 

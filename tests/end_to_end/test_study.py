@@ -14,7 +14,7 @@ import yaml
 from filelock import FileLock
 
 from studies.database.open import open_database
-from studies.ledger.ledger import open_ledger
+from studies.ledger.opening import open_ledger
 from studies.running.confirmation import confirm
 from tests.end_to_end.processes import run_in_terminal, train_as_told
 from tests.tuner.command_line import CommandLine

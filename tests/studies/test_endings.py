@@ -6,9 +6,12 @@ import pytest
 from optuna.trial import TrialState
 
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
 from studies.running.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
-from studies.running.life import ask, report, tell
+from studies.running.telling import tell
+from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.studies.samples import sample_definition
 

@@ -7,8 +7,9 @@ from optuna.exceptions import ExperimentalWarning
 
 from search_spaces.space.nodes import Float, Group
 from studies.database.open import open_database
-from studies.ledger.ledger import create
-from studies.running.life import ask, tell
+from studies.ledger.making import create
+from studies.running.asking import ask
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 

@@ -13,13 +13,15 @@ import pytest
 from search_spaces.space.nodes import Categorical, Float, Group
 from search_spaces.space.parameters import parameters
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.report.axes import log_ticks, score_axis
 from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
 from studies.report.page import render_report, write_report
 from studies.report.subject import level_in_words, subject_of_ledger
+from studies.running.asking import ask
 from studies.running.confirmation import Candidate
-from studies.running.life import ask, tell
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.studies.samples import sample_definition
 

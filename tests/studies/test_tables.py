@@ -13,9 +13,10 @@ from studies.database.open import open_database
 from studies.database.schema import VERSION, create_tables
 from studies.errors import StorageError
 from studies.ledger.control import Spent
-from studies.ledger.ledger import open_ledger
+from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Budget
-from studies.running.life import ask, tell
+from studies.running.asking import ask
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome, outcome_of
 
 FROZEN = Path(__file__).parent / "frozen"  # in each four trials that ended and one left running

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from studies.database.open import Database
 from studies.definition.study import StudyDefinition
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 
 Data = dict[str, Any]
 

@@ -13,7 +13,8 @@ from textwrap import dedent
 
 from studies.database.open import open_database
 from studies.definition.study import StudyDefinition
-from studies.ledger.ledger import create, open_ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from tests.tuner.hostile_hand import NAMES, Bait, definitions, write
 from tuner.training.configuration.permitted import DOORS
 

@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from studies.database.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION
 from studies.database.open import Database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from tests.studies.samples import sample_definition
 
 SOUND = "sound"

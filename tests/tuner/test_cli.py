@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studies.database.open import open_database
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from tests.studies.samples import sample_definition
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY

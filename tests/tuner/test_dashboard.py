@@ -16,8 +16,10 @@ from optuna_dashboard import get_note, save_note, wsgi
 from studies.database.open import open_database
 from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
-from studies.running.life import ask, tell
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
+from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
 from tuner.results.summary import conclude

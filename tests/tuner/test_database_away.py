@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.running.life import RunningTrial
+from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger, work

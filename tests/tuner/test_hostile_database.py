@@ -17,7 +17,8 @@ from studies.database.open import open_database
 from studies.definition.classes import make_sampler
 from studies.definition.study import StudyDefinition
 from studies.errors import BadClass, UnusableStudy
-from studies.ledger.ledger import create, open_ledger
+from studies.ledger.making import create
+from studies.ledger.opening import open_ledger
 from tests.tuner.command_line import CommandLine
 from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions, write
 from tests.tuner.hostile_run import GOOD, serve

@@ -9,9 +9,12 @@ import pytest
 from studies.database.open import open_database
 from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
 from studies.running.confirmation import confirm
-from studies.running.life import ask, report, tell
+from studies.running.telling import tell
+from studies.running.trial import report
 from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY

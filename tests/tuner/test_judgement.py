@@ -5,7 +5,7 @@ import json
 import pytest
 
 from studies.database.open import open_database
-from studies.ledger.ledger import open_ledger
+from studies.ledger.opening import open_ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.command_line import CommandLine
 from tests.tuner.test_service import STUDY

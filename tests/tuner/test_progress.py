@@ -10,8 +10,11 @@ from rich.console import Console
 from search_spaces.space.describe import describe
 from search_spaces.space.nodes import Group
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, create
-from studies.running.life import RunningTrial, ask, tell
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome
 from tests.studies.samples import SPACE, sample_definition
 from tuner.terminal.live_view import LineView, LiveView

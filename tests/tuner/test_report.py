@@ -15,7 +15,7 @@ from search_spaces.space.parameters import parameters
 from studies.database.open import open_database
 from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import create
+from studies.ledger.making import create
 from studies.report.next_study import next_study
 from studies.shipped.catalogue import find_study_file
 from tests.tuner.command_line import CommandLine

@@ -11,7 +11,8 @@ import pytest
 
 from studies.database.identity import DEFINITION, names
 from studies.database.open import open_database
-from studies.ledger.ledger import Ledger, open_ledger
+from studies.ledger.ledger import Ledger
+from studies.ledger.opening import open_ledger
 from tests.tuner.command_line import CommandLine
 from tests.tuner.neighbours import NEIGHBOURS
 from tests.tuner.training.probes import IN_MEMORY

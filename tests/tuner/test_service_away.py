@@ -10,7 +10,7 @@ import sqlalchemy
 from studies.database.retry import was_waited_for
 from studies.ledger.ledger import Ledger
 from studies.ledger.workers import Workers
-from studies.running.life import RunningTrial
+from studies.running.trial import RunningTrial
 from tests.tuner.small_modules import Small
 from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY

@@ -13,9 +13,12 @@ from rich.console import Console
 from studies.database.open import open_database
 from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
 from studies.report.figures import MARKS
-from studies.running.life import ask, report, tell
+from studies.running.asking import ask
+from studies.running.telling import tell
+from studies.running.trial import report
 from studies.trials.outcomes import EFFECTS, Outcome, count_name
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY

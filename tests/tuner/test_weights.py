@@ -12,14 +12,16 @@ import pytest
 from studies.database.open import open_database
 from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create, delete
-from studies.running.life import tell
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create, delete
+from studies.running.telling import tell
+from studies.trials.attributes import WEIGHTS
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.terminal.live_view import QuietView
 from tuner.training.task import Ending, Fit, Task
 from tuner.workers import worker
-from tuner.workers.weights import WEIGHTS, Weights
+from tuner.workers.weights import Weights
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY

@@ -10,8 +10,9 @@ import pytest
 
 from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.ledger import Ledger, create
-from studies.running.life import RunningTrial
+from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import (
     Diverging,

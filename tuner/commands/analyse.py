@@ -206,7 +206,7 @@ def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
 
 
 def _open(storage: str | None, name: str) -> "Study":
-    from studies.ledger.ledger import find_study
+    from studies.ledger.opening import find_study
 
     return readable(find_study(open_database(storage, reading=True), name))
 
@@ -214,7 +214,7 @@ def _open(storage: str | None, name: str) -> "Study":
 def readable(study: "Study") -> "Study":
     """Give a study that can be read as a whole, or refuse it in a sentence."""
     from studies.database.identity import DEFINITION
-    from studies.ledger.ledger import attributes_of, definition_in, trials_of
+    from studies.ledger.reading import attributes_of, definition_in, trials_of
 
     attributes = attributes_of(study)
     if DEFINITION in attributes:
@@ -237,7 +237,7 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
     works offline.
     """
     from studies.errors import CopiedStudy, ForeignStudy
-    from studies.ledger.ledger import find_study, open_ledger
+    from studies.ledger.opening import find_study, open_ledger
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused

@@ -107,11 +107,11 @@ def describe_candidate(candidate: "Candidate") -> dict[str, Any]:
     """Give a candidate as plain data."""
     return {
         "number": candidate.trial.number,
-        "value": candidate.trial.value,
+        "value": candidate.trial.score,
         "mean": candidate.mean,
         "deviation": candidate.deviation,
         "scores": list(candidate.scores),
-        "params": candidate.trial.params,
+        "params": candidate.trial.values,
     }
 
 
@@ -123,7 +123,7 @@ def print_candidates(ledger: "Ledger", candidates: list["Candidate"]) -> None:
     rows = [
         (
             str(candidate.trial.number),
-            f"{candidate.trial.value:.5g}",
+            f"{candidate.trial.score:.5g}",
             f"{candidate.mean:.5g}",
             "-" if candidate.deviation is None else f"{candidate.deviation:.2g}",
         )

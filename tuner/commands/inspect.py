@@ -10,10 +10,9 @@ import click
 from tuner.commands.options import echo_json, examples, json_option, open_database, open_study, storage_option
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
     from studies.database.open import Database
     from studies.definition.study import StudyDefinition
+    from studies.trials.record import TrialRecord
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -48,7 +47,7 @@ def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | N
     from studies.database.failures import is_of_database
     from studies.database.identity import count_trials
     from studies.errors import ForeignStudy, UnknownStudy
-    from studies.ledger.ledger import open_ledger
+    from studies.ledger.opening import open_ledger
 
     keys = ("name", "metric", "slots", "stopped", "priority", "trials", "best")
     row: dict[str, Any] = {**dict.fromkeys(keys), "name": name, "trouble": None}
@@ -132,10 +131,12 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     """
     from studies.ledger.absent import as_lost
     from studies.trials.diagnosis import diagnose
+    from studies.trials.record import TrialRecord
 
     ledger = open_study(storage, name)
     lost = {left.trial.number: as_lost(left) for left in ledger.left()}
-    found = describe_trial(lost.get(number) or ledger.trial(number))
+    record = TrialRecord.of(lost.get(number) or ledger.trial(number))
+    found = describe_trial(record)
     findings = diagnose(
         found["facts"] or {},
         list(found["curve"].values()),
@@ -150,7 +151,7 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     from tuner.terminal.screen import open_screen
 
     screen = open_screen()
-    parts = [_ended(ledger.definition, ledger.trial(number))]
+    parts = [_ended(ledger.definition, record)]
     if found["value"] is not None:
         parts.append(f"{ledger.definition.settings.metric} {found['value']:.6g}")
     parts.append("added by another program" if found["slot"] is None else f"slot {found['slot']}")
@@ -177,46 +178,47 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
 
 
-def _ended(definition: "StudyDefinition", trial: "FrozenTrial") -> str:
+def _ended(definition: "StudyDefinition", trial: "TrialRecord") -> str:
     """Write how a trial ended; a completed one's score is written beside it."""
-    from studies.trials.outcomes import Outcome, ended_in_words, outcome_of
+    from studies.trials.outcomes import Outcome, ended_in_words
     from studies.trials.trained import planned_validations
 
-    outcome, step = outcome_of(trial), trial.last_step
-    if outcome is None:
+    if trial.outcome is None:
         return "running"
-    if outcome is Outcome.COMPLETED or step is None:
-        return outcome.value
-    last = trial.intermediate_values[step]
-    return ended_in_words(outcome, None, last=last, after=step, of=planned_validations(definition, trial))
+    if trial.outcome is Outcome.COMPLETED or not trial.curve:
+        return trial.outcome.value
+    planned = planned_validations(definition, trial)
+    return ended_in_words(trial.outcome, None, last=trial.last, after=max(trial.curve), of=planned)
 
 
-def describe_trial(found: "FrozenTrial") -> dict[str, Any]:
+def describe_trial(found: "TrialRecord") -> dict[str, Any]:
     """Give one trial as plain data; `curve` maps the number of a validation to its score."""
-    from studies.trials.attributes import attribute
-    from studies.trials.outcomes import Outcome, outcome_of
     from tuner.workers.weights import place_of
 
-    outcome = outcome_of(found)
-    keys = ("slot", "attempt", "exploration", "seconds", "cause", "anew", "traceback", "configuration")
     return {
         "number": found.number,
-        "outcome": None if outcome is None else outcome.value,
-        "value": found.value if outcome is Outcome.COMPLETED else None,
-        "params": found.params,
-        "curve": {str(step): value for step, value in sorted(found.intermediate_values.items())},
-        **{key: attribute(found, key) for key in (*keys, "facts", "facts_missing")},
+        "outcome": None if found.outcome is None else found.outcome.value,
+        "value": found.score,
+        "params": found.values,
+        "curve": {str(step): value for step, value in found.curve.items()},
+        "slot": found.slot,
+        "attempt": found.attempt,
+        "exploration": found.explores,
+        "seconds": found.seconds,
+        "cause": found.cause,
+        "anew": found.anew,
+        "traceback": found.traceback,
+        "configuration": found.configuration,
+        "facts": found.facts,
+        "facts_missing": found.facts_missing,
         "weights": place_of(found),
         "log": _log_of(found),
     }
 
 
-def _log_of(found: "FrozenTrial") -> str | None:
+def _log_of(found: "TrialRecord") -> str | None:
     """Find what a trial printed; None where it printed nothing, or on another machine."""
-    from studies.trials.attributes import attribute
-
-    folder = attribute(found, "logs")
-    file = Path(folder) / f"trial-{found.number}.log" if folder else None
+    file = Path(found.logs) / f"trial-{found.number}.log" if found.logs else None
     return str(file) if file is not None and file.exists() else None
 
 

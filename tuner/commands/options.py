@@ -105,7 +105,7 @@ def open_database(url: str | None, *, reading: bool) -> "Database":
 
 def open_study(url: str | None, name: str, *, reading: bool = True) -> "Ledger":
     """Open a study of the database by its name."""
-    from studies.ledger.ledger import open_ledger
+    from studies.ledger.opening import open_ledger
 
     return open_ledger(open_database(url, reading=reading), name)
 

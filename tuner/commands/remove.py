@@ -17,8 +17,8 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
     NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
     """
     from studies.database.identity import count_trials
-    from studies.ledger.ledger import delete as remove
-    from studies.ledger.ledger import find_study
+    from studies.ledger.making import delete as remove
+    from studies.ledger.opening import find_study
     from studies.running.confirmation import confirming
     from tuner.errors import Refused
     from tuner.terminal.printable import one_line

@@ -195,7 +195,8 @@ def open_question(
     Raises:
         EndedAtOnce: a signal came during the rehearsal; there is no study.
     """
-    from studies.ledger.ledger import create, is_known
+    from studies.ledger.making import create
+    from studies.ledger.opening import is_known
     from tuner.preparation.prepare import rehearse
     from tuner.training.resuming.exactness import announced, reasons_of_configuration
     from tuner.workers.code import remember_code

@@ -10,7 +10,7 @@ from studies.database.url import refuse_misspelt
 from studies.definition.study import define
 from studies.definition.study_file import StudyFile, suggestion
 from studies.errors import StorageError, StudyFileError, UnknownStudy
-from studies.ledger.ledger import find_study
+from studies.ledger.opening import find_study
 from studies.shipped.catalogue import find_study_file, shipped_studies
 from tuner.errors import BadConfiguration
 from tuner.preparation.sources import check_sources

@@ -41,7 +41,7 @@ def write_note(ledger: Ledger, choice: Choice, verdict: Sequence[str], report: P
     lines = [
         BEGIN,
         "",
-        f"**Best `{settings.metric}` {best.value:.5g}**, trial {best.number}{fresh}.",
+        f"**Best `{settings.metric}` {best.score:.5g}**, trial {best.number}{fresh}.",
         f"{budget.done} of {budget.total} slots are spent: {counts}.",
         "",
         *(f"- {sentence}" for sentence in verdict),

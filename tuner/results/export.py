@@ -6,22 +6,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from studies.definition.length import TrialLength
 from studies.definition.yaml_text import yaml_text
 from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
+from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations, trained
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 from tuner.training.process.ranks import for_ranks
-from tuner.training.task import THREADS
 from tuner.workers.processes.working_directory import shown, unmoved
 
 _SANITY = "num_sanity_val_steps"  # a check before the training would take numbers from the data's generators
 
 
-def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
+def export(ledger: Ledger, trial: TrialRecord, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
     with unmoved():  # whatever the module does while it is imported
         configuration = complete(ledger, trial)
@@ -30,7 +28,7 @@ def export(ledger: Ledger, trial: FrozenTrial, path: Path) -> None:
     path.write_text(text + yaml_text(configuration, compact=False), encoding="utf-8")
 
 
-def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
+def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     """Give a trial's whole configuration: with its seed, a logger, and callbacks that keep its weights.
 
     A search logs nothing, keeps no checkpoint and shows no progress; this is for one training, so it does.
@@ -68,25 +66,24 @@ def complete(ledger: Ledger, trial: FrozenTrial) -> dict[str, Any]:
         if arguments.get("monitor") not in there
     ]
     return {
-        "seed_everything": training_seed(ledger, trial.user_attrs["slot"]),
+        "seed_everything": training_seed(ledger, trial.slot or 0),
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }
 
 
-def _head(ledger: Ledger, trial: FrozenTrial, path: Path) -> list[str]:
+def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     from tuner.training.configuration.class_paths import package_of
 
     settings = ledger.definition.settings
-    score = "" if trial.value is None else f", {settings.metric} {trial.value:.6g}"
-    threads = trial.user_attrs.get(THREADS)
-    count = "" if threads is None else f"OMP_NUM_THREADS={threads} "
+    score = "" if trial.score is None else f", {settings.metric} {trial.score:.6g}"
+    count = "" if trial.threads is None else f"OMP_NUM_THREADS={trial.threads} "
     package = package_of(trained(ledger.definition, trial))
-    at = _best_validation(trial, minimizes=ledger.minimizes) if settings.score == "best" else None
+    at = trial.best_validation(minimizes=ledger.minimizes) if settings.score == "best" else None
     what = "The score is that of the last validation."
     if at is not None:
         what = (
-            f"The score is that of validation {at} of {len(trial.intermediate_values)}, the best one: its "
+            f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
             f"weights are kept by ModelCheckpoint, and the training goes on to its end."
         )
     train = f"{count}PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()'"
@@ -100,16 +97,10 @@ def _head(ledger: Ledger, trial: FrozenTrial, path: Path) -> list[str]:
     ]
 
 
-def _best_validation(trial: FrozenTrial, *, minimizes: bool) -> int | None:
-    """Give the number of the validation with the best score, the first among equals."""
-    curve = trial.intermediate_values
-    return (min if minimizes else max)(sorted(curve), key=lambda step: curve[step], default=None)
-
-
-def _monitored(ledger: Ledger, trial: FrozenTrial) -> bool:
+def _monitored(ledger: Ledger, trial: TrialRecord) -> bool:
     """Say whether the metric is logged in every validation; ModelCheckpoint refuses one that is not."""
     planned = planned_validations(ledger.definition, trial)
-    return planned is None or len(trial.intermediate_values) >= planned
+    return planned is None or len(trial.curve) >= planned
 
 
 def _as_class(callback: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from search_spaces.space.nodes import Value
 from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
 from studies.running.confirmation import Choice, chosen, confirming
-from studies.trials.attributes import attribute
 from studies.trials.difference import differences
 from studies.trials.outcomes import in_words
 from studies.trials.trained import trained
@@ -88,13 +87,13 @@ def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> 
     """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
     settings, space = choice.ledger.definition.settings, choice.ledger.definition.space
     best, candidate = choice.original, choice.candidate
-    screen.print(f"Best {settings.metric} {best.value:.5g}, trial {best.number}", style="bold green")
+    screen.print(f"Best {settings.metric} {best.score:.5g}, trial {best.number}", style="bold green")
     if candidate is not None:
         spread = "" if candidate.deviation is None else f", standard deviation {candidate.deviation:.2g}"
         screen.print(f"  {candidate.mean:.5g} on {len(candidate.scores)} fresh seeds{spread}")
     for name, value in tested.items():
         screen.print(f"  {name} {value:.5g}")
-    changed = differences(space, best.params)
+    changed = differences(space, best.values)
     if not changed:
         screen.print("It is the default configuration.")
         return
@@ -138,7 +137,7 @@ def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, fl
     definition = choice.ledger.definition
     task = Task(
         trained(definition, best),
-        seed=training_seed(choice.ledger, best.user_attrs["slot"]),
+        seed=training_seed(choice.ledger, best.slot or 0),
         metric=definition.settings.metric,
         threads=definition.settings.threads,
     )
@@ -168,7 +167,7 @@ def _shown(value: Value | None) -> str:
 
 
 def _seconds(ledger: Ledger) -> float:
-    return float(sum(attribute(trial, "seconds") or 0.0 for trial in ledger.trials()))
+    return float(sum(trial.seconds or 0.0 for trial in ledger.records()))
 
 
 def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:

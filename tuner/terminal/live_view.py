@@ -77,7 +77,7 @@ class LineView(QuietView):
         budget, best = self._ledger.slots.budget(), self._ledger.best()
         step, last = self._last.pop(running.number, (0, None))
         shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
-        leader = f"best {best.value:.5g} (trial {best.number})" if best else "no best yet"
+        leader = f"best {best.score:.5g} (trial {best.number})" if best else "no best yet"
         seconds = time.monotonic() - running.started
         self._console.print(
             f"[{budget.done}/{budget.total}] trial {running.number} {shown} in {seconds:.1f} s, {leader}"
@@ -139,7 +139,7 @@ class LiveView(QuietView):
             f"{budget.done}/{budget.total} slots",
             self._time(),
         )
-        best = "none yet" if self._best is None else f"{self._best.value:.5g} (trial {self._best.number})"
+        best = "none yet" if self._best is None else f"{self._best.score:.5g} (trial {self._best.number})"
         counts = in_words(self._counts, usual=True)
         last, outcome = (_LEAVING, None) if self._stop.is_set() else self._last
         return Group(

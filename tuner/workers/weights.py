@@ -18,12 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from studies.ledger.ledger import Ledger
-from studies.trials.attributes import attribute
-
-WEIGHTS = "weights"  # attribute of a trial: the digest of its file, and where the file lies
+from studies.trials.attributes import WEIGHTS
+from studies.trials.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -61,15 +58,15 @@ class Weights:
             begun.rename(file)
         return {WEIGHTS: {"sha256": digest, "host": socket.gethostname(), "file": str(file.absolute())}}
 
-    def of(self, trial: FrozenTrial) -> Path | None:
+    def of(self, trial: TrialRecord) -> Path | None:
         """Find the weights of a told trial in this folder; None where another machine or folder has them."""
-        file, told = self.file(trial.number), attribute(trial, WEIGHTS)
+        file, told = self.file(trial.number), trial.weights
         is_it = file.exists() and (told is None or told.get("sha256") == _digest(file))
         return file if is_it else None
 
     def collect(self) -> None:
         """Remove the files of trials that have ended and are not the best, those of dead attempts too."""
-        ended = {trial.number: trial for trial in self.ledger.trials() if trial.state.is_finished()}
+        ended = {trial.number: trial for trial in self.ledger.records() if trial.outcome is not None}
         # Read after the trials: a trial that has ended and is no leader now will never become one.
         leaders = {leader.number for leader in self.ledger.leaders()}
         for number, begun in self._numbered(rf"\.{self._owner}\.part"):
@@ -80,7 +77,7 @@ class Weights:
                 file.unlink(missing_ok=True)
             begun.unlink(missing_ok=True)
         for number, file in self._numbered(r"\.ckpt"):
-            told = attribute(ended[number], WEIGHTS) if number in ended else None
+            told = ended[number].weights if number in ended else None
             if told is not None and number not in leaders:
                 with suppress(FileNotFoundError):  # another worker collects as well
                     if _digest(file) == told.get("sha256"):
@@ -97,9 +94,9 @@ class Weights:
                 yield int(match[1]), file
 
 
-def place_of(trial: FrozenTrial) -> str | None:
+def place_of(trial: TrialRecord) -> str | None:
     """Say on which machine and where the weights of a trial were kept; None where none were."""
-    told = attribute(trial, WEIGHTS)
+    told = trial.weights
     return None if told is None else f"{told.get('host')}:{told.get('file')}"
 
 

@@ -28,9 +28,11 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.slots import Slot
 from studies.ledger.workers import RENEWAL, worker_name
 from studies.running.abandoned import settle_abandoned
+from studies.running.asking import ask
 from studies.running.ended import kept_trials
 from studies.running.endings import is_failing, release
-from studies.running.life import RunningTrial, ask, carry_on, ended, measure, pruner_of, report, tell_ended
+from studies.running.telling import ended, tell_ended
+from studies.running.trial import RunningTrial, carry_on, measure, pruner_of, report
 from studies.trials.attributes import ANEW, SLOT
 from studies.trials.outcomes import EFFECTS, Outcome
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
@@ -260,7 +262,7 @@ class Worker:
             score=settings.score,
             diverged_beyond=settings.diverged_beyond,
             keep=self._weights().begun(running.number),
-            better_than=leader.value if leader else None,
+            better_than=leader.score if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),

@@ -1,0 +1,123 @@
+"""One trial of a study as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from optuna.trial import FrozenTrial, TrialState
+
+from search_spaces.space.nodes import Value
+from studies.trials import attributes
+from studies.trials.attributes import is_count
+from studies.trials.outcomes import Outcome, outcome_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial, as it stands in the database.
+
+    Its attributes may have been written by anyone: one that is missing or of another kind is None.
+
+    Attributes:
+        number: its number in its study.
+        slot: the slot that it is an attempt at; None for a trial that another program has added.
+        attempt: the how-manieth attempt at the slot it is, counted from 0.
+        values: what was suggested, by the names of the parameters.
+        outcome: how it ended; None while it runs.
+        score: the score of a completed trial.
+        curve: the score of each validation, by its number, which counts from 1.
+        explores: whether its values are quasi-random.
+        earlier: the number of the attempt before.
+        validations: how many it has that runs to its end, where it has told so.
+        seconds: how long it took.
+        worker: who trained it: host, process and a token.
+        cause, traceback: why it ended as it did, of one that did not complete.
+        anew: why it did not go on from the checkpoint of an earlier attempt.
+        configuration: what LightningCLI was given.
+        facts: numbers by which its training can be judged; `facts_missing` says why some are missing.
+        weights: where its weights were kept, and their digest.
+        logs: the folder that its log was written to.
+        threads: torch's, on which the last digits of sums depend.
+        is_killed: its training was killed, and not its worker.
+    """
+
+    number: int
+    slot: int | None
+    attempt: int | None
+    values: Mapping[str, Value]
+    outcome: Outcome | None
+    score: float | None
+    curve: Mapping[int, float]
+    explores: bool = False
+    earlier: int | None = None
+    validations: int | None = None
+    seconds: float | None = None
+    worker: str | None = None
+    cause: str | None = None
+    traceback: str | None = None
+    anew: str | None = None
+    configuration: Mapping[str, Any] | None = None
+    facts: Mapping[str, float] | None = None
+    facts_missing: Mapping[str, Any] | None = None
+    weights: Mapping[str, Any] | None = None
+    logs: str | None = None
+    threads: int | None = None
+    is_killed: bool = False
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Self:
+        """Read a trial of Optuna's."""
+        told, outcome = trial.user_attrs, outcome_of(trial)
+
+        def read(key: str, kind: type[T]) -> T | None:
+            value = told.get(key)
+            return value if isinstance(value, kind) else None
+
+        def count(key: str) -> int | None:
+            value = told.get(key)
+            return value if is_count(value) else None
+
+        earlier, seconds = count(attributes.EARLIER), told.get(attributes.SECONDS)
+        facts = read(attributes.FACTS, dict)
+        return cls(
+            number=trial.number,
+            slot=count(attributes.SLOT),
+            attempt=count(attributes.ATTEMPT),
+            values=trial.params,
+            outcome=outcome,
+            score=trial.value if outcome is Outcome.COMPLETED else None,
+            curve=dict(sorted(trial.intermediate_values.items())),
+            explores=bool(read(attributes.EXPLORATION, bool)),
+            earlier=earlier if earlier is not None and earlier < trial.number else None,
+            validations=count(attributes.VALIDATIONS),
+            seconds=float(seconds) if isinstance(seconds, int | float) else None,
+            worker=read(attributes.WORKER, str),
+            cause=read(attributes.CAUSE, str),
+            traceback=read(attributes.TRACEBACK, str),
+            anew=read(attributes.ANEW, str),
+            configuration=read(attributes.CONFIGURATION, dict),
+            facts=None
+            if facts is None
+            else {name: fact for name, fact in facts.items() if isinstance(fact, int | float)},
+            facts_missing=read(attributes.FACTS_MISSING, dict),
+            weights=read(attributes.WEIGHTS, dict),
+            logs=read(attributes.LOGS, str),
+            threads=count(attributes.THREADS),
+            is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
+        )
+
+    @property
+    def last(self) -> float | None:
+        """The score of its last validation; None where it has none."""
+        return self.curve[max(self.curve)] if self.curve else None
+
+    @property
+    def shown_score(self) -> float | None:
+        """Its score, or that of its last validation where it has none."""
+        return self.last if self.score is None else self.score
+
+    def best_validation(self, *, minimizes: bool) -> int | None:
+        """Give the number of the validation with the best score, the first among equals."""
+        return (min if minimizes else max)(self.curve, key=lambda step: self.curve[step], default=None)
