@@ -39,6 +39,7 @@ class TrialRecord:
         facts: numbers by which its training can be judged; `facts_missing` says why some are missing.
         weights: where its weights were kept, and their digest.
         logs: the folder that its log was written to.
+        folder: the folder in which it went on, of an earlier attempt.
         threads: torch's, on which the last digits of sums depend.
         is_killed: its training was killed, and not its worker.
     """
@@ -63,6 +64,7 @@ class TrialRecord:
     facts_missing: Mapping[str, Any] | None = None
     weights: Mapping[str, Any] | None = None
     logs: str | None = None
+    folder: str | None = None
     threads: int | None = None
     is_killed: bool = False
 
@@ -104,6 +106,7 @@ class TrialRecord:
             facts_missing=read(attributes.FACTS_MISSING, dict),
             weights=read(attributes.WEIGHTS, dict),
             logs=read(attributes.LOGS, str),
+            folder=read(attributes.FOLDER, str),
             threads=count(attributes.THREADS),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
         )

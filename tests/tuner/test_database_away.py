@@ -12,7 +12,8 @@ from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.errors import DatabaseAway
 from tuner.terminal.live_view import QuietView
-from tuner.workers.worker import UNTOLD, Worker
+from tuner.workers.desk import UNTOLD
+from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
 

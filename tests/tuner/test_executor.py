@@ -22,9 +22,10 @@ from tests.tuner import small_modules
 from tuner.training.messages import PRELOAD, Fault, Raised
 from tuner.training.task import Ending, Fit, Task
 from tuner.workers.processes import fork_server
-from tuner.workers.processes.executor import End, Orders, TimedOut, Vanished, train
+from tuner.workers.processes.executor import train
 from tuner.workers.processes.fork_server import modules_of
 from tuner.workers.processes.memory import count_kills
+from tuner.workers.processes.training import End, Orders, TimedOut, Vanished
 
 
 def task(module: type, **changes: Any) -> Task:

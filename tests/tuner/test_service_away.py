@@ -17,8 +17,9 @@ from tests.tuner.training.probes import IN_MEMORY
 from tuner.errors import DatabaseAway
 from tuner.terminal.live_view import QuietView
 from tuner.training.configuration.permit import Permit
+from tuner.workers.desk import UNTOLD
 from tuner.workers.service import Service
-from tuner.workers.worker import UNTOLD, Worker
+from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
 BACK = 1.0  # seconds after which the database is back

@@ -22,7 +22,7 @@ from tuner.training.configuration.class_paths import check_names, import_class
 from tuner.training.messages import Raised, Rehearsed, Unfit
 from tuner.training.task import Fit, Task
 from tuner.workers.processes import executor
-from tuner.workers.processes.executor import TimedOut, Vanished
+from tuner.workers.processes.training import TimedOut, Vanished
 
 
 def prepare(file: StudyFile) -> StudyDefinition:

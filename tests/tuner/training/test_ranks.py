@@ -13,7 +13,8 @@ from tuner.data import load_batches
 from tuner.training.messages import Raised
 from tuner.training.process.ranks import alone_among, for_ranks, on_one_device
 from tuner.training.task import Ending, Fit, Task
-from tuner.workers.processes.executor import End, Orders, train
+from tuner.workers.processes.executor import train
+from tuner.workers.processes.training import End, Orders
 
 
 class OwnRanked(Small):

@@ -16,7 +16,8 @@ from tuner.data import Table
 from tuner.data.batches import Rows
 from tuner.training.messages import Raised
 from tuner.training.task import Fit, Task
-from tuner.workers.processes.executor import End, Orders, train
+from tuner.workers.processes.executor import train
+from tuner.workers.processes.training import End, Orders
 
 PARTS = ("train", "val", "test")
 

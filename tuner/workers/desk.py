@@ -1,0 +1,103 @@
+"""What a training is asked for: the task that answers a running trial, and where its files lie."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies.ledger.ledger import Ledger
+from studies.running.trial import RunningTrial
+from studies.trials.attributes import ANEW, FOLDER
+from tuner.training.configuration.permit import Permit
+from tuner.training.resuming.checkpoints import Checkpoints
+from tuner.training.task import Task
+from tuner.workers.places import folder_name
+from tuner.workers.weights import Weights
+
+UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
+TABLES = "tables"  # folder beside the results: what trainings share of prepared tables, while they run
+LOG_FILES = "logs"  # folder beside the results
+_OWN_FOLDER = re.compile(r"trial-\d{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a worker keeps the files of one study, and what it asks of the trainings of its trials.
+
+    `folder` takes weights and logs, `checkpoints` is a folder or a URL from which another worker goes on; by
+    default it lies in `folder`. `threads` are torch's where the study names none. `permit` is what trials may
+    name; None allows all.
+    """
+
+    ledger: Ledger
+    folder: Path
+    checkpoints: str | None = None
+    threads: int | None = None
+    permit: Permit | None = None
+
+    def task(self, running: RunningTrial) -> Task:
+        """Give the task that a training answers a trial with."""
+        settings, slot = self.ledger.definition.settings, running.slot
+        leader = self.ledger.leader_of(slot.number)
+        checkpoints, owner = self.checkpoint_files(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
+        resume = self._resumable(running, checkpoints, owner)
+        return Task(
+            configuration=running.configuration,
+            seed=running.seed,
+            metric=settings.metric,
+            minimizes=self.ledger.minimizes,
+            score=settings.score,
+            diverged_beyond=settings.diverged_beyond,
+            keep=self.weights().begun(running.number),
+            better_than=leader.score if leader else None,
+            threads=settings.threads or self.threads,
+            facts=settings.facts,
+            checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
+            resume=resume,
+            owner=owner,
+            place=self.folder.absolute() / self._folder_of(running, resume),
+            tables=self.folder.absolute() / TABLES,
+            permit=self.permit,
+        )
+
+    def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:
+        """Find the checkpoint that a trial goes on from; where its state is lost, the trial says so."""
+        slot = running.slot
+        if slot.trial is None:
+            return None
+        file, reason = checkpoints.resumable(slot.number, slot.draw, slot.attempt, owner)
+        if file is None and self.ledger.trial(slot.trial).intermediate_values:
+            sentence = f"it began anew with the same values: {reason}"
+            running.trial.set_user_attr(ANEW, sentence)
+            with self.log(running).open("a", encoding="utf-8") as log:
+                log.write(f"Trial {running.number}: {sentence}.\n")
+        return file
+
+    def log(self, running: RunningTrial) -> Path:
+        """Name the file that takes what a training prints."""
+        return self.folder.absolute() / LOG_FILES / f"trial-{running.number}.log"
+
+    def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
+        """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
+        own = f"trial-{running.number}"
+        if resume is None:
+            return own
+        attempt = self.checkpoint_files().attempt_of(resume)
+        for trial in self.ledger.records():
+            if (trial.slot, trial.attempt) == (running.slot.number, attempt):
+                told = trial.folder or ""
+                # The database may have been written to by anyone, and this is a path.
+                own = told if _OWN_FOLDER.fullmatch(told) else f"trial-{trial.number}"
+                running.trial.set_user_attr(FOLDER, own)
+        return own
+
+    def checkpoint_files(self) -> Checkpoints:
+        """Give the checkpoints of the study."""
+        if self.checkpoints is None:
+            return Checkpoints(str(self.folder.absolute() / "checkpoints"))
+        root = self.checkpoints if "://" in self.checkpoints else str(Path(self.checkpoints).absolute())
+        own = folder_name(f"{self.ledger.name}-{self.ledger.slots.ledger[:8]}")
+        return Checkpoints(f"{root.rstrip('/')}/{own}")
+
+    def weights(self) -> Weights:
+        """Give the weights of the study."""
+        return Weights(self.ledger, self.folder.absolute())

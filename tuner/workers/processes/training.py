@@ -1,0 +1,253 @@
+"""The processes of one training, followed by their pipes until they have ended or have to be ended.
+
+The processes are children of a fork server that has imported torch and Lightning, so one costs some
+hundredths of a second. A plain fork of a process that has used threads would hang.
+"""
+
+import multiprocessing
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from math import inf
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tuner.training.fitting.epoch_size import EpochSize
+from tuner.training.messages import (
+    Answer,
+    Assignment,
+    Begun,
+    Decisions,
+    Fault,
+    Leave,
+    Raised,
+    Resumed,
+    Scored,
+    Sized,
+    Stepped,
+)
+from tuner.training.process.entry import enter
+from tuner.training.task import Ending, Fit, Task
+from tuner.workers.processes.fork_server import TICK, end_process, started, warm_up
+from tuner.workers.processes.memory import count_kills
+
+LEAVING = 0.75  # share of the grace period within which a training shall end by itself
+KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
+_SETTLING = 2.0  # seconds in which other ranks may say why one has ended
+_EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
+_UNTOLD = 255  # exit code of a process whose fork server was killed
+
+Scores = Callable[[int, float], bool]
+Measured = Callable[[EpochSize], tuple[int, ...] | None]
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """A training process ended without a word; `killed` says that it was killed from outside."""
+
+    cause: str
+    killed: bool
+    out_of_memory: bool
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """A training took longer than it may."""
+
+    cause: str
+
+
+End: TypeAlias = Fit | Raised | Vanished | TimedOut
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a worker asks of a training beside its task.
+
+    `decided_at` names the validations at which the training waits for an answer, None all. `ranks` is the
+    number of processes that train together, on `gpus`, None all of them. `limit` is how many seconds a
+    training may take. When `stop` is set it has to end within `grace` seconds, or at once
+    where its first epoch has not begun.
+    """
+
+    log: Path
+    stop: threading.Event
+    grace: float
+    decided_at: tuple[int, ...] | None = None
+    ranks: int = 1
+    limit: float | None = None
+    gpus: str | None = None
+
+
+class Training:
+    """The processes of one training, by their pipes."""
+
+    def __init__(
+        self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None,
+        tested: Path | None = None,
+    ) -> None:  # fmt: skip
+        warm_up()
+        context = multiprocessing.get_context("forkserver")
+        self._orders = orders
+        self._began = time.monotonic()
+        self._kills = count_kills()
+        self._ends: list[Any] = []
+        self._settled_at = inf
+        self._asked_at: float | None = None
+        self._abandoned = False
+        self.has_stepped = False
+        self._has_begun = False
+        self._processes: dict[Connection, ForkServerProcess] = {}
+        port = _free_port() if orders.ranks > 1 else 0
+        for rank in range(orders.ranks):
+            ours, theirs = context.Pipe()
+            stack.callback(ours.close)
+            assignment = Assignment(
+                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal,
+                None if tested is None else str(tested),
+            )  # fmt: skip
+            # Not a daemon, because data loaders start processes of their own.
+            process = context.Process(target=enter, args=(theirs, assignment))
+            stack.callback(theirs.close)
+            try:
+                if not started(process, orders.stop):
+                    self._ends.append(Fit(Ending.INTERRUPTED, (), None))
+                    return
+            except (OSError, EOFError):
+                cause = "its process could not be started, because the fork server was ended"
+                self._ends.append(Vanished(cause, killed=True, out_of_memory=False))
+                return
+            stack.callback(end_process, process)
+            theirs.close()
+            self._processes[ours] = process
+
+    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], sized: Measured) -> Any:
+        """Hear what the training says until it has ended, or has to be ended."""
+        if self._ends:  # not all of them could be started
+            return self._ends[0]
+        running = dict(self._processes)
+        while running:
+            # First of all, so that a training that begins when it should leave hears so in time.
+            end = self._overdue(time.monotonic(), list(running))
+            if end is not None:
+                return end
+            for pipe in _ready(running, TICK):
+                message = _received(pipe)
+                if isinstance(message, Scored):
+                    self._answer(pipe, message, scored)
+                elif isinstance(message, Begun):
+                    self._has_begun = True
+                elif isinstance(message, Resumed):
+                    resumed(message.scores)
+                elif isinstance(message, Sized):
+                    _send(pipe, Decisions(sized(message.size)))
+                elif isinstance(message, Stepped):
+                    # The time of a rehearsal begins with it, and not with the fork server's imports.
+                    self._began, self.has_stepped = time.monotonic(), message.batches > 0
+                else:
+                    self._ends.append(
+                        self._vanished(running[pipe]) if message is None else self._heard(message)
+                    )
+                    del running[pipe]
+        self._let_exit()
+        return _first(self._ends)
+
+    def _answer(self, pipe: Connection, message: Scored, scored: Scores) -> None:
+        stop = scored(message.step, message.score)
+        if message.waits:
+            _send(pipe, Answer(stop))
+        elif stop:  # nobody waits for its score any more
+            self._abandoned = True
+
+    def _overdue(self, now: float, running: list[Connection]) -> End | None:
+        """Say how the training ends if it has to be killed now, and ask it to leave where that is asked."""
+        limit, grace = self._orders.limit, self._orders.grace
+        if self._settled_at == inf and any(_is_early(end) for end in self._ends):
+            self._settled_at = now + _SETTLING
+        if self._abandoned:
+            return Fit(Ending.STOPPED, (), None)
+        if now > self._settled_at:
+            end: End = _first(self._ends)
+            return end
+        if self._asked_at is None and self._orders.stop.is_set():
+            if not self._has_begun:
+                return Fit(Ending.INTERRUPTED, (), None)  # nothing would come of waiting
+            self._asked_at = now
+            for pipe in running:
+                _send(pipe, Leave(LEAVING * grace))
+        if self._asked_at is not None and now - self._asked_at > KILLING * grace:
+            return Fit(Ending.INTERRUPTED, (), None)
+        if limit is not None and now - self._began > limit:
+            return TimedOut(f"it took longer than the {limit:g} s that study.trial_timeout allows")
+        return None
+
+    def _let_exit(self) -> None:
+        """Wait until the processes have cleaned up behind them."""
+        deadline = time.monotonic() + _EXIT
+        for process in self._processes.values():
+            process.join(max(0.0, deadline - time.monotonic()))
+
+    def _heard(self, end: Any) -> Any:
+        """Give an end as it was told, short of an error that says no more than that a process was killed."""
+        if not isinstance(end, Raised) or end.fault is not Fault.KILLED:
+            return end
+        out_of_memory = count_kills() > self._kills
+        remark = ", because the memory was full" if out_of_memory else ""
+        cause = f"a process that loads its data was killed{remark}: {end.cause}"
+        return Vanished(cause, killed=True, out_of_memory=out_of_memory)
+
+    def _vanished(self, process: ForkServerProcess) -> Vanished:
+        process.join(_EXIT)
+        code = process.exitcode
+        if code is not None and code < 0:
+            how = f"was ended by {signal.Signals(-code).name}"
+        elif code == _UNTOLD:
+            how = f"was killed with its fork server, or exited with {code}"
+        else:
+            how = f"exited with {code} in the middle of the training"
+        out_of_memory = code == -signal.SIGKILL and count_kills() > self._kills
+        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, _UNTOLD}
+        remark = ", because the memory was full" if out_of_memory else ""
+        return Vanished(f"its process {how}{remark}", killed, out_of_memory)
+
+
+def _ready(running: Mapping[Connection, ForkServerProcess], seconds: float) -> list[Connection]:
+    """Wait until some of the processes have said something or ended, those of rank 0 last."""
+    heard = wait([*running, *(process.sentinel for process in running.values())], seconds)
+    return [pipe for pipe, process in running.items() if pipe in heard or process.sentinel in heard]
+
+
+def _received(pipe: Connection) -> Any:
+    """Give the next message, or None where there will be none."""
+    try:
+        # Processes that a training started may hold its end of the pipe open, so its end is not awaited.
+        return pipe.recv() if pipe.poll() else None
+    except (EOFError, OSError):
+        return None
+
+
+def _send(pipe: Connection, message: object) -> None:
+    with suppress(OSError):  # it has ended just now, which is heard next
+        pipe.send(message)
+
+
+def _is_early(end: object) -> bool:
+    """Say whether the other ranks cannot go on."""
+    return not isinstance(end, Fit)  # ranks end a fit together, and each may have loggers to close
+
+
+def _first(ends: Sequence[Any]) -> Any:
+    """Give the end that explains the others: a rank that has lost another one raises an error."""
+    return min(ends, key=lambda end: (isinstance(end, Raised), isinstance(end, Fit), getattr(end, "at", 0.0)))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
