@@ -1,5 +1,6 @@
 """Reading a study file: plain data, `--set` applied, sections known, and every mistake located."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -46,6 +47,13 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
             f"the study file cannot be read: {reason}; check the path, `tuner run digits` needs none.",
         ) from error
     return parse_study_file(text, source=str(path), overrides=overrides)
+
+
+def overrides_of(given: Sequence[str], name: str | None, trials: int | None) -> tuple[str, ...]:
+    """Write a name and a number of trials as changes of the study file, beside those that are given."""
+    called = () if name is None else (f"study.name={json.dumps(name)}",)
+    counted = () if trials is None else (f"study.trials={trials}",)
+    return (*given, *called, *counted)
 
 
 def parse_study_file(text: str, *, source: str, overrides: Sequence[str] = ()) -> StudyFile:

@@ -1,25 +1,20 @@
 """The ledger of one study: its definition, its slots and its trials, all in the database."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.database.identity import LEDGER
 from studies.database.open import Database
-from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.errors import UnknownStudy, UnknownTrial
-from studies.ledger.absent import Left, left_among, sentence
+from studies.ledger.absent import Left, left_among
 from studies.ledger.control import FAILING
 from studies.ledger.reading import trials_of, unreadable
 from studies.ledger.slots import Slots
-from studies.trials.attributes import UNPRUNED, attempts
-from studies.trials.outcomes import Outcome, count_name, outcome_of
+from studies.trials.attributes import attempts
 from studies.trials.record import TrialRecord
 
 
@@ -127,46 +122,6 @@ class Ledger:
         turn = self.definition.turn
         rivals = (leader for leader in self.leaders() if ((leader.slot or 0) - slot) % turn == 0)
         return next(rivals, None)
-
-    def status(self) -> dict[str, Any]:
-        """Summarise the study as plain data: how many trials ended how, and the best of them."""
-        trials, budget = self.trials(), self.slots.budget()
-        count, spent = Counter(outcome_of(trial) for trial in trials), self.slots.steering.spent()
-        best, left = self.best(), self.left()
-        count[Outcome.LOST] += len(left)
-        return {
-            "name": self.name,
-            "metric": self.definition.settings.metric,
-            "direction": self.definition.settings.direction,
-            "slots": budget.total,
-            "stopped": self.slots.steering.stopped(),
-            "priority": self.definition.settings.priority,
-            "unpruned": self._why_unpruned(trials),
-            "spent": {
-                "slots": budget.done,
-                "epochs": round(spent.epochs, 3),
-                "hours": round(spent.hours, 6),
-            },
-            "limits": {"slots": budget.total, "epochs": spent.most_epochs, "hours": spent.most_hours},
-            "trials": {
-                **{count_name(outcome): count[outcome] for outcome in Outcome},
-                "running": sum(trial.state is TrialState.RUNNING for trial in trials) - len(left),
-                "waiting": budget.open,
-            },
-            "left": sentence(left) if left else None,
-            "added": self.added(),
-            "best": None
-            if best is None
-            else {"number": best.number, "value": best.score, "params": dict(best.values)},
-        }
-
-    def _why_unpruned(self, trials: Sequence[FrozenTrial]) -> str | None:
-        """Say why the default pruner stops nothing, by the trainer section or by what a trial was told."""
-        if self.definition.pruner is not None:
-            return None
-        known = TrialLength.of(self.definition.fixed).why_unpruned
-        told = (trial.user_attrs.get(UNPRUNED) for trial in reversed(trials))
-        return known or next(filter(None, told), None)
 
     def over(self) -> str | None:
         """Say why the study takes no new trial, as the end of a sentence; None while it does or will."""

@@ -32,6 +32,7 @@ class TrialRecord:
         earlier: the number of the attempt before.
         validations: how many it has that runs to its end, where it has told so.
         seconds: how long it took.
+        unpruned: why the default pruner could not stop it.
         worker: who trained it: host, process and a token.
         cause, traceback: why it ended as it did, of one that did not complete.
         anew: why it did not go on from the checkpoint of an earlier attempt.
@@ -55,6 +56,7 @@ class TrialRecord:
     earlier: int | None = None
     validations: int | None = None
     seconds: float | None = None
+    unpruned: str | None = None
     worker: str | None = None
     cause: str | None = None
     traceback: str | None = None
@@ -95,6 +97,7 @@ class TrialRecord:
             earlier=earlier if earlier is not None and earlier < trial.number else None,
             validations=count(attributes.VALIDATIONS),
             seconds=float(seconds) if isinstance(seconds, int | float) else None,
+            unpruned=read(attributes.UNPRUNED, str),
             worker=read(attributes.WORKER, str),
             cause=read(attributes.CAUSE, str),
             traceback=read(attributes.TRACEBACK, str),

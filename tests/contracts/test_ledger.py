@@ -14,6 +14,7 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.making import create, delete
 from studies.ledger.opening import find_study, is_known, open_ledger
 from studies.ledger.slots import Budget
+from studies.ledger.status import status_of
 from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
@@ -212,7 +213,7 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
         score = 1.0 if outcome is Outcome.COMPLETED else None
         tell(ledger, running, outcome, score, {})
     ask(ledger, "worker")
-    status = ledger.status()
+    status = status_of(ledger).to_data()
     assert status["trials"] == {
         "complete": 1, "pruned": 1, "diverged": 1, "out_of_memory": 1, "timed_out": 1, "preempted": 1,
         "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 2,

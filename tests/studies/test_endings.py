@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
+from studies.ledger.status import status_of
 from studies.running.asking import ask
 from studies.running.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
 from studies.running.telling import tell
@@ -50,7 +51,7 @@ def test_samplers_of_completed_trials_hear_of_what_does_not_work(tmp_path: Path,
     found = ledger.best()
     assert found is not None
     assert found.number == best
-    counts = ledger.status()["trials"]
+    counts = status_of(ledger).trials
     assert counts["complete"] == 2
     assert counts["diverged"] + counts["out_of_memory"] == 1
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuner.commands.options import (
-    GRACE,
     echo_json,
     examples,
     gpus_option,
@@ -21,6 +20,7 @@ from tuner.commands.options import (
 if TYPE_CHECKING:
     from studies.ledger.ledger import Ledger
     from studies.running.confirmation import Candidate
+    from tuner.api import Manner, Study
     from tuner.workers.processes.interruption import Interruption
 
 
@@ -53,21 +53,21 @@ def confirm(
     best are trained on seeds that they have not seen, and ranked by the mean. The repeats are trials of a
     study NAME-confirmed, which other workers may join; `tuner best` then gives the winner.
     """
+    from studies.database.open import storage_url
     from studies.running.confirmation import confirmed, confirming
+    from tuner.api import Manner, Study
     from tuner.terminal.screen import open_screen
     from tuner.workers.processes.interruption import INTERRUPTED, Interruption
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
+    study, manner = Study(ledger, storage_url(storage, os.environ)), Manner(workers, gpus, output)
     with Interruption() as interruption:
-        repeat_best(
-            ledger, interruption, storage, output, top=top, seeds=seeds, workers=workers, gpus=gpus,
-            quiet=quiet or as_json,
-        )  # fmt: skip
+        repeat_best(study, top, seeds, manner, interruption, quiet=quiet or as_json)
     candidates = confirmed(ledger)
     if as_json:
         echo_json(
-            {"name": name, "metric": ledger.definition.settings.metric, "top": top, "seeds": seeds}
+            {"name": name, "metric": study.metric, "top": top, "seeds": seeds}
             | {"candidates": [describe_candidate(candidate) for candidate in candidates]}
         )
     elif candidates:
@@ -81,26 +81,17 @@ def confirm(
 
 
 def repeat_best(
-    ledger: "Ledger", interruption: "Interruption", storage: str | None, output: Path, *,
-    top: int, seeds: int, workers: int, gpus: str | None, quiet: bool,
-    grace: float = GRACE, checkpoints: str | None = None,
-) -> None:  # fmt: skip
+    study: "Study", top: int, seeds: int, manner: "Manner", interruption: "Interruption", *, quiet: bool
+) -> None:
     """Train the best trials of a study again, as far as they have not been, or until interrupted."""
-    from studies.database.open import storage_url
-    from studies.running.confirmation import confirm as make
-    from tuner.commands.run import writable
     from tuner.terminal.live_view import view_for
     from tuner.terminal.screen import open_screen
-    from tuner.workers.places import folder_name
-    from tuner.workers.supervisor import Job, work_locally
 
-    repeating = make(ledger, top=top, seeds=seeds)
-    folder = writable(output / folder_name(repeating.name))
-    if not quiet and repeating.slots.budget().open:
+    repeating = study.repeating(top, seeds)
+    if not quiet and repeating.ledger.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
-    job = Job(storage_url(storage, os.environ), repeating.name, folder, grace, checkpoints)
-    with view_for(repeating, interruption.stop, quiet=quiet, workers=workers) as view:
-        work_locally(job, repeating, view, interruption.stop, workers=workers, gpus=gpus)
+    with view_for(repeating.ledger, interruption.stop, quiet=quiet, workers=manner.workers) as view:
+        repeating.work(manner, view, interruption.stop)
 
 
 def describe_candidate(candidate: "Candidate") -> dict[str, Any]:

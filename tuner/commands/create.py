@@ -1,7 +1,5 @@
 """`tuner create` and `tuner stop`: put a study in the database for workers, and let them leave it."""
 
-from typing import Any
-
 import click
 
 from tuner.commands.options import (
@@ -38,19 +36,23 @@ def create(
     STUDY is a YAML file, else a shipped study, else a study of the database, which is opened again if it was
     stopped. A few steps are trained first, so that a study that cannot run is refused here.
     """
-    from tuner.commands.run import open_question, overrides_of, read_question
+    from studies.definition.study_file import overrides_of
+    from tuner.commands.run import open_question
     from tuner.preparation.first_look import look_at
     from tuner.terminal.next_steps import OUTPUT, Request
     from tuner.terminal.screen import busy, open_screen
     from tuner.workers.processes.interruption import INTERRUPTED, Interruption
     from tuner.workers.processes.working_directory import unmoved
 
-    look_at(study, overrides_of(overrides, name, trials), storage)
+    changes = overrides_of(overrides, name, trials)
+    look_at(study, changes, storage)
     with unmoved(), busy("loading PyTorch and the study", shown=not as_json):
+        from tuner.preparation.question import read_question
+
         request = Request(study, name, overrides, trials, OUTPUT, storage)
-        question = read_question(request, rehearses=not no_rehearsal)
+        question = read_question(study, changes, rehearses=not no_rehearsal)
     with Interruption() as interruption, busy("training a few steps", shown=not as_json):
-        ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
+        ledger = open_question(request, question, interruption, rehearses=not no_rehearsal).ledger
     command = request.about("worker", ledger.name)
     budget = ledger.slots.budget()
     if as_json:
@@ -76,24 +78,21 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
     seconds. `tuner run` or `tuner create` opens the study again.
     """
     from studies.ledger.control import DRAINED, PREEMPTED
+    from studies.ledger.status import status_of
     from tuner.terminal.next_steps import OUTPUT, Request
     from tuner.terminal.screen import open_screen
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
     ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
-    budget, count = ledger.slots.budget(), ledger.status()["trials"]["running"]
+    found = status_of(ledger)
+    count = found.trials["running"]
     again = Request(name, None, (), None, OUTPUT, storage).about("create", name)
-    found: dict[str, Any] = {
-        "name": name,
-        "stopped": PREEMPTED if now else DRAINED,
-        "trials": {"running": count},
-    }
     if as_json:
-        echo_json(found)
+        echo_json({"name": name, "stopped": found.stopped, "trials": {"running": count}})
         return
     how = "are preempted" if now else "end as they would"
     running = f"; the {count} that run {how}" if count else ""
     screen = open_screen()
-    screen.print(f"{name} takes no new trial{running}: {budget.done} of {budget.total} slots are spent.")
+    screen.print(f"{name} takes no new trial{running}: {found.done} of {found.slots} slots are spent.")
     screen.print(f"Open it again: {again}", soft_wrap=True)

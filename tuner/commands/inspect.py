@@ -48,13 +48,15 @@ def _summary(database: "Database", number: int, name: str) -> dict[str, Any] | N
     from studies.database.identity import count_trials
     from studies.errors import ForeignStudy, UnknownStudy
     from studies.ledger.opening import open_ledger
+    from studies.ledger.status import status_of
 
     keys = ("name", "metric", "slots", "stopped", "priority", "trials", "best")
     row: dict[str, Any] = {**dict.fromkeys(keys), "name": name, "trouble": None}
     try:
+        ledger = open_ledger(database, name)
         return {
             **row,
-            **{key: value for key, value in open_ledger(database, name).status().items() if key in keys},
+            **{key: value for key, value in status_of(ledger).to_data().items() if key in keys},
         }
     except ForeignStudy:
         pass
@@ -89,32 +91,33 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database.
     """
+    from studies.ledger.status import status_of
     from studies.trials.outcomes import in_words
     from tuner.terminal.printable import one_line
     from tuner.terminal.screen import open_screen
 
-    ledger = open_study(storage, name)
-    found, budget = ledger.status(), ledger.slots.budget()
+    found = status_of(open_study(storage, name))
     if as_json:
-        echo_json(found)
+        echo_json(found.to_data())
         return
-    screen, trials, best = open_screen(), found["trials"], found["best"]
-    running = f", {trials['running']} running" if trials["running"] else ""
-    screen.print(f"{one_line(found['name'])}: {budget.done} of {budget.total} slots are spent{running}")
-    screen.print(in_words(trials, usual=True))
-    for unit in ("epochs", "hours"):
-        if found["limits"][unit] is not None:
-            screen.print(f"{found['spent'][unit]:.4g} of {found['limits'][unit]:g} {unit} are spent")
-    if found["left"]:
-        screen.print(found["left"])
-    if found["added"]:
-        screen.print(f"{found['added']} trials were added by another program; they count nowhere")
-    if (reason := ledger.over()) and budget.done < budget.total:
-        screen.print(f"it takes no new trial: {reason}")
-    if found["unpruned"]:
-        screen.print(found["unpruned"], soft_wrap=True)
-    if best:
-        screen.print(f"best {found['metric']} {best['value']:.6g} (trial {best['number']})")
+    screen, count = open_screen(), found.trials["running"]
+    running = f", {count} running" if count else ""
+    screen.print(f"{one_line(found.name)}: {found.done} of {found.slots} slots are spent{running}")
+    screen.print(in_words(found.trials, usual=True))
+    limits = (("epochs", found.epochs, found.most_epochs), ("hours", found.hours, found.most_hours))
+    for unit, spent, most in limits:
+        if most is not None:
+            screen.print(f"{spent:.4g} of {most:g} {unit} are spent")
+    if found.left:
+        screen.print(found.left)
+    if found.added:
+        screen.print(f"{found.added} trials were added by another program; they count nowhere")
+    if found.over and found.done < found.slots:
+        screen.print(f"it takes no new trial: {found.over}")
+    if found.unpruned:
+        screen.print(found.unpruned, soft_wrap=True)
+    if found.best:
+        screen.print(f"best {found.metric} {found.best.score:.6g} (trial {found.best.number})")
     else:
         screen.print("no completed trial yet")
 

@@ -1,12 +1,10 @@
 """`tuner run`: make or resume a study, and work until its budget is spent."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,13 +27,11 @@ from tuner.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.definition.study import StudyDefinition
-    from studies.definition.study_file import StudyFile
     from studies.ledger.ledger import Ledger
+    from tuner.api import Study
+    from tuner.preparation.question import Question
     from tuner.terminal.next_steps import Request
     from tuner.workers.processes.interruption import Interruption
-
-    Question: TypeAlias = tuple[StudyFile, StudyDefinition]
 
 
 @click.command(
@@ -75,52 +71,52 @@ def run(
     STUDY is a YAML file, else a shipped study, else a study of the database. Ctrl-C ends a run cleanly, and
     the same command resumes it.
     """
-    from tuner.commands.confirm import repeat_best
+    from studies.definition.study_file import overrides_of
     from tuner.preparation.first_look import look_at
     from tuner.terminal.screen import busy, open_screen
+    from tuner.workers.places import refuse_unwritable
     from tuner.workers.processes.interruption import INTERRUPTED, Interruption, ending_at_once
 
     refuse_unwritable(output)
-    look_at(study, overrides_of(overrides, name, trials), storage)
+    changes = overrides_of(overrides, name, trials)
+    look_at(study, changes, storage)
     with busy("loading PyTorch and the study", shown=not quiet):
+        from tuner.preparation.question import read_question
         from tuner.terminal.next_steps import Request
         from tuner.workers.processes.working_directory import unmoved
 
-        manner = _manner(
+        words = _words(
             workers=None if workers == 1 else str(workers),
             gpus=gpus,
             checkpoints=checkpoints,
             grace=None if grace == GRACE else f"{grace:g}",
         )
-        request = Request(study, name, overrides, trials, output, storage, manner)
+        request = Request(study, name, overrides, trials, output, storage, words)
         with unmoved():
-            question = read_question(request, workers=workers)
+            question = read_question(study, changes, workers=workers)
 
-        from studies.database.open import storage_url
+        from tuner.api import Manner
+        from tuner.commands.confirm import repeat_best
         from tuner.results.summary import conclude
         from tuner.terminal.live_view import view_for
-        from tuner.workers.places import folder_name
-        from tuner.workers.supervisor import Job, work_locally
+        from tuner.workers.places import results_folder
 
+    manner = Manner(workers, gpus, output, checkpoints, grace)
     with Interruption(timeout) as interruption:
         with busy("training a few steps", shown=not quiet):
-            ledger = open_question(request, question, interruption, rehearses=not no_rehearsal)
-            folder = writable(output / folder_name(ledger.name))
+            opened = open_question(request, question, interruption, rehearses=not no_rehearsal)
+            ledger = opened.ledger
+            folder = results_folder(output, ledger.name)
         for sentence in _remarks(ledger, trials):
             open_screen().print(sentence)
-        url = storage_url(storage, os.environ)
-        job = Job(url, ledger.name, folder, grace, checkpoints)
         with (
             told_at_once(ledger, request),
             view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
         ):
-            work_locally(job, ledger, view, interruption.stop, workers=workers, gpus=gpus)
-        settings = ledger.definition.settings if question is None else question[1].settings
-        if settings.confirm and not interruption.is_over and _is_spent(ledger):
-            repeat_best(
-                ledger, interruption, storage, output, top=settings.confirm, seeds=settings.confirm_seeds,
-                workers=workers, gpus=gpus, quiet=quiet, grace=grace, checkpoints=checkpoints,
-            )  # fmt: skip
+            opened.work(manner, view, interruption.stop)
+        settings = ledger.definition.settings if question is None else question.definition.settings
+        if settings.confirm and not interruption.is_over and opened.is_spent:
+            repeat_best(opened, settings.confirm, settings.confirm_seeds, manner, interruption, quiet=quiet)
     with ending_at_once(interrupted(ledger, request)):
         has_best = conclude(ledger, folder, request, quiet=quiet, is_leaving=interruption.by_signal)
     if interruption.by_signal:
@@ -148,79 +144,41 @@ def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
         raise (EndedAtOnce(sentence) if sentence else error) from None
 
 
-def _is_spent(ledger: "Ledger") -> bool:
-    """Say whether a study has ended, and with a best trial."""
-    budget = ledger.slots.budget()
-    return budget.done == budget.total and ledger.best() is not None
-
-
-def _manner(**options: str | None) -> tuple[str, ...]:
+def _words(**options: str | None) -> tuple[str, ...]:
     """Write the options that were given as words of the command line."""
     given = {name: value for name, value in options.items() if value is not None}
     return tuple(word for name, value in given.items() for word in (f"--{name}", value))
 
 
-def overrides_of(given: tuple[str, ...], name: str | None, trials: int | None) -> tuple[str, ...]:
-    """Write `--name` and `--trials` as changes of the study file beside those of `--set`."""
-    called = () if name is None else (f"study.name={json.dumps(name)}",)
-    counted = () if trials is None else (f"study.trials={trials}",)
-    return (*given, *called, *counted)
-
-
-def read_question(request: "Request", *, workers: int = 0, rehearses: bool = False) -> "Question | None":
-    """Read and check the study file; None where the study is one of the database.
-
-    The processes that a rehearsal and `workers` will train it in are prepared meanwhile.
-    """
-    from studies.shipped.catalogue import find_study_file
-    from tuner.workers.processes.fork_server import modules_of, warm_up
-
-    file = find_study_file(request.study, overrides_of(request.overrides, request.name, request.trials))
-    if file is None:
-        return None
-    if workers or rehearses:
-        also = {"tuner.workers.supervisor"} if workers > 1 else set()
-        warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
-
-    from tuner.preparation.prepare import prepare
-
-    return file, prepare(file)
-
-
 def open_question(
     request: "Request", question: "Question | None", interruption: "Interruption", *, rehearses: bool = True
-) -> "Ledger":
+) -> "Study":
     """Make the study, once it has been rehearsed, or open the one that is there.
 
     Raises:
         EndedAtOnce: a signal came during the rehearsal; there is no study.
     """
-    from studies.ledger.making import create
+    from studies.database.open import storage_url
     from studies.ledger.opening import is_known
-    from tuner.preparation.prepare import rehearse
-    from tuner.training.resuming.exactness import announced, reasons_of_configuration
-    from tuner.workers.code import remember_code
+    from tuner.api import Study
     from tuner.workers.processes.interruption import EndedAtOnce
 
+    url = storage_url(request.storage, os.environ)
     if question is None:
-        return _resume(request)
-    file, definition = question
+        return _resume(request, url)
     database = open_database(request.storage, reading=False)
-    if not is_known(database, definition.settings.name):
-        seen = rehearse(file, definition, interruption.stop) if rehearses else None
-        if seen is None and interruption.by_signal:
-            raise EndedAtOnce
-        if seen is not None and seen.remark:
-            click.echo(seen.remark, err=True)
-        for reason in seen.inexact if seen else reasons_of_configuration(definition.fixed):
-            click.echo(announced(reason), err=True)
-    ledger = create(database, definition, file.text)
-    remember_code(ledger)
-    return ledger
+    seen = question.rehearse(database, interruption.stop) if rehearses else None
+    if rehearses and seen is None and interruption.by_signal:
+        raise EndedAtOnce
+    if not is_known(database, question.definition.settings.name):
+        for remark in question.remarks(seen):
+            click.echo(remark, err=True)
+    return Study(question.make(database), url)
 
 
-def _resume(request: "Request") -> "Ledger":
+def _resume(request: "Request", url: str) -> "Study":
     """Open a study of the database by its name."""
+    from tuner.api import Study
     from tuner.errors import Refused
 
     if request.overrides or request.name:
@@ -228,43 +186,9 @@ def _resume(request: "Request") -> "Ledger":
             f"{request.study} is a study of the database, whose definition stays; "
             f"--set and --name need its file."
         )
-    ledger = open_study(request.storage, request.study, reading=False)
-    settings = ledger.definition.settings
-    ledger.slots.grow(request.trials or settings.trials, settings.exploration)
-    ledger.slots.steering.open()
-    return ledger
-
-
-def refuse_unwritable(output: Path) -> None:
-    """Refuse a place for the results that cannot be made, before anything is made."""
-    from tuner.errors import Refused
-
-    place = output.absolute()
-    while not (os.path.lexists(place) or place == place.parent):
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        why = "may not be written to" if place.is_dir() else "is no folder"
-        raise Refused(
-            f"--output: {output} cannot be written: {place} {why}; name another folder: --output FOLDER."
-        )
-
-
-def writable(folder: Path) -> Path:
-    """Make the folder of the results now, so that no hour of training ends with having nowhere to write.
-
-    Returns: The folder as an absolute path: the code of a study may change the working directory.
-    """
-    from tuner.errors import Refused
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise Refused(
-            f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
-        ) from error
-    return folder.absolute()
+    study = Study(open_study(request.storage, request.study, reading=False), url)
+    study.reopen(request.trials)
+    return study
 
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:

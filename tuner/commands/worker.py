@@ -93,14 +93,13 @@ def worker(
 
         def make(ledger: "Ledger", view: "View") -> "Worker":
             from studies.definition.length import TrialLength
-            from tuner.commands.run import writable
-            from tuner.workers.places import folder_name
+            from tuner.workers.places import results_folder
             from tuner.workers.worker import Worker
 
             count = TrialLength.of(ledger.definition.fixed).devices or 1
             if leases is not None and count not in leased:
                 leased[count] = leases.lease(count)
-            folder = writable(output / folder_name(ledger.name))
+            folder = results_folder(output, ledger.name)
             return Worker(
                 ledger, view, interruption.stop, folder, grace, checkpoints,
                 gpus=leased.get(count), permit=permit,

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studies.ledger.ledger import Ledger
+from studies.ledger.status import status_of
 from studies.running.confirmation import Choice
 from studies.trials.outcomes import in_words
 
@@ -33,7 +34,7 @@ def write_note(ledger: Ledger, choice: Choice, verdict: Sequence[str], report: P
     from optuna_dashboard import get_note, save_note
 
     budget, settings, best = ledger.slots.budget(), ledger.definition.settings, choice.original
-    counts = in_words(ledger.status()["trials"])
+    counts = in_words(status_of(ledger).trials)
     fresh = ""
     if choice.candidate is not None:
         fresh = f"; mean {choice.candidate.mean:.5g} on {len(choice.candidate.scores)} fresh seeds"

@@ -9,6 +9,7 @@ from rich.console import Console
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Value
 from studies.ledger.ledger import Ledger
+from studies.ledger.status import status_of
 from studies.proposing.seeds import training_seed
 from studies.running.confirmation import Choice, chosen, confirming
 from studies.trials.difference import differences
@@ -56,7 +57,7 @@ def conclude(
     screen = open_screen()
     if choice is not None:
         print_best(screen, choice, {} if isinstance(tested, str) else tested)
-    counts = in_words(ledger.status()["trials"]) or "no trial has ended yet"
+    counts = in_words(status_of(ledger).trials) or "no trial has ended yet"
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
     )

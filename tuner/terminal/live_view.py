@@ -13,6 +13,7 @@ from rich.text import Text
 
 from search_spaces.space.describe import show_value
 from studies.ledger.ledger import Ledger
+from studies.ledger.status import status_of
 from studies.trials.outcomes import EFFECTS, Outcome, ended_in_words, in_words
 from studies.trials.trained import planned_validations
 from tuner.terminal.printable import one_line
@@ -108,7 +109,7 @@ class LiveView(QuietView):
 
     def _refresh_counts(self) -> None:
         self._budget, self._best = self._ledger.slots.budget(), self._ledger.best()
-        self._counts = self._ledger.status()["trials"]
+        self._counts = status_of(self._ledger).trials
 
     def started(self, running: Shown) -> None:
         """Show the trial that has begun."""

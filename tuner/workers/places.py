@@ -1,8 +1,12 @@
 """Where what belongs to a study lies: a folder whose name cannot lead anywhere else."""
 
 import hashlib
+import os
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from studies.definition.settings import PLAIN
+from tuner.errors import Refused
 
 _LONGEST = 200  # characters; file systems take 255 bytes
 
@@ -16,3 +20,32 @@ def folder_name(study: str) -> str:
     if len(study) <= _LONGEST and PLAIN.fullmatch(study):
         return study
     return f"_study-{hashlib.sha256(study.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def refuse_unwritable(output: Path) -> None:
+    """Refuse a place for the results that cannot be made, before anything is made."""
+    place = output.absolute()
+    while not (os.path.lexists(place) or place == place.parent):
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        why = "may not be written to" if place.is_dir() else "is no folder"
+        raise Refused(
+            f"--output: {output} cannot be written: {place} {why}; name another folder: --output FOLDER."
+        )
+
+
+def results_folder(output: Path, study: str) -> Path:
+    """Make the folder of a study's results now, so that no hour of training ends with nowhere to write.
+
+    Returns: The folder as an absolute path: the code of a study may change the working directory.
+    """
+    folder = output / folder_name(study)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Refused(
+            f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
+        ) from error
+    return folder.absolute()
