@@ -66,11 +66,11 @@ def compare(seed: int) -> None:
         print(f"study seed {seed}: run and confirmed in {time.perf_counter() - began:.1f} s")
         space, fixed = definition.space, definition.fixed
         defaults = configure(fixed, space, default_values(space))
-        configurations = {"best": best.user_attrs["configuration"], "defaults": defaults}
+        configurations = {"best": best.configuration or {}, "defaults": defaults}
         losses = {key: [loss_on_test(c, s, folder) for s in SEEDS] for key, c in configurations.items()}
     gains = [default - tuned for default, tuned in zip(losses["defaults"], losses["best"], strict=True)]
     interval = stats.ttest_1samp(gains, 0.0).confidence_interval(LEVEL)
-    print(f"best is trial {best.number}: {best.params}")
+    print(f"best is trial {best.number}: {best.values}")
     print("| test cross-entropy | mean | sd |\n| --- | --- | --- |")
     for key, values in losses.items():
         print(f"| {key} | {statistics.mean(values):.4f} | {statistics.stdev(values):.4f} |")

@@ -57,8 +57,8 @@ def run(folder: str, sampler: str, best_rate: float, seed: int) -> tuple[float, 
     late = [outcome_of(trial) for trial in ledger.trials()[-LATE:]]
     best = ledger.best()
     assert best is not None
-    assert best.params[LR] <= EDGE
-    return late.count(Outcome.DIVERGED) / LATE, float(best.value or math.nan)
+    assert best.values[LR] <= EDGE
+    return late.count(Outcome.DIVERGED) / LATE, float(best.score or math.nan)
 
 
 def main() -> None:

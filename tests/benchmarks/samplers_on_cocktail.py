@@ -61,14 +61,12 @@ def retrained(ledger: Ledger, folder: Path) -> dict[str, Any]:
     checkpoint = folder / "fresh.ckpt"
     losses = []
     for seed in FRESH:
-        task = Task(
-            best.user_attrs["configuration"], seed, "val_loss", score="last", keep=checkpoint, threads=1
-        )
+        task = Task(best.configuration or {}, seed, "val_loss", score="last", keep=checkpoint, threads=1)
         result = fit(task, lambda *_: False)
         losses.append(
             test(task.configuration, checkpoint, seed)["test_loss"] if result.kept else float("inf")
         )
-    return {"validation": best.value, "test": statistics.mean(losses), "params": best.params}
+    return {"validation": best.score, "test": statistics.mean(losses), "params": best.values}
 
 
 def compare(results: dict[str, dict[str, Any]], seeds: int, slots: int) -> None:

@@ -140,7 +140,7 @@ def run_one(folder: Path, name: str, repeat: int) -> dict[str, float]:
     fit(task, lambda *_: False)
     scores = {
         "plain": tested(configuration, place / "plain.ckpt"),
-        "cocktail": tested(choice.trial.user_attrs["configuration"], weights),
+        "cocktail": tested(choice.trial.configuration or {}, weights),
         "minutes": (time.perf_counter() - began) / 60,
     }
     result.write_text(json.dumps(scores))

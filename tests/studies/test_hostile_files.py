@@ -21,7 +21,7 @@ from studies.definition.yaml_text import yaml_text
 from studies.errors import StudyFileError
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [path.read_text() for path in sorted((ROOT / "studies").glob("*.yaml"))]
+SHIPPED = [path.read_text() for path in sorted((ROOT / "studies" / "shipped").glob("*.yaml"))]
 SEED = 20
 MUTATIONS = int(os.environ.get("TUNER_TEST_MUTATIONS", "50"))
 MEMORY = 200 * 2**20  # bytes

@@ -23,6 +23,7 @@ from studies.running.asking import ask
 from studies.running.confirmation import Candidate
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
 from tests.studies.samples import sample_definition
 
 EVIL = "<b>a & b</b>"
@@ -118,7 +119,7 @@ def test_a_report_counts_in_words(html: str) -> None:
 
 def test_every_figure_names_its_axes(ledger: Ledger) -> None:
     """Axes carry the name, the unit and the scale, in figures that markup cannot enter."""
-    trials, best = ledger.trials(), ledger.best()
+    trials, best = ledger.records(), ledger.best()
     axis = axis_of_trials(trials, EVIL, minimizes=True)
     rate, kind = parameters(SPACE)
     metric = "&lt;b&gt;a &amp; b&lt;/b&gt; (log scale)"
@@ -135,7 +136,7 @@ def test_every_figure_names_its_axes(ledger: Ledger) -> None:
 
 def test_every_ended_trial_has_its_mark(ledger: Ledger) -> None:
     """Completed, pruned and diverged trials are drawn; those without a score on the edge."""
-    trials = ledger.trials()
+    trials = ledger.records()
     axis = axis_of_trials(trials, "loss", minimizes=True)
     assert axis.high < 1e6
     traces = progress_figure(trials, axis).data
@@ -148,8 +149,8 @@ def test_every_ended_trial_has_its_mark(ledger: Ledger) -> None:
 
 def test_the_best_so_far_follows_the_direction(ledger: Ledger) -> None:
     """The line of the best falls where scores are minimized and rises where they are maximized."""
-    assert best_so_far(ledger.trials(), minimizes=True) == ([0, 1, 5], [1.0, 0.4, 0.4])
-    assert best_so_far(ledger.trials(), minimizes=False) == ([0, 1, 5], [1.0, 1.0, 1e6])
+    assert best_so_far(ledger.records(), minimizes=True) == ([0, 1, 5], [1.0, 0.4, 0.4])
+    assert best_so_far(ledger.records(), minimizes=False) == ([0, 1, 5], [1.0, 1.0, 1e6])
 
 
 def test_an_axis_shows_the_good_end_whole() -> None:
@@ -227,6 +228,9 @@ def test_a_browser_draws_every_figure(html: str, tmp_path: Path) -> None:
 )
 def test_a_tie_on_fresh_seeds_has_no_winner(first: list[float], second: list[float], tied: bool) -> None:  # noqa: FBT001
     """Candidates whose means differ by less than the noise are told to be level; a diverged one is not."""
-    made = [Candidate(optuna.trial.create_trial(value=0.0), (), scores) for scores in (first, second)]
+    made = [
+        Candidate(TrialRecord.of(optuna.trial.create_trial(value=0.0)), (), scores)
+        for scores in (first, second)
+    ]
     said = level_in_words(made)
     assert (said is not None) is tied

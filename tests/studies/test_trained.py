@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import create_trial
 
 from search_spaces.configuration import configure
 from search_spaces.suggest import distributions
 from studies.errors import UnusableStudy
 from studies.proposing.exploration import exploration_point
+from studies.trials.record import TrialRecord
 from studies.trials.trained import trained
 from tests.studies.samples import sample_definition
 
@@ -17,15 +18,16 @@ DEFINITION = sample_definition()
 HOSTILE = {"model": {"class_path": "os.system", "init_args": {"command": "id"}}}
 
 
-def trial_with(values: dict[str, Any], **others: Any) -> FrozenTrial:
+def trial_with(values: dict[str, Any], **others: Any) -> TrialRecord:
     """Make a trial of some values, whose attributes tell of another configuration."""
     known = {name: of for name, of in distributions(DEFINITION.space).items() if name in values}
-    return create_trial(
+    trial = create_trial(
         value=0.5,
         params=values | {name: value for name, (value, _) in others.items()},
         distributions=known | {name: of for name, (_, of) in others.items()},
         user_attrs={"configuration": HOSTILE},
     )
+    return TrialRecord.of(trial)
 
 
 @pytest.mark.parametrize("index", range(8))

@@ -22,8 +22,8 @@ from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
+from tuner.results import summary as results
 from tuner.results.summary import conclude
-from tuner.results.summary import summary as results
 from tuner.terminal.next_steps import OUTPUT, Request
 
 STUDY = """

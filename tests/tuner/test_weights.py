@@ -15,8 +15,8 @@ from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create, delete
 from studies.running.telling import tell
-from studies.trials.attributes import WEIGHTS
 from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.record import TrialRecord
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.terminal.live_view import QuietView
 from tuner.training.task import Ending, Fit, Task
@@ -123,7 +123,7 @@ def test_no_kill_takes_the_weights_of_the_best_trial(
     best = ledger.best()
     assert best is not None
     assert [path.name for path in folder.glob("trial-*")] == [f"trial-{best.number}.ckpt"]
-    assert f"weights of score {best.value} " in weights.file(best.number).read_text()
+    assert f"weights of score {best.score} " in weights.file(best.number).read_text()
     assert Outcome.LOST in map(outcome_of, ledger.trials())
 
 
@@ -157,7 +157,7 @@ def test_weights_of_another_study_are_neither_removed_nor_taken(tmp_path: Path) 
         weights.begun(0).write_text(round_)
         tell(ledger, trial, Outcome.COMPLETED, 0.5, weights.keep(0))
         weights.collect()
-        told = ledger.trial(0)
+        told = TrialRecord.of(ledger.trial(0))
         assert weights.file(0).read_text() == round_
         assert weights.of(told) == weights.file(0)
         if round_ == "first":
@@ -165,5 +165,5 @@ def test_weights_of_another_study_are_neither_removed_nor_taken(tmp_path: Path) 
             continue
         weights.file(0).write_text("of somebody else")
         assert weights.of(told) is None
-        assert told.user_attrs[WEIGHTS]["file"] == str(weights.file(0))
+        assert told.weights is not None and told.weights["file"] == str(weights.file(0))
     assert sorted(path.read_text() for path in folder.iterdir()) == ["first", "of somebody else"]

@@ -14,6 +14,7 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.record import TrialRecord
 from tests.tuner.small_modules import (
     Diverging,
     Hanging,
@@ -99,7 +100,7 @@ def test_a_trial_that_diverges_spends_its_slot_and_is_never_the_best(tmp_path: P
         assert (outcome_of(trial) is Outcome.DIVERGED) == (trial.params["model.init_args.width"] > 4)
     best = ledger.best()
     assert best is not None
-    assert outcome_of(best) is Outcome.COMPLETED
+    assert best.outcome is Outcome.COMPLETED
 
 
 def test_exploring_slots_run_to_their_end(tmp_path: Path) -> None:
@@ -235,7 +236,7 @@ def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
     assert [outcome_of(lost), outcome_of(again)] == [Outcome.LOST, Outcome.COMPLETED]
     assert again.params == lost.params
     reason = "the checkpoint of attempt 1 is not whole, or belongs to another trial"
-    assert describe_trial(again)["anew"] == f"it began anew with the same values: {reason}"
+    assert describe_trial(TrialRecord.of(again))["anew"] == f"it began anew with the same values: {reason}"
     assert "began anew" in (tmp_path / "logs/trial-1.log").read_text()
 
 
@@ -243,7 +244,7 @@ def test_what_a_trial_printed_is_found(tmp_path: Path) -> None:
     """`tuner trial` names the file that holds what the training, and what it started, wrote."""
     ledger = make_ledger(tmp_path, Talking, trials=1)
     work(ledger, tmp_path)
-    log = describe_trial(ledger.trial(0))["log"]
+    log = describe_trial(TrialRecord.of(ledger.trial(0)))["log"]
     assert log == str(tmp_path / "logs/trial-0.log")
     assert sorted(Path(log).read_text().splitlines()) == ["as an error", "by a program", "by itself"]
 
