@@ -23,7 +23,7 @@ from tuner.preparation.question import read_question
 from tuner.terminal.live_view import QuietView
 from tuner.workers.places import results_folder
 from tuner.workers.processes.interruption import EndedAtOnce, Interruption
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.supervisor import Job, work_locally
 from tuner.workers.views import View
 from tuner.workers.worker import GRACE
@@ -165,7 +165,7 @@ class Study:
         """Let a study that was stopped take new trials, and add slots up to `trials`."""
         settings = self.ledger.definition.settings
         self.ledger.slots.grow(trials or settings.trials, settings.exploration)
-        self.ledger.slots.steering.open()
+        self.ledger.slots.control.open()
 
     def work(self, manner: Manner, view: View, stop: threading.Event) -> None:
         """Work on the study until its budget is spent or `stop` is set; errors as `run`'s."""
@@ -276,7 +276,7 @@ class Study:
 
     def stop(self, *, now: bool = False) -> None:
         """Let no new trial begin; with `now` running ones are interrupted, and continued later."""
-        self.ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
+        self.ledger.slots.control.stop(PREEMPTED if now else DRAINED)
 
     def delete(self) -> None:
         """Remove the study and those that confirmed it from the database; files stay."""
@@ -288,7 +288,7 @@ class Study:
 
 
 def _open(storage: str | None) -> tuple[str, Database]:
-    hush()
+    silence()
     url = storage_url(storage, os.environ)
     return url, open_database(url)
 

@@ -53,7 +53,7 @@ budgets = sa.Table(
     sa.Column("exploring", sa.BigInteger, nullable=False),  # the slots of this raise before this one explore
 )
 # What steers a study while it runs; a row each.
-steering = sa.Table(
+studies = sa.Table(
     "tuner_studies",
     _metadata,
     sa.Column("ledger", sa.String(32), primary_key=True),
@@ -117,7 +117,7 @@ def _fill(engine: sa.Engine, present: int) -> None:
     """Say in the tables that an older version lacked what its own tables imply."""
     if present == 1:
         for ledger in ledgers(engine):
-            _insert(engine, steering, ledger=ledger)
+            _insert(engine, studies, ledger=ledger)
     for ledger, total in _counted(engine):
         _insert(engine, budgets, ledger=ledger, first=0, total=total, exploring=0)
 

@@ -9,7 +9,7 @@ from search_spaces.space.nodes import Group
 from studies.definition.study import StudyDefinition
 
 # What may change: it says how much of the question is worked on, and when, and not what is asked.
-STEERING = (
+CHANGEABLE = (
     "study.trials",
     "study.epochs",
     "study.hours",
@@ -26,7 +26,7 @@ def first_change(old: StudyDefinition, new: StudyDefinition) -> str | None:
     before, after = dict(_leaves(old)), dict(_leaves(new))
     for key in [*before, *(key for key in after if key not in before)]:
         was, now = before.get(key, _ABSENT), after.get(key, _ABSENT)
-        if was != now and key not in STEERING:
+        if was != now and key not in CHANGEABLE:
             return f"{key} was {was} and is {now}"
     return _space_change(old.space, new.space)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.clock import now
 from studies.database.retry import PATIENCE, persistently
 from studies.database.schema import CLAIMED
@@ -23,7 +23,7 @@ from studies.trials.outcomes import Outcome
 
 GIVEN_UP = PATIENCE + 5 * LEASE  # seconds after which a worker that went away has given up too
 NEVER = -1e9  # seconds that the lease of a worker remains that is known to be dead
-_slots, _workers = tables.slots, tables.workers
+_slots, _workers = schema.slots, schema.workers
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from studies.database import schema as tables
+from studies.database import schema
 
 AHEAD = 100  # rows of slots made at once, when none is open
 
-_slots, _budgets = tables.slots, tables.budgets
+_slots, _budgets = schema.slots, schema.budgets
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.retry import persistently
 from studies.database.schema import DONE
 from studies.definition.settings import StudySettings
@@ -17,7 +17,7 @@ PREEMPTED = "now"  # running trials are preempted
 FAILING = "errors"  # its trials kept ending with the same error in the user's code
 
 _HOUR = 3600.0  # seconds
-_studies, _slots, _budgets = tables.steering, tables.slots, tables.budgets
+_studies, _slots, _budgets = schema.studies, schema.slots, schema.budgets
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Spent:
         return None
 
 
-class Steering:
+class Control:
     """What steers one study."""
 
     def __init__(self, engine: sa.Engine, ledger: str) -> None:

@@ -125,10 +125,10 @@ class Ledger:
 
     def over(self) -> str | None:
         """Say why the study takes no new trial, as the end of a sentence; None while it does or will."""
-        budget, spent = self.slots.budget(), self.slots.steering.spent()
+        budget, spent = self.slots.budget(), self.slots.control.spent()
         if budget.done == budget.total:
             return f"all its {budget.total} slots are spent"
-        match self.slots.steering.stopped():
+        match self.slots.control.stopped():
             case None:
                 return None if spent.limit is None else f"its {spent.limit} are spent"
             case how if how == FAILING:

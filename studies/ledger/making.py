@@ -78,7 +78,7 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
         with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
             study.set_metric_names([settings.metric])
     ledger.slots.grow(settings.trials, settings.exploration)
-    ledger.slots.steering.open(settings)
+    ledger.slots.control.open(settings)
     return ledger
 
 
@@ -107,7 +107,7 @@ def _take_over(
 
     def fill(connection: sa.Connection) -> None:
         grow_within(connection, slots.ledger, settings.trials, settings.exploration)
-        slots.steering.open_within(connection, settings)
+        slots.control.open_within(connection, settings)
 
     attributes = {
         LEDGER: slots.ledger,

@@ -19,18 +19,18 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.clock import now
 from studies.database.identity import carries
 from studies.database.retry import is_settling, persistently
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN
 from studies.ledger.budgets import Budget, delete_within, grow_within, top_up_within, total_within
-from studies.ledger.control import Steering
+from studies.ledger.control import Control
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
 _PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
 _INSERTIONS = 100  # each fails only where another process has inserted the same rows meanwhile
-_slots = tables.slots
+_slots = schema.slots
 
 T = TypeVar("T")
 
@@ -68,11 +68,11 @@ class Slots:
         """
         self._engine = engine
         self.ledger = ledger
-        self.steering = Steering(engine, ledger)
+        self.control = Control(engine, ledger)
         self.lease = lease
         self.workers = Workers(engine)
         self._mine = _slots.c.ledger == ledger
-        self._goes_on = sa.and_(carries(study, ledger), self.steering.goes_on)
+        self._goes_on = sa.and_(carries(study, ledger), self.control.goes_on)
         # The second: of a worker of version 2, which renews the lease of the slot.
         is_held = sa.or_(is_alive(_slots.c.worker), sa.func.coalesce(_slots.c.lease, 0.0) >= now())
         self._lapsed = sa.and_(_slots.c.state == CLAIMED, ~is_held)
@@ -258,7 +258,7 @@ class Slots:
         with self._engine.begin() as connection:
             delete_within(connection, self.ledger)
             connection.execute(sa.delete(_slots).where(self._mine))
-            self.steering.delete_within(connection)
+            self.control.delete_within(connection)
 
 
 def _claim(slot: Slot) -> tuple[sa.ColumnElement[bool], ...]:

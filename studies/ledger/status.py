@@ -71,7 +71,7 @@ class Status:
 def status_of(ledger: Ledger) -> Status:
     """Look how far a study is."""
     records, budget = ledger.records(), ledger.slots.budget()
-    settings, spent, left = ledger.definition.settings, ledger.slots.steering.spent(), ledger.left()
+    settings, spent, left = ledger.definition.settings, ledger.slots.control.spent(), ledger.left()
     count = Counter(record.outcome for record in records)
     running = count.pop(None, 0) - len(left)
     count[Outcome.LOST] += len(left)
@@ -82,7 +82,7 @@ def status_of(ledger: Ledger) -> Status:
         priority=settings.priority,
         slots=budget.total,
         done=budget.done,
-        stopped=ledger.slots.steering.stopped(),
+        stopped=ledger.slots.control.stopped(),
         over=ledger.over(),
         unpruned=_why_unpruned(ledger, records),
         epochs=spent.epochs,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.clock import now
 from studies.database.optuna_tables import upsert
 from studies.database.retry import persistently
@@ -22,7 +22,7 @@ LEASE = 60.0  # seconds that a worker holds its slots without renewing its lease
 RENEWAL = 15.0  # seconds between two renewals
 FORGOTTEN = 7 * 86400.0  # seconds after which a worker that went away without a word is no longer listed
 
-_workers, _slots = tables.workers, tables.slots
+_workers, _slots = schema.workers, schema.slots
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from studies.database.identity import ledgers, names
 from studies.database.open import Database
 from studies.database.retry import persistently
 from studies.ledger.opening import open_ledger
-from studies.running.endings import sweep
+from studies.running.lost import sweep
 
 _trials = sa.table("trials", sa.column("study_id", sa.Integer), sa.column("state", sa.Enum(TrialState)))
 

@@ -22,7 +22,7 @@ from studies.ledger.slots import Slot
 from studies.proposing.for_slot import sampler_for
 from studies.proposing.pruning import Pruning, default_pruner
 from studies.proposing.seeds import training_seed
-from studies.running.endings import declare_lost, settle, sweep
+from studies.running.lost import declare_lost, settle, sweep
 from studies.running.reporting import Reports
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import CONFIGURATION, EARLIER, EXPLORATION, WORKER, claim

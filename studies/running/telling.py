@@ -16,7 +16,7 @@ from studies.database.retry import persistently
 from studies.ledger.ledger import Ledger
 from studies.proposing.for_slot import reads_pruned, sampler_for
 from studies.running.ended import EndedTrial
-from studies.running.endings import constrained, was_retried
+from studies.running.lost import constrained, was_retried
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
 from studies.trials.outcomes import EFFECTS, Outcome

@@ -18,7 +18,7 @@ from optuna.trial import TrialState, create_trial
 
 from search_spaces.catalogue.recipes import quick
 from search_spaces.suggest import suggest
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
@@ -58,8 +58,8 @@ def fill(ledger: Ledger) -> None:
     for trial in trials:
         ledger.study.add_trial(trial)
     with ledger.database.engine.begin() as connection:
-        mine = (tables.slots.c.ledger == ledger.slots.ledger, tables.slots.c.slot < FINISHED)
-        connection.execute(sa.update(tables.slots).where(*mine).values(state="done", attempt=1))
+        mine = (schema.slots.c.ledger == ledger.slots.ledger, schema.slots.c.slot < FINISHED)
+        connection.execute(sa.update(schema.slots).where(*mine).values(state="done", attempt=1))
 
 
 class Clock:

@@ -27,7 +27,7 @@ from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 SEEDS = range(1_000_000, 1_000_010)
@@ -80,7 +80,7 @@ def compare(seed: int) -> None:
 
 def main() -> None:
     """Compare for each seed given, or for the shipped one."""
-    hush()
+    silence()
     for seed in [int(argument) for argument in sys.argv[1:]] or [0]:
         compare(seed)
 

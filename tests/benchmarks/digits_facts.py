@@ -25,7 +25,7 @@ from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit
 from tuner.training.task import Task
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 SCHEDULE = "tuner.callbacks.LearningRateSchedule"
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=FACTS, default=list(FACTS))
     given = parser.parse_args()
-    hush()
+    silence()
     print("| fact | expected | measured | seeds |\n| --- | --- | --- | --- |")
     for name in given.only:
         FACTS[name](given.seeds)

@@ -15,7 +15,7 @@ import torch
 
 from tuner.training.configuration.assembly import assemble
 from tuner.training.fitting.facts import FactsHooks
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 
 REPEATS = 5
 HOOKS = (
@@ -69,7 +69,7 @@ def share(model: dict[str, Any]) -> float:
 
 def main() -> None:
     """Print the share for each case."""
-    hush()
+    silence()
     torch.set_num_threads(1)
     print("| case | share of the fit's CPU time | bar |\n| --- | --- | --- |")
     for name, model in CASES.items():

@@ -22,7 +22,7 @@ from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
 from tuner.terminal.live_view import QuietView
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 PHASES = ("training", "validation", "checkpoint", "tell", "idle")
@@ -38,14 +38,14 @@ space: {{add: {{model.init_args.lr: {{low: 1e-3, high: 1e-1, log: true}}}}}}
 # checkpoint, and not one in half a minute, so that there is one to be interrupted.
 SCRIPT = """
 import functools, os, sys
-import tuner.workers.worker, tuner.terminal.live_view
-tuner.workers.worker.Task = functools.partial(tuner.workers.worker.Task, every=0.0)
+import tuner.workers.desk, tuner.workers.telling, tuner.terminal.live_view
+tuner.workers.desk.Task = functools.partial(tuner.workers.desk.Task, every=0.0)
 from tests.benchmarks.phased_module import reached
-tell = tuner.workers.worker.tell
+tell = tuner.workers.telling.tell_ended
 def telling(*arguments):
     reached("tell", os.getpid())
     return tell(*arguments)
-tuner.workers.worker.tell = telling
+tuner.workers.telling.tell_ended = telling
 tuner.terminal.live_view.LineView.waiting = lambda view: reached("idle", os.getpid())
 from tuner.cli import main
 if __name__ == "__main__":
@@ -90,7 +90,7 @@ def check_curves(ledger: Ledger) -> int:
 
 def main() -> None:
     """Preempt, then compare with the undisturbed study, and print what came of it."""
-    hush()
+    silence()
     with tempfile.TemporaryDirectory() as name:
         disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"
         ledger = make(disturbed, STUDY, SCRIPT)

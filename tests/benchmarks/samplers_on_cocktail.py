@@ -29,7 +29,7 @@ from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 SAMPLERS = ("optuna.samplers.RandomSampler", "optuna.samplers.TPESampler")
@@ -97,7 +97,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
-    hush()
+    silence()
     file = folder / "results.json"
     results = json.loads(file.read_text()) if file.exists() else {}
     for seed in range(given.seeds):

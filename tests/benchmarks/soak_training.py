@@ -23,7 +23,7 @@ from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
 from tuner.terminal.live_view import QuietView
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.weights import Weights
 from tuner.workers.worker import Worker
 
@@ -38,8 +38,8 @@ space: {{use: recipe.quick}}
 # The trials are short: so a checkpoint each second, and not each minute, and a lease of ten seconds.
 SCRIPT = """
 import functools, sys
-import studies.ledger.slots, tuner.workers.worker
-tuner.workers.worker.Task = functools.partial(tuner.workers.worker.Task, every=1.0)
+import studies.ledger.slots, tuner.workers.desk, tuner.workers.worker
+tuner.workers.desk.Task = functools.partial(tuner.workers.desk.Task, every=1.0)
 tuner.workers.worker.RENEWAL = 2.0
 studies.ledger.slots.Slots.__init__.__kwdefaults__["lease"] = 10.0
 from tuner.cli import main
@@ -70,7 +70,7 @@ def has_weights(ledger: Ledger, weights: Weights) -> bool:
 
 def main() -> None:
     """Kill for two minutes, end the study, compare it with an undisturbed one, and print what came of it."""
-    hush()
+    silence()
     draw, killed = np.random.default_rng(0), {"worker": 0, "training": 0}
     with tempfile.TemporaryDirectory() as name:
         disturbed, calm = Path(name) / "disturbed", Path(name) / "calm"

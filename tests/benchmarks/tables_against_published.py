@@ -34,7 +34,7 @@ from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 PUBLISHED = {  # per cent: plain network, cocktail
@@ -163,7 +163,7 @@ def show(results: dict[str, list[dict[str, float]]]) -> None:
 
 def main() -> None:
     """Work off every repeat of every table, one repeat of all tables after another."""
-    hush()
+    silence()
     arguments = [argument for argument in sys.argv[1:] if argument != "--so-far"]
     folder = Path(arguments[0] if arguments else "runs/tables").absolute()
     repeats = int(arguments[1]) if len(arguments) > 1 else 3

@@ -26,7 +26,7 @@ from studies.trials.outcomes import Outcome
 from tests.benchmarks.trial_overhead import fit_bare
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.supervisor import Job, work_locally
 from tuner.workers.views import Shown
 
@@ -77,7 +77,7 @@ def rate_of_workers(hidden: str, fits: int) -> float:
 
 def fit_again_and_again(start: Barrier, configuration: Mapping[str, Any], seed: int, fits: int) -> None:
     """Fit once to warm up, and then as often as is counted, from the moment that all are ready."""
-    hush()
+    silence()
     torch.set_num_threads(1)
     fit_bare(configuration, seed)
     start.wait()
@@ -126,7 +126,7 @@ def compare(hidden: str, fits: int) -> None:
 
 def main() -> None:
     """Print a row for each length of a fit."""
-    hush()
+    silence()
     print(f"| seconds of a fit | workers / bare, median of {REPEATS} | spread | bar |")
     print("| --- | --- | --- | --- |")
     for hidden, fits in CASES.items():

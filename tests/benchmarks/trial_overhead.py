@@ -27,7 +27,7 @@ from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.configuration.class_paths import import_class
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
 CASES = {
@@ -111,7 +111,7 @@ def measure(keys: Mapping[str, Any], repeats: int) -> tuple[list[float], list[fl
 
 def main() -> None:
     """Print the cost of a trial beside the bare fit, for each case."""
-    hush()
+    silence()
     torch.set_num_threads(1)
     print(
         "| case | bare, s | trial, s | difference, s | ratio | bar |\n| --- | --- | --- | --- | --- | --- |"

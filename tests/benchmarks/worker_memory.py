@@ -15,7 +15,7 @@ from studies.ledger.making import create
 from studies.trials.outcomes import Outcome
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
-from tuner.workers.processes.quiet import hush
+from tuner.workers.processes.quiet import silence
 from tuner.workers.views import Shown
 from tuner.workers.worker import Worker
 
@@ -53,7 +53,7 @@ class Watch(QuietView):
 
 def main() -> None:
     """Work through the trials and print the memory after some of them."""
-    hush()
+    silence()
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
         definition = prepare(parse_study_file(STUDY, source="memory.yaml"))

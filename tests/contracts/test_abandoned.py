@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from optuna.trial import TrialState
 
-from studies.database import schema as tables
+from studies.database import schema
 from studies.database.identity import DEFINITION
 from studies.database.open import Database
 from studies.ledger.absent import GIVEN_UP
@@ -21,11 +21,11 @@ SILENT = (0.0, LEASE + 60.0, GIVEN_UP + 60.0)  # seconds for which the workers o
 def test_no_trial_that_was_left_long_ago_runs_for_good(database: Database) -> None:
     """In a stopped study a trial is lost whose worker went away long ago, none whose worker may return."""
     ledger = create(database, sample_definition(trials=3), "")
-    ledger.slots.steering.open(ledger.definition.settings)
+    ledger.slots.control.open(ledger.definition.settings)
     for number in range(len(SILENT)):
         assert ask(ledger, f"worker {number}") is not None
-    ledger.slots.steering.stop(DRAINED)
-    workers = tables.workers
+    ledger.slots.control.stop(DRAINED)
+    workers = schema.workers
     with database.engine.begin() as connection:
         for number, seconds in enumerate(SILENT):
             silent = sa.update(workers).where(workers.c.worker == f"worker {number}")
@@ -35,7 +35,7 @@ def test_no_trial_that_was_left_long_ago_runs_for_good(database: Database) -> No
     assert states == [TrialState.RUNNING, TrialState.RUNNING, TrialState.FAIL]
     assert outcome_of(ledger.trial(2)) is Outcome.LOST
     assert (ledger.slots.budget().done, ledger.slots.budget().claimed) == (0, 3)
-    ledger.slots.steering.open()
+    ledger.slots.control.open()
     again = [ask(ledger, "another worker") for _ in SILENT[1:]]
     assert [left.trial.params for left in again if left] == [ledger.trial(at).params for at in (1, 2)]
 
@@ -47,7 +47,7 @@ def test_no_damaged_study_keeps_others_from_being_settled(database: Database) ->
         assert ask(ledger, "worker") is not None
     ledgers[0].study.set_user_attr(DEFINITION, "damaged")
     with database.engine.begin() as connection:
-        connection.execute(sa.update(tables.workers).values(lease=tables.workers.c.lease - GIVEN_UP - LEASE))
+        connection.execute(sa.update(schema.workers).values(lease=schema.workers.c.lease - GIVEN_UP - LEASE))
     settle_abandoned(database)
     assert outcome_of(ledgers[1].trial(0)) is Outcome.LOST
     assert [trial.state for trial in ledgers[0].trials()] == [TrialState.RUNNING]

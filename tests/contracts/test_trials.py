@@ -19,7 +19,8 @@ from studies.ledger.slots import Budget, Slot, Slots
 from studies.proposing.exploration import exploration_point
 from studies.proposing.pruning import SUCCESSIVE_HALVING
 from studies.running.asking import ask
-from studies.running.endings import MADE_TWICE, errors_in_a_row, settle, sweep
+from studies.running.error_limit import errors_in_a_row
+from studies.running.lost import MADE_TWICE, settle, sweep
 from studies.running.telling import tell
 from studies.running.trial import RunningTrial, carry_on, pruner_of, report
 from studies.trials.attributes import claim
@@ -272,7 +273,7 @@ def test_a_claim_lost_while_the_trial_was_made_is_given_up(
 
 def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sampler that raises leaves no trial running and no slot held."""
-    monkeypatch.setattr("studies.trials.suggest", _broken)
+    monkeypatch.setattr("studies.running.asking.suggest", _broken)
     with pytest.raises(NoSuggestion, match="answered with ZeroDivisionError: broken"):
         ask(ledger, "worker")
     assert ledger.trials(TrialState.RUNNING) == []

@@ -83,7 +83,7 @@ def test_a_module_of_the_other_lightning(own: CommandLine, monkeypatch: pytest.M
     answer = own("run own.yaml")
     assert (answer.code, answer.err) == (0, "")
     text = (own.folder / "runs/own/best.yaml").read_text()
-    assert "tuner.training.configuration.lightning_twins.UndecayedGroups" in text
+    assert "tuner.callbacks.lightning_pytorch.UndecayedGroups" in text
     assert "'from lightning.pytorch.cli import LightningCLI; LightningCLI()'" in text
     told = re.search(r", val_loss (\S+);", text)
     assert told is not None

@@ -10,7 +10,7 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.status import status_of
 from studies.running.asking import ask
-from studies.running.endings import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
+from studies.running.error_limit import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_failing
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
@@ -110,5 +110,5 @@ def test_what_was_spent_is_summed_over_trials_and_attempts(tmp_path: Path) -> No
         end(ledger, outcome, 1.0 if outcome is Outcome.COMPLETED else None)
     assert ledger.over() == "its 3 epochs are spent"
     assert ask(ledger, "worker") is None
-    assert ledger.slots.steering.spent().epochs == 3.0
-    assert ledger.slots.steering.spent().hours > 0.0
+    assert ledger.slots.control.spent().epochs == 3.0
+    assert ledger.slots.control.spent().hours > 0.0

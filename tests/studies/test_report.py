@@ -228,9 +228,7 @@ def test_a_browser_draws_every_figure(html: str, tmp_path: Path) -> None:
 )
 def test_a_tie_on_fresh_seeds_has_no_winner(first: list[float], second: list[float], tied: bool) -> None:  # noqa: FBT001
     """Candidates whose means differ by less than the noise are told to be level; a diverged one is not."""
-    made = [
-        Candidate(TrialRecord.of(optuna.trial.create_trial(value=0.0)), (), scores)
-        for scores in (first, second)
-    ]
+    trial = TrialRecord.of(optuna.trial.create_trial(value=0.0))
+    made = [Candidate(trial, (), scores) for scores in (first, second)]
     said = level_in_words(made)
     assert (said is not None) is tied

@@ -34,7 +34,7 @@ def test_a_study_of_older_tables_goes_on(old: str) -> None:
     """What was spent stays spent, what was left running is lost, and the rest of the budget is answered."""
     ledger = open_ledger(open_database(old), "frozen")
     assert ledger.slots.budget() == Budget(open=2, claimed=1, done=3)
-    spent = ledger.slots.steering.spent()
+    spent = ledger.slots.control.spent()
     assert spent in (Spent(0.0, 0.0, None, None), Spent(4.0, spent.hours, None, 2.0))
     assert ledger.over() is None
     while (running := ask(ledger, "worker")) is not None:
@@ -47,7 +47,7 @@ def test_a_study_of_older_tables_goes_on(old: str) -> None:
         Outcome.PREEMPTED: 1,
         Outcome.LOST: 1,
     }
-    assert ledger.slots.steering.spent().hours > 0
+    assert ledger.slots.control.spent().hours > 0
 
 
 def test_processes_that_migrate_at_once_do_it_once(old: str) -> None:

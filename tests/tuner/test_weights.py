@@ -14,13 +14,14 @@ from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create, delete
+from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome, outcome_of
 from studies.trials.record import TrialRecord
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.terminal.live_view import QuietView
 from tuner.training.task import Ending, Fit, Task
-from tuner.workers import worker
+from tuner.workers import telling, worker
 from tuner.workers.weights import Weights
 from tuner.workers.worker import Worker
 
@@ -103,7 +104,7 @@ def test_no_kill_takes_the_weights_of_the_best_trial(
     ledger, trainings = make_ledger(tmp_path, 30), Trainings(seed, share=0.05)
     monkeypatch.setattr(worker, "train", trainings.train)
     monkeypatch.setattr(worker, "warm_up_for", lambda *_: None)
-    monkeypatch.setattr(worker, "tell_ended", trainings.around(worker.tell_ended))
+    monkeypatch.setattr(telling, "tell_ended", trainings.around(telling.tell_ended))
     monkeypatch.setattr(Weights, "keep", trainings.around(Weights.keep))
     monkeypatch.setattr(Weights, "collect", trainings.around(Weights.collect))
     folder = tmp_path / "runs"
@@ -132,7 +133,7 @@ def test_weights_that_another_worker_has_not_told_yet_stay(tmp_path: Path) -> No
     ledger, folder = make_ledger(tmp_path, 3), tmp_path / "runs"
     weights = Weights(ledger, folder)
     folder.mkdir()
-    running = [worker.ask(ledger, f"worker {number}") for number in range(3)]
+    running = [ask(ledger, f"worker {number}") for number in range(3)]
     for number, score in ((1, 0.5), (2, 0.4)):
         weights.begun(number).write_text("weights")
         trial = running[number]
@@ -152,7 +153,7 @@ def test_weights_of_another_study_are_neither_removed_nor_taken(tmp_path: Path) 
     for round_ in ("first", "second"):
         ledger = make_ledger(tmp_path, 1)
         weights = Weights(ledger, folder)
-        trial = worker.ask(ledger, "worker")
+        trial = ask(ledger, "worker")
         assert trial is not None
         weights.begun(0).write_text(round_)
         tell(ledger, trial, Outcome.COMPLETED, 0.5, weights.keep(0))
@@ -165,5 +166,6 @@ def test_weights_of_another_study_are_neither_removed_nor_taken(tmp_path: Path) 
             continue
         weights.file(0).write_text("of somebody else")
         assert weights.of(told) is None
-        assert told.weights is not None and told.weights["file"] == str(weights.file(0))
+        assert told.weights is not None
+        assert told.weights["file"] == str(weights.file(0))
     assert sorted(path.read_text() for path in folder.iterdir()) == ["first", "of somebody else"]

@@ -13,6 +13,7 @@ from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.running.trial import RunningTrial
+from studies.trials.attributes import FOLDER
 from studies.trials.outcomes import Outcome, outcome_of
 from studies.trials.record import TrialRecord
 from tests.tuner.small_modules import (
@@ -31,7 +32,7 @@ from tuner.errors import StudyStopped
 from tuner.preparation.prepare import prepare
 from tuner.terminal.live_view import QuietView
 from tuner.training.task import Task
-from tuner.workers import worker
+from tuner.workers import desk
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
@@ -162,7 +163,7 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
 ) -> None:
     """No epoch that a checkpoint holds is trained twice; it lies under a URL, and is collected in the end."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     shared = f"file://{tmp_path}/shared"
     Worker(ledger, QuietView(), threading.Event(), tmp_path, checkpoints=shared).work()
@@ -180,16 +181,16 @@ class Misleads(QuietView):
 
     def started(self, running: RunningTrial) -> None:
         """Write it."""
-        running.trial.set_user_attr(worker.FOLDER, "../precious")
+        running.trial.set_user_attr(FOLDER, "../precious")
 
 
 def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that goes on writes to the folder of the attempt before, and to no path of the database."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Misleads(), threading.Event(), tmp_path / "runs").work()
-    assert ledger.trials()[-1].user_attrs[worker.FOLDER] == "trial-0"
+    assert ledger.trials()[-1].user_attrs[FOLDER] == "trial-0"
     assert not (tmp_path / "precious").exists()
 
 
@@ -228,7 +229,7 @@ def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
 ) -> None:
     """The slot keeps its values, no error is counted, and the record says why epochs were trained twice."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(worker, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Truncates(tmp_path / "checkpoints"), threading.Event(), tmp_path).work()
     assert (tmp_path / "epochs").read_text().split() == ["0", "1", "0", "1", "2", "3"]

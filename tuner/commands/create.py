@@ -84,7 +84,7 @@ def stop(name: str, now: bool, storage: str | None, as_json: bool) -> None:
 
     open_study(storage, name)  # for reading first, which makes no database
     ledger = open_study(storage, name, reading=False)
-    ledger.slots.steering.stop(PREEMPTED if now else DRAINED)
+    ledger.slots.control.stop(PREEMPTED if now else DRAINED)
     found = status_of(ledger)
     count = found.trials["running"]
     again = Request(name, None, (), None, OUTPUT, storage).about("create", name)

@@ -96,11 +96,12 @@ def examples(*lines: str) -> str:
 
 def open_database(url: str | None, *, reading: bool) -> "Database":
     """Open the database that the option, else the environment, names."""
-    from studies.database import open as storage
-    from tuner.workers.processes.quiet import hush
+    from studies.database.open import open_database as opened
+    from studies.database.open import storage_url
+    from tuner.workers.processes.quiet import silence
 
-    hush()
-    return storage.open_database(storage.storage_url(url, os.environ), reading=reading)
+    silence()
+    return opened(storage_url(url, os.environ), reading=reading)
 
 
 def open_study(url: str | None, name: str, *, reading: bool = True) -> "Ledger":

@@ -195,7 +195,7 @@ def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
     """Say what the number of slots means for what was asked."""
     from tuner.workers.code import changed_code
 
-    budget, limit = ledger.slots.budget(), ledger.slots.steering.spent().limit
+    budget, limit = ledger.slots.budget(), ledger.slots.control.spent().limit
     if changed := changed_code(ledger):
         yield f"{', '.join(changed)} changed since {ledger.name} was made: its scores may not compare."
     if limit is not None:

@@ -32,9 +32,9 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from tuner.preparation.prepare import branches, prepare, rehearse, rehearse_branches
     from tuner.terminal.screen import busy, open_screen, print_parameters
     from tuner.training.resuming.exactness import announced, reasons_of_configuration
-    from tuner.workers.processes.quiet import hush
+    from tuner.workers.processes.quiet import silence
 
-    hush()
+    silence()
     screen = open_screen()
     file = find_study_file(study, overrides)
     if file is None:

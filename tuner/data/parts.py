@@ -3,7 +3,7 @@
 from torch.utils.data import DataLoader
 
 from tuner.data.batches import Batch, load_batches
-from tuner.modules.shaped_by_data import introduce
+from tuner.modules.shaped_by_data import adapt_module_to
 
 
 class PartsHooks:
@@ -35,7 +35,7 @@ class PartsHooks:
     def setup(self, stage: str) -> None:
         """Load what a stage needs, and tell the module of it."""
         self.load(stage)
-        introduce(self)
+        adapt_module_to(self)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches of the training part."""

@@ -58,7 +58,7 @@ class Classifier(ShapedByData, LightningModule):
         self.hits: Tensor | None = None  # of each class, and how often it occurred
         self.register_buffer("loss_weights", None, persistent=False)
 
-    def meet(self, data: Any) -> None:
+    def adapt_to(self, data: Any) -> None:
         """Take sizes and weights from the data.
 
         Raises:
@@ -70,7 +70,7 @@ class Classifier(ShapedByData, LightningModule):
                 f"{type(self).__name__} predicts classes, but the target is a quantity; use MLPRegressor, or "
                 f"write data.init_args.task: classification.",
             )
-        super().meet(data)
+        super().adapt_to(data)
         self.loss_weights = getattr(data, "loss_weights", None)
 
     def cross_entropy(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:

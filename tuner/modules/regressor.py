@@ -92,7 +92,7 @@ class MLPRegressor(ShapedByData, LightningModule):
         """Make the network from vectors `(batch, features)` to one number each, `(batch, 1)`."""
         return self.make(sizes["features"], 1)
 
-    def meet(self, data: Any) -> None:
+    def adapt_to(self, data: Any) -> None:
         """Take the size and the target's unit from the data.
 
         Raises:
@@ -104,7 +104,7 @@ class MLPRegressor(ShapedByData, LightningModule):
                 f"{type(self).__name__} predicts a quantity, but the target has {data.classes} classes; use "
                 f"MLPClassifier, or write data.init_args.task: regression.",
             )
-        super().meet(data)
+        super().adapt_to(data)
         self.target_mean.fill_(getattr(data, "target_mean", 0.0))
         self.target_scale.fill_(getattr(data, "target_scale", 1.0))
 

@@ -14,7 +14,7 @@ from torch import nn
 from tuner.errors import BadConfiguration
 
 
-def introduce(data: Any) -> None:
+def adapt_module_to(data: Any) -> None:
     """Tell the module that is about to be trained or tested with `data` of them, if it wants to know.
 
     A data module calls this at the end of its `setup`. The module may read what the data have as attributes:
@@ -22,7 +22,7 @@ def introduce(data: Any) -> None:
     """
     module = None if data.trainer is None else data.trainer.lightning_module
     if isinstance(module, ShapedByData):
-        module.meet(data)
+        module.adapt_to(data)
 
 
 class ShapedByData:
@@ -49,7 +49,7 @@ class ShapedByData:
         """Make the network of these sizes; they change nothing in the names of its parameters."""
         raise NotImplementedError
 
-    def meet(self, data: Any) -> None:
+    def adapt_to(self, data: Any) -> None:
         """Take from the data what was left open.
 
         Raises:

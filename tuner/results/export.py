@@ -37,10 +37,10 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     Raises:
         BadConfiguration: the module cannot be imported, so its Lightning is not known.
     """
-    from tuner.training.configuration.assembly import with_twins
+    from tuner.training.configuration.assembly import for_package
     from tuner.training.configuration.class_paths import package_of
 
-    configuration = with_twins(trained(ledger.definition, trial))
+    configuration = for_package(trained(ledger.definition, trial))
     package, settings = package_of(configuration), ledger.definition.settings
     trainer = dict(configuration.get("trainer") or {})
     trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])

@@ -25,7 +25,7 @@ from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
 from studies.ledger.workers import worker_name, worker_token
-from studies.running.endings import release
+from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped
 from tuner.training.process.parent import die_with_parent
@@ -60,7 +60,7 @@ class Job:
 
 def work(pipe: Connection, job: Job) -> None:
     """Be a local worker, until the budget is spent, the supervisor says so, or it is gone."""
-    from tuner.workers.processes.quiet import hush
+    from tuner.workers.processes.quiet import silence
 
     stop = threading.Event()
 
@@ -76,7 +76,7 @@ def work(pipe: Connection, job: Job) -> None:
         signal.signal(number, leave if number == signal.SIGTERM else signal.SIG_IGN)
     die_with_parent(signal.SIGTERM)  # which is the fork server that made it
     threading.Thread(target=listen, name="supervisor", daemon=True).start()
-    hush()
+    silence()
     try:
         _work(pipe, job, stop)
     except StudyStopped as error:
@@ -151,7 +151,7 @@ def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event
     crew = _Crew(ledger, view, stop)
     try:
         for job in jobs:
-            crew.hire(job)
+            crew.start(job)
         crew.follow(max(job.grace for job in jobs))
     finally:
         crew.dismiss()
@@ -170,7 +170,7 @@ class _Crew:
         self._deaths = 0
         self.error: TunerError | None = None
 
-    def hire(self, job: Job) -> None:
+    def start(self, job: Job) -> None:
         """Start a worker."""
         warm_up_for(self._ledger.definition)
         context = multiprocessing.get_context("forkserver")
@@ -207,7 +207,7 @@ class _Crew:
         except (EOFError, OSError):
             message = None
         if message is None:
-            self._bury(pipe, is_leaving=is_leaving)
+            self._free(pipe, is_leaving=is_leaving)
             return
         if isinstance(message, Finished):
             if message.sentence and self.error is None:
@@ -223,7 +223,7 @@ class _Crew:
             self._deaths = 0
         message(self._view)
 
-    def _bury(self, pipe: Connection, *, is_leaving: bool) -> None:
+    def _free(self, pipe: Connection, *, is_leaving: bool) -> None:
         """Free the slot of a dead worker, and put another in its place."""
         process, job = self._workers.pop(pipe)
         process.join()
@@ -238,7 +238,7 @@ class _Crew:
         if self._stop.is_set():
             return
         if self._deaths < DEATHS:
-            self.hire(job)
+            self.start(job)
         else:
             self.error = StudyStopped(
                 f"The workers of {self._ledger.name!r} died {DEATHS} times in a row, the last with exit code "

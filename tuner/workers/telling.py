@@ -15,7 +15,7 @@ from studies.ledger.control import FAILING
 from studies.ledger.ledger import Ledger
 from studies.ledger.slots import Slot
 from studies.running.ended import kept_trials
-from studies.running.endings import is_failing
+from studies.running.error_limit import is_failing
 from studies.running.telling import ended, tell_ended
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import CAUSE, KILLED, TRACEBACK
@@ -139,7 +139,7 @@ class Teller:
         if not self._tell_ended(running, _ERRORS[raised.fault], None, facts):
             return
         if alike := is_failing(self.ledger):
-            self.ledger.slots.steering.stop(FAILING)
+            self.ledger.slots.control.stop(FAILING)
             raise StudyStopped(
                 f"The study {self.ledger.name!r} is stopped: its last {alike} trials ended with an error, "
                 f"the last with {raised.cause}; mend it and give the same command again.",

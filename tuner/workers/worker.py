@@ -21,7 +21,7 @@ from studies.ledger.slots import Slot
 from studies.ledger.workers import RENEWAL, worker_name
 from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
-from studies.running.endings import release
+from studies.running.lost import release
 from studies.running.trial import RunningTrial, carry_on, measure, pruner_of, report
 from studies.trials.attributes import LOGS
 from studies.trials.outcomes import Outcome
@@ -175,7 +175,7 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
         while not done.wait(RENEWAL):
             try:
                 ledger.slots.renew(slot)
-                if ledger.slots.steering.stopped() == PREEMPTED:
+                if ledger.slots.control.stopped() == PREEMPTED:
                     stop.set()
             except Exception as error:
                 if not is_passing(error):

@@ -240,7 +240,7 @@ class OfTheOtherLightning(lightning.pytorch.LightningModule):
 
 
 def test_a_module_of_the_other_lightning_is_fitted_with_our_callbacks() -> None:
-    """`lightning.pytorch` takes only its own callbacks, so ours are named by their twins there."""
+    """`lightning.pytorch` takes only its own callbacks, so ours are named by their counterparts there."""
     described = own(OfTheOtherLightning, max_epochs=2)
     described["optimizer"] = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}}
     described["trainer"]["callbacks"] = [

@@ -20,10 +20,10 @@ from tuner.errors import NotAllowed
 from tuner.training.configuration.class_paths import check_data, check_names, package_of
 from tuner.training.configuration.refusals import denied_path, explain, explain_making
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
-from tuner.training.fitting.quiet import hush_lightning
+from tuner.training.fitting.quiet import silence_lightning
 
-TWINS = "tuner.training.configuration.lightning_twins"
-_TWINNED = ("tuner.callbacks", "tuner.data")  # where what has a twin is found
+_OURS = ("tuner.callbacks", "tuner.data")  # each has a module `lightning_pytorch` of the same classes
+_OTHER = "lightning_pytorch"
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
         NotAllowed: the process may not import what a text of the configuration stands for.
     """
     check_names(configuration)
-    configuration = with_twins(configuration)
-    hush_lightning()  # here, because a Lightning that is imported only now has just raised its voice
+    configuration = for_package(configuration)
+    silence_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
     quiet: Any = _quiet_cli(package_of(configuration))
     quiet.failed.clear()
@@ -74,7 +74,7 @@ def read(configuration: Mapping[str, Any]) -> None:
     A fork server does so once, because the first reading takes several times as long as each that follows, in
     its children too.
     """
-    configuration = with_twins(configuration)
+    configuration = for_package(configuration)
     quiet: Any = _quiet_cli(package_of(configuration))
     _start(type("Reader", (quiet,), {"instantiate_classes": lambda self: None}), configuration)
 
@@ -94,18 +94,18 @@ def _start(
     )
 
 
-def with_twins(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Name our own callbacks and data by their twins where the module comes from `lightning.pytorch`."""
+def for_package(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Name callbacks and data of ours by their counterparts where the module is of `lightning.pytorch`."""
     if package_of(configuration) == "pytorch_lightning":
         return dict(configuration)
-    twins = importlib.import_module(TWINS)
 
     def translated(part: Any) -> Any:
         if isinstance(part, Mapping):
             package, _, name = str(part.get("class_path")).rpartition(".")
-            is_ours = package.startswith(_TWINNED) and hasattr(twins, name)
-            twin = {"class_path": f"{TWINS}.{name}"} if is_ours else {}
-            return {key: translated(value) for key, value in part.items()} | twin
+            ours = next((home for home in _OURS if f"{package}.".startswith(f"{home}.")), None)
+            is_there = ours is not None and hasattr(importlib.import_module(f"{ours}.{_OTHER}"), name)
+            other = {"class_path": f"{ours}.{_OTHER}.{name}"} if is_there else {}
+            return {key: translated(value) for key, value in part.items()} | other
         return [translated(item) for item in part] if isinstance(part, list) else part
 
     return {section: translated(part) for section, part in configuration.items()}

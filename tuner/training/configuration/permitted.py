@@ -4,7 +4,7 @@ A test goes through everything that the modules of the list hold.
 """
 
 _LIGHTNINGS = ("pytorch_lightning", "lightning.pytorch")
-_OURS = ("callbacks", "data", "modules", "training.configuration.lightning_twins")
+_OURS = ("callbacks", "data", "modules")
 
 # Modules in which a class path may end; with a star, those below it as well.
 DOORS = (

@@ -13,7 +13,7 @@ HARMLESS = (
 _LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
 
 
-def hush_lightning() -> None:
+def silence_lightning() -> None:
     """Raise Lightning's loggers to warnings and ignore its harmless ones."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ import torch
 from tuner.errors import NotAllowed
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.fit import fit, test
-from tuner.training.fitting.quiet import hush_lightning
+from tuner.training.fitting.quiet import silence_lightning
 from tuner.training.fitting.rehearsal import rehearse
 from tuner.training.messages import (
     PRELOAD,
@@ -64,7 +64,7 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
     _print_to(assignment.log)
     _forget_strangers()
     _join_ranks(assignment)
-    hush_lightning()
+    silence_lightning()
     line = Line(pipe, assignment)
     try:
         task = replace(

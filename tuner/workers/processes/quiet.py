@@ -2,10 +2,10 @@
 
 import optuna
 
-from tuner.training.fitting.quiet import hush_lightning
+from tuner.training.fitting.quiet import silence_lightning
 
 
-def hush() -> None:
+def silence() -> None:
     """Raise the loggers of Optuna and Lightning to warnings and ignore their harmless ones."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    hush_lightning()
+    silence_lightning()

@@ -1,4 +1,4 @@
-"""A module of `lightning.pytorch` gets the same data, groups and schedule from the twins."""
+"""A module of `lightning.pytorch` gets the same data, groups and schedule from the counterparts."""
 
 import inspect
 
@@ -10,12 +10,12 @@ from lightning.pytorch.cli import LightningCLI
 
 from tests.tuner.training.probes import IN_MEMORY, Steps, read, schedule
 from tuner import data
-from tuner.training.configuration import lightning_twins
+from tuner.data import lightning_pytorch
 
 pytestmark = IN_MEMORY
 
 COSINE = [1 / 3, 2 / 3, 1.0, 0.961940, 0.853553, 0.691342, 0.5, 0.308658, 0.146447, 0.038060]
-TWINS = "tuner.training.configuration.lightning_twins"
+CALLBACKS, DATA = "tuner.callbacks.lightning_pytorch", "tuner.data.lightning_pytorch"
 MODULE = {"class_path": "tests.tuner.training.own_modules.OwnTwinModule"}
 
 
@@ -27,8 +27,8 @@ def test_twins_act_on_a_module_of_the_other_lightning() -> None:
     """Through that package's LightningCLI, groups are undecayed and rates follow the row written by hand."""
     probe = StepTwin()
     callbacks = [
-        {"class_path": f"{TWINS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}},
-        {"class_path": f"{TWINS}.UndecayedGroups"},
+        {"class_path": f"{CALLBACKS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}},
+        {"class_path": f"{CALLBACKS}.UndecayedGroups"},
     ]
     sgd = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1, "weight_decay": 0.5}}
     with pytest.warns(UserWarning, match="`OwnTwinModule.configure_optimizers` will be overridden"):
@@ -46,7 +46,7 @@ def test_twins_act_on_a_module_of_the_other_lightning() -> None:
 def test_twins_act_on_the_modules_own_optimizer() -> None:
     """Without an `optimizer` section the module's own method is the one that is edited."""
     probe = StepTwin()
-    callbacks = [{"class_path": f"{TWINS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}}]
+    callbacks = [{"class_path": f"{CALLBACKS}.LearningRateSchedule", "init_args": {"warmup_fraction": 0.2}}]
     configuration = {"model": MODULE, "trainer": {"max_epochs": 1, "callbacks": callbacks}}
     cli = read(configuration, cli=LightningCLI, trainer_defaults={"callbacks": [probe]})
     cli.trainer.fit(cli.model)
@@ -62,7 +62,9 @@ def test_every_other_callback_has_a_twin_that_acts() -> None:
         "MaxNorm": {"limit": 0.01},
         "WeightAverage": {"kind": "ema", "start": 0.5},
     }
-    callbacks = [{"class_path": f"{TWINS}.{name}", "init_args": given} for name, given in arguments.items()]
+    callbacks = [
+        {"class_path": f"{CALLBACKS}.{name}", "init_args": given} for name, given in arguments.items()
+    ]
     configuration = {"model": MODULE, "trainer": {"max_epochs": 1, "callbacks": callbacks}}
     cli = read(configuration, cli=LightningCLI, trainer_defaults={"callbacks": [probe]})
     before = cli.model.network[0].bias.clone()
@@ -75,15 +77,15 @@ def test_every_other_callback_has_a_twin_that_acts() -> None:
 @pytest.mark.parametrize("name", ["Diabetes", "Digits", "FashionMNIST", "Table"])
 def test_all_data_have_a_twin(name: str) -> None:
     """What `tuner.data` offers to one package it offers to the other, with the same arguments."""
-    twin, ours = getattr(lightning_twins, name), getattr(data, name)
-    assert issubclass(twin, lightning.pytorch.LightningDataModule)
+    counterpart, ours = getattr(lightning_pytorch, name), getattr(data, name)
+    assert issubclass(counterpart, lightning.pytorch.LightningDataModule)
     assert issubclass(ours, pytorch_lightning.LightningDataModule)
-    assert inspect.signature(twin) == inspect.signature(ours)
+    assert inspect.signature(counterpart) == inspect.signature(ours)
 
 
 def test_the_digits_of_either_package_are_the_same() -> None:
-    """The twin hands out what its sibling does."""
-    digits = {"class_path": f"{TWINS}.Digits", "init_args": {"batch_size": 100}}
+    """The counterpart hands out what its sibling does."""
+    digits = {"class_path": f"{DATA}.Digits", "init_args": {"batch_size": 100}}
     cli = read({"model": MODULE, "data": digits}, cli=LightningCLI)
     cli.datamodule.setup("fit")
     assert len(cli.datamodule.train_dataloader()) == 11
@@ -91,7 +93,7 @@ def test_the_digits_of_either_package_are_the_same() -> None:
 
 
 def test_the_other_lightning_takes_no_callback_of_ours_but_a_twin(capsys: pytest.CaptureFixture[str]) -> None:
-    """The reason for the twins: that package's LightningCLI refuses a callback of `pytorch_lightning`."""
+    """The reason: that package's LightningCLI refuses a callback of `pytorch_lightning`."""
     with pytest.raises(SystemExit):
         read({"model": MODULE, "trainer": {"callbacks": [schedule()]}}, cli=LightningCLI)
     assert "does not correspond to a subclass of Callback" in capsys.readouterr().err

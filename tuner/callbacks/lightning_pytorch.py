@@ -1,6 +1,6 @@
-"""Our callbacks and data for `lightning.pytorch`, whose LightningCLI takes subclasses of its own only.
+"""Our callbacks for `lightning.pytorch`, whose LightningCLI takes subclasses of its own only.
 
-The two Lightnings are one source under two names, so a twin has nothing to add. Nothing else imports this
+The two Lightnings are one source under two names, so there is nothing to add. Nothing else imports this
 module, because `lightning` need not be installed.
 """
 
@@ -11,10 +11,6 @@ from tuner.callbacks.constraints import MaxNormHooks, ProximalL1Hooks
 from tuner.callbacks.decay import DecayTimescaleEdit
 from tuner.callbacks.groups import UndecayedGroupsEdit
 from tuner.callbacks.schedules import LearningRateScheduleEdit
-from tuner.data.diabetes import DiabetesHooks
-from tuner.data.digits import DigitsHooks
-from tuner.data.fashion import FashionMNISTHooks
-from tuner.data.table import TableHooks
 
 
 class UndecayedGroups(UndecayedGroupsEdit, lightning.pytorch.Callback):
@@ -39,19 +35,3 @@ class MaxNorm(MaxNormHooks, lightning.pytorch.Callback):
 
 class WeightAverage(WeightAverageHooks, lightning.pytorch.callbacks.WeightAveraging):  # type: ignore[misc]
     """Average weights, as `WeightAverageHooks` does."""
-
-
-class Digits(DigitsHooks, lightning.pytorch.LightningDataModule):
-    """Hand out scikit-learn's digits, as `DigitsHooks` does."""
-
-
-class Diabetes(DiabetesHooks, lightning.pytorch.LightningDataModule):
-    """Hand out scikit-learn's diabetes data, as `DiabetesHooks` does."""
-
-
-class FashionMNIST(FashionMNISTHooks, lightning.pytorch.LightningDataModule):
-    """Hand out Fashion-MNIST, as `FashionMNISTHooks` does."""
-
-
-class Table(TableHooks, lightning.pytorch.LightningDataModule):
-    """Hand out the rows of a table, as `TableHooks` does."""
