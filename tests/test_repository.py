@@ -145,3 +145,27 @@ def test_every_make_target_is_explained() -> None:
     assert set(phony[1].split()) == {
         line.split()[1] for line in listed.splitlines() if line.startswith("  make ")
     }
+
+
+def test_the_architecture_names_every_module() -> None:
+    """The tree of docs/architecture.md holds each folder and each module of the packages, and no other."""
+    tree = (ROOT / "docs" / "architecture.md").read_text().rpartition("## Where things are")[2]
+    listed, folder = set(), Path()
+    for line in tree.splitlines():
+        if found := re.match(r"(\S+)/\s", line):
+            folder = Path(found[1])
+        elif found := re.match(r"    (\w+)", line):
+            listed.add(folder / f"{found[1]}.py")
+    modules = {path for path in tracked_files() if path.suffix == ".py" and path.parts[0] in PACKAGES}
+    assert listed == {path for path in modules if path.stem != "__init__"}
+
+
+def test_no_floor_is_crowded() -> None:
+    """A folder of a package has at most fourteen things, and no file more than 300 lines."""
+    inside: dict[Path, set[str]] = {}
+    for path in tracked_files():
+        if path.parts[0] in PACKAGES and path.suffix != ".yaml" and path.stem != "__init__":
+            for depth in range(1, len(path.parts)):
+                inside.setdefault(Path(*path.parts[:depth]), set()).add(path.parts[depth])
+            assert len((ROOT / path).read_text().splitlines()) <= 300, path
+    assert {folder: len(things) for folder, things in inside.items() if len(things) > 14} == {}
