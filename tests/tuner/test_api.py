@@ -46,7 +46,7 @@ def test_python_and_the_command_make_the_same_trials(tuner: CommandLine) -> None
 
 
 def test_a_study_goes_on_is_confirmed_written_and_deleted(tuner: CommandLine) -> None:
-    """What was made once is opened, gets more slots, is trained again on fresh seeds, told of, and removed."""
+    """What was made once is opened, gets more slots, is confirmed, told of, and removed."""
     study = made(tuner, trials=2, rehearses=False)
     study.run(Manner(output=tuner.folder / "out"))
     study.stop()

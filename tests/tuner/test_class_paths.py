@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
 
 @pytest.mark.parametrize("package", ["tuner.modules", "tuner.data", "tuner.callbacks"])
 def test_a_listed_class_path_leads_to_its_class(package: str) -> None:
-    """The page lists each class that a package offers, and every class path of it can be imported from there."""
+    """The page lists each class that a package offers, and no other."""
     module = import_module(package)
     listed = set(re.findall(rf"`{re.escape(package)}\.([A-Z]\w+)`", PAGE))
     offered = {name for name in module.__all__ if isclass(getattr(module, name))}
