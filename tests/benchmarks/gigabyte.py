@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.tuner.killing_modules import PrintingAGigabyte
 from tests.tuner.small_modules import Small
-from tests.tuner.test_worker import make_ledger, work
+from tests.tuner.workers.test_worker import make_ledger, work
 from tuner.workers.processes.bounded_log import LONGEST
 
 LOOKS = 0.01  # seconds between two looks at the size of the log

@@ -11,7 +11,7 @@ from studies.database.schema import create_tables, slots
 from studies.ledger.slots import Budget, Slots
 from tests.contracts.servers import database_of_its_own
 
-VERSION_2 = Path(__file__).parents[1] / "studies" / "frozen" / "tables-2-ours.sql"
+VERSION_2 = Path(__file__).parents[1] / "studies" / "database" / "frozen" / "tables-2-ours.sql"
 OLD = "old"  # the ledger of its only study: slots done, claimed by a dead worker, by a live one, open
 
 

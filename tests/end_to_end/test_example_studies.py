@@ -11,7 +11,7 @@ from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.shipped.catalogue import find_study_file, shipped_studies
 from tests.tuner.command_line import CommandLine
-from tests.tuner.training.data.idx_files import write_fashion
+from tests.tuner.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.preparation.prepare import prepare, rehearse
 

@@ -8,7 +8,7 @@ from studies.database.open import open_database
 from studies.ledger.opening import open_ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.command_line import CommandLine
-from tests.tuner.test_service import STUDY
+from tests.tuner.workers.test_service import STUDY
 from tuner.workers import service as service_module
 
 MADE = "{class_path: torch.optim.lr_scheduler.Counter}"  # a class of Python that torch imports

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.tuner.modules.test_choices import STILL, Values, chosen
 from tests.tuner.training.own_modules import OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, StepProbe, digits_fit, read
-from tests.tuner.training.test_choices import STILL, Values, chosen
 from tuner.callbacks.averaging import WeightAverage
 from tuner.callbacks.constraints import ProximalL1
 from tuner.errors import IllegalTraining

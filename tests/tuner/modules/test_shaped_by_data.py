@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.tuner.training.data.tables import patients
+from tests.tuner.data.tables import patients
 from tests.tuner.training.probes import IN_MEMORY, MLP, read
 from tuner.errors import BadConfiguration
 from tuner.modules.perceptron import MLPClassifier

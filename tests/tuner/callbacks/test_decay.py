@@ -4,9 +4,9 @@ import pytest
 import pytorch_lightning
 from torch.optim import SGD
 
+from tests.tuner.callbacks.test_schedules import EndlessModule
 from tests.tuner.training.own_modules import OwnModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, StepProbe
-from tests.tuner.training.test_schedules import EndlessModule
 from tuner.callbacks.decay import DecayTimescale
 from tuner.callbacks.groups import undecayed_groups
 from tuner.errors import IllegalTraining

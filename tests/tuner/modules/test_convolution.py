@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.tuner.training.data.idx_files import write_fashion
+from tests.tuner.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY, read
 from tuner.modules.convolution import ConvClassifier
 from tuner.modules.layers import Residual

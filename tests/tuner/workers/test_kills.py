@@ -15,8 +15,8 @@ from tests.tuner.killing_modules import (
     Printing,
 )
 from tests.tuner.small_modules import Small
-from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_worker import make_ledger, work
 from tuner.training.task import Task
 from tuner.workers import desk
 from tuner.workers.processes.bounded_log import KEPT, LONGEST, free_middle

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tuner.training.data.tables import ROWS, patients, read
+from tests.tuner.data.tables import ROWS, patients, read
 from tuner.data import Table
 from tuner.errors import BadData
 

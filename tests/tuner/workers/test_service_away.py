@@ -12,8 +12,8 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.workers import Workers
 from studies.running.trial import RunningTrial
 from tests.tuner.small_modules import Small
-from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_worker import make_ledger
 from tuner.errors import DatabaseAway
 from tuner.terminal.live_view import QuietView
 from tuner.training.configuration.permit import Permit

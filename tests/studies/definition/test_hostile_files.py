@@ -20,7 +20,7 @@ from studies.definition.study_file import parse_study_file, read_study_file
 from studies.definition.yaml_text import yaml_text
 from studies.errors import StudyFileError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHIPPED = [path.read_text() for path in sorted((ROOT / "studies" / "shipped").glob("*.yaml"))]
 SEED = 20
 MUTATIONS = int(os.environ.get("TUNER_TEST_MUTATIONS", "50"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tuner.training.data.idx_files import write_fashion, write_idx
+from tests.tuner.data.idx_files import write_fashion, write_idx
 from tuner.data import FashionMNIST
 from tuner.data.batches import Rows
 from tuner.errors import BadData

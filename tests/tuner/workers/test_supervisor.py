@@ -8,8 +8,8 @@ from pathlib import Path
 from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
-from tests.tuner.test_worker import make_ledger
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_worker import make_ledger
 from tuner.terminal.live_view import QuietView
 from tuner.workers.supervisor import Job, work_locally
 from tuner.workers.views import Shown

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.tuner.training.data.tables import ROWS, patients, read
+from tests.tuner.data.tables import ROWS, patients, read
 from tuner.data import Table
 from tuner.data.batches import Rows
 from tuner.training.messages import Raised

@@ -8,8 +8,8 @@ import pytest
 from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
-from tests.tuner.test_worker import make_ledger, work
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_worker import make_ledger, work
 from tuner.errors import DatabaseAway
 from tuner.terminal.live_view import QuietView
 from tuner.workers.desk import UNTOLD
