@@ -71,6 +71,10 @@ def plain(folder: Path, section: Section) -> dict[str, Any]:
             self.validated: list[float] = []
             self.trained: list[float] = []
 
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            """Forget what was logged before the training, such as by a learning-rate finder."""
+            pl_module.has_logged = False
+
         def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
             """Forget what was logged in training."""
             pl_module.was_logged, pl_module.has_logged = pl_module.has_logged, False

@@ -1,0 +1,43 @@
+"""Every trial as a row, and how the study is defined."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_spaces.space.describe import show_value
+from studies.definition.yaml_text import yaml_text
+from studies.report.parts import Part, Table, Text, Words
+from studies.report.section import Material
+from studies.trials.record import TrialRecord
+
+TITLE, PLACE = "Trials", 120
+_ABSENT = "-"
+
+
+def parts(material: Material) -> Sequence[Part]:
+    """Show the table of trials, folded, and the definition."""
+    subject, shown = material.subject, list[Part]()
+    if material.analysed is not None:
+        shown.append(Words(" ".join(material.analysed[0].importance.policy), is_note=True))
+    heads = ("trial", "outcome", subject.metric, "validations", "seconds", "values")
+    numbers = (True, False, True, True, True, False)
+    summary = f"All {len(subject.trials)} trials"
+    shown.append(Table(heads, [_row(trial) for trial in subject.trials], numbers, summary))
+    if subject.definition is not None:
+        data: Mapping[str, Any] = subject.definition.to_data()
+        told = {key: data[key] for key in data if key != "space" and data[key] is not None}
+        shown.append(Text(yaml_text(told), "How the study is defined"))
+    if subject.version:
+        shown.append(Words(f"Made with interplay-tuner {subject.version}.", is_note=True))
+    return shown
+
+
+def _row(trial: TrialRecord) -> tuple[str | tuple[str, str], ...]:
+    outcome = trial.outcome.value if trial.outcome else "running"
+    return (
+        str(trial.number),
+        (outcome, trial.cause) if trial.cause else outcome,
+        _ABSENT if trial.shown_score is None else f"{trial.shown_score:.5g}",
+        str(len(trial.curve)),
+        _ABSENT if trial.seconds is None else f"{trial.seconds:.1f}",
+        ", ".join(f"{name}={show_value(value)}" for name, value in trial.values.items()),
+    )
