@@ -4,6 +4,7 @@ Nothing heavy is imported here or at the top of a command's module, so that `tun
 """
 
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -121,7 +122,9 @@ def _explained(error: Exception, arguments: list[str]) -> tuple[str, int]:
         return str(error), WORK_FAILED if isinstance(error, DatabaseAway) else BAD_REQUEST
     if isinstance(error, click.UsageError):
         asked = error.ctx.command_path if error.ctx else "tuner"
-        return f"{error.format_message().rstrip('.')}; `{asked} --help` explains it.", BAD_REQUEST
+        # Click puts two sentences, of which the second says what was meant.
+        said = re.sub(r"\. Did you mean (.*)\?$", r", did you mean \1", error.format_message())
+        return f"{said.rstrip('.')}; `{asked} --help` explains it.", BAD_REQUEST
     if isinstance(error, click.ClickException):
         return error.format_message(), BAD_REQUEST
     sentence = database_failure(error)

@@ -1,6 +1,7 @@
 """Opening the database that studies live in: Optuna's own schema, and our tables beside it (see `tables`)."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -31,6 +32,10 @@ _POOL = {
 }
 _OPENING_ATTEMPTS = 6  # each fails only where another process makes the same tables, or the server restarts
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+_]*")
+_BESIDE = (
+    "SQLite writes beside its file, even to read it, and the folder may not be written to; "
+    "copy the file to another folder"
+)
 _RESTART = 2.0  # seconds between two of them while the server restarts
 
 
@@ -44,7 +49,9 @@ class Database:
 
 def storage_url(option: str | None, environment: Mapping[str, str]) -> str:
     """Choose the database: the option, TUNER_STORAGE, OPTUNA_STORAGE, or else a SQLite file here."""
-    return option or environment.get("TUNER_STORAGE") or environment.get("OPTUNA_STORAGE") or DEFAULT_URL
+    given = (option, environment.get("TUNER_STORAGE"), environment.get("OPTUNA_STORAGE"))
+    # A file that sets a variable often ends with a line break, which would be part of a file's name.
+    return next(filter(None, ((url or "").strip() for url in given)), DEFAULT_URL)
 
 
 def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> Database:
@@ -132,12 +139,23 @@ def _check_file(parsed: URL, *, reading: bool) -> None:
         raise StorageError(
             f"The database {path} cannot be made: there is no folder {path.parent}; make it first."
         )
+    if not reading and path.exists() and not _may_write(path):
+        raise StorageError(
+            f"The database {path} may not be written to; give its file the permission, or name another: "
+            f"--storage URL."
+        )
+    if not reading and path.exists() and not _may_write(path.absolute().parent):
+        raise StorageError(f"The database {path} cannot be written: {_BESIDE}.")
     network = None if reading else network_file_system(path)
     if network is not None:
         raise StorageError(
             f"The database {path} lies on a network file system ({network}), where SQLite loses what several "
             f"machines write; name a local file or a server: --storage postgresql://user@host/database."
         )
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _connect(parsed: URL, dialect: Dialect, arguments: dict[str, Any], patience: float) -> RDBStorage:
@@ -164,9 +182,17 @@ def _connect(parsed: URL, dialect: Dialect, arguments: dict[str, Any], patience:
                 time.sleep(_RESTART)
             elif not left or not _is_made_twice(error):
                 raise StorageError(
-                    f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}."
+                    f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}"
+                    f"{_remedy(parsed)}."
                 ) from error
     raise AssertionError("the last attempt either returns or raises")
+
+
+def _remedy(parsed: URL) -> str:
+    """Say what to do about a SQLite file that is there and cannot be read; nothing about any other."""
+    path = Path(str(parsed.database))
+    is_file = parsed.get_backend_name() == "sqlite" and path.exists()
+    return f": {_BESIDE}" if is_file and not _may_write(path.absolute().parent) else ""
 
 
 def _is_made_twice(error: BaseException) -> bool:

@@ -5,8 +5,11 @@ and not done twice. Whoever passes a call here sees to that.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from math import inf
@@ -25,6 +28,53 @@ OUTAGE = 20.0  # seconds without an answer after which other workers may have lo
 SETTLING = 45.0  # seconds after an outage within which all workers have asked again
 
 T = TypeVar("T")
+
+
+def _nothing() -> None:
+    """Do nothing before the first pause."""
+
+
+@dataclass
+class Hurry:
+    """How the calls of a thread wait: for `seconds` more once `stop` is set, for good if it never is.
+
+    `first` is called before the first pause, when it is known that the database is away.
+    """
+
+    stop: threading.Event
+    seconds: float
+    first: Callable[[], object] = _nothing
+    _has_waited: bool = False
+    _since: float | None = None  # when the stop was first seen
+
+    def is_over(self) -> bool:
+        """Say whether the stop has been waited for long enough."""
+        if self.stop.is_set() and self._since is None:
+            self._since = time.monotonic()
+        return self._since is not None and time.monotonic() - self._since >= self.seconds
+
+    def sleep(self, pause: float) -> None:
+        """Pause, until `stop` is set at most; from then on more briefly."""
+        if not self._has_waited:
+            self._has_waited = True
+            self.first()
+        if self.stop.is_set():
+            time.sleep(min(pause, self.seconds, FIRST_PAUSE))
+        else:
+            self.stop.wait(pause)
+
+
+_hurry: ContextVar[Hurry | None] = ContextVar("hurry", default=None)
+
+
+@contextmanager
+def hurried(hurry: Hurry) -> Iterator[None]:
+    """Let the calls of this thread wait as `hurry` says, within the patience that they have."""
+    token = _hurry.set(hurry)
+    try:
+        yield
+    finally:
+        _hurry.reset(token)
 
 
 def persistently(
@@ -51,6 +101,7 @@ def persistently(
         Exception: what the call raised, where it will not pass by itself or has not within the patience.
     """
     began, limit = clock(), PATIENCE if patience is None else patience
+    hurry = _hurry.get()
     for attempt in count():
         try:
             return again() if again is not None and attempt else call()
@@ -62,10 +113,10 @@ def persistently(
                 _outage.last = clock()
             if not is_passing(error):
                 raise
-            if clock() - began + pause > limit:
+            if clock() - began + pause > limit or (hurry is not None and hurry.is_over()):
                 error.add_note(WAITED)
                 raise
-            sleep(pause)
+            (sleep if hurry is None else hurry.sleep)(pause)
     raise AssertionError("counting has no end")
 
 

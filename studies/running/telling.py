@@ -114,8 +114,10 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
     try:
         try:
             _tell_sampler(ledger, study, ended, state, value)
-        finally:
+        except Exception:  # whatever the sampler makes of it; but somebody may want this process to end
             persistently(write)
+            raise
+        persistently(write)
     except UpdateFinishedTrialError:
         # By another worker, or by the call whose answer was lost.
         told = ledger.database.storage.get_trial(ended.identifier).user_attrs.get(OUTCOME)

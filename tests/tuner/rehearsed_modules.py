@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
 from tests.tuner.small_modules import Small
@@ -167,6 +168,67 @@ class PerBatch(Small):
         loss = super().training_step(batch, batch_idx)
         self.log("of_batch", loss)
         return loss
+
+
+class PerBatchOfValidation(Small):
+    """A module that logs its metric for each batch of a validation, and for no whole one."""
+
+    def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
+        """Log the metric."""
+        self.log("val_loss", 1.0, on_step=True, on_epoch=False)
+
+
+class Counted(Logger):
+    """A logger that has a run on a server: each that is made, and each call, is counted in a file."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__()
+        self.project = project
+        self.note("made")
+
+    @property
+    def name(self) -> str:
+        """Name it."""
+        return self.project
+
+    @property
+    def version(self) -> str:
+        """Number it."""
+        return "1"
+
+    @property
+    def experiment(self) -> "Counted":
+        """Give what a module calls."""
+        self.note("asked")
+        return self
+
+    def note(self, what: str) -> None:
+        """Count."""
+        with Path("runs-of-server").open("a") as file:
+            file.write(f"{what}\n")
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Count."""
+        self.note("metrics")
+
+    def log_hyperparams(self, params: Any) -> None:
+        """Count."""
+        self.note("hyperparameters")
+
+
+class Logging(Small):
+    """A module that speaks to its logger itself, and wants it to be of its class."""
+
+    def validation_step(self, batch: list[torch.Tensor], batch_idx: int) -> None:
+        """Log the metric."""
+        super().validation_step(batch, batch_idx)
+        if not any(isinstance(logger, Counted) for logger in self.loggers):
+            raise TypeError("the logger is not mine")
+        for logger in self.loggers:
+            if isinstance(logger, Counted):
+                logger.experiment.note("by the module")
+                logger.note("by the module")
+                (Path(logger.save_dir or "") / "picture.png").parent.mkdir(parents=True, exist_ok=True)
 
 
 class TwoKinds(Small):

@@ -74,10 +74,11 @@ def run(
     from studies.definition.study_file import overrides_of
     from tuner.preparation.first_look import look_at
     from tuner.terminal.screen import busy, open_screen
-    from tuner.workers.places import refuse_unwritable
+    from tuner.workers.places import refuse_unreachable, refuse_unwritable
     from tuner.workers.processes.interruption import INTERRUPTED, Interruption, ending_at_once
 
     refuse_unwritable(output)
+    refuse_unreachable(checkpoints)
     changes = overrides_of(overrides, name, trials)
     look_at(study, changes, storage)
     with busy("loading PyTorch and the study", shown=not quiet):
@@ -165,7 +166,7 @@ def open_question(
 
     url = storage_url(request.storage, os.environ)
     if question is None:
-        return _resume(request, url)
+        return _resume(request, url, interruption)
     database = open_database(request.storage, reading=False)
     seen = question.rehearse(database, interruption.stop) if rehearses else None
     if rehearses and seen is None and interruption.by_signal:
@@ -176,17 +177,22 @@ def open_question(
     return Study(question.make(database), url)
 
 
-def _resume(request: "Request", url: str) -> "Study":
+def _resume(request: "Request", url: str, interruption: "Interruption") -> "Study":
     """Open a study of the database by its name."""
     from tuner.api import Study
     from tuner.errors import Refused
+    from tuner.workers.imports import deadly
+    from tuner.workers.worker import warm_up_for
 
     if request.overrides or request.name:
         raise Refused(
             f"{request.study} is a study of the database, whose definition stays; "
             f"--set and --name need its file."
         )
-    study = Study(open_study(request.storage, request.study, reading=False), url)
+    ledger = open_study(request.storage, request.study, reading=False)
+    if reason := deadly(ledger.definition, interruption.stop, lambda: warm_up_for(ledger.definition)):
+        raise Refused(f"The study {request.study!r} cannot be worked on here: {reason}.")
+    study = Study(ledger, url)
     study.reopen(request.trials)
     return study
 

@@ -77,11 +77,13 @@ def worker(
     """
     from tuner.training.configuration.permit import Permit, restrict_parsing
     from tuner.workers.gpus import Gpus
+    from tuner.workers.places import refuse_unreachable
     from tuner.workers.processes.interruption import INTERRUPTED, Interruption
 
     output = output.absolute()  # the code of a study may change the working directory
     if checkpoints is not None and "://" not in checkpoints:
         checkpoints = str(Path(checkpoints).absolute())
+    refuse_unreachable(checkpoints)
     given = [*allow, *filter(None, os.environ.get("TUNER_ALLOW", "").split(","))]
     # Who names a study trusts it, unless a list is given.
     permit = None if name is not None and not given else Permit.of(given)

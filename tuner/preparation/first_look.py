@@ -14,6 +14,7 @@ from studies.ledger.opening import find_study
 from studies.shipped.catalogue import find_study_file, shipped_studies
 from tuner.errors import BadConfiguration
 from tuner.preparation.sources import check_sources
+from tuner.workers.imports import CHOOSING, refuse_deadly
 
 
 class _NeedsModule(Exception):
@@ -50,11 +51,13 @@ def look_at(study: str, overrides: tuple[str, ...], storage: str | None, *, stor
         except (StorageError, UnknownStudy) as error:
             reason = str(error)[0].lower() + str(error)[1:]
             raise UnknownStudy(
-                f"{study!r} is no file and no shipped study: {_nearest(study).rstrip('.')}; and {reason}"
+                f"{study!r} is no file and no shipped study: {_nearest(study).rstrip('.?')}; and {reason}"
             ) from error
 
 
 def _read(file: StudyFile) -> None:
+    refuse_deadly(file, CHOOSING)
+
     def expose(class_path: str, epochs: int | None) -> Group | None:
         raise _NeedsModule
 

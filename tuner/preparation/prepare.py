@@ -21,6 +21,7 @@ from tuner.errors import BadConfiguration
 from tuner.training.configuration.class_paths import check_names, import_class
 from tuner.training.messages import Raised, Rehearsed, Unfit
 from tuner.training.task import Fit, Task
+from tuner.workers.imports import refuse_deadly
 from tuner.workers.processes import executor
 from tuner.workers.processes.training import TimedOut, Vanished
 
@@ -31,6 +32,7 @@ def prepare(file: StudyFile) -> StudyDefinition:
     Raises:
         StudyFileError: names the file, the key and the remedy.
     """
+    refuse_deadly(file)
     try:
         with _undisturbed():
             definition = define(file, exposed_space)
@@ -41,13 +43,6 @@ def prepare(file: StudyFile) -> StudyDefinition:
         raise StudyFileError(file.source, "", str(error)) from error
     except BadLength as error:
         raise StudyFileError(file.source, error.key, error.message) from error
-    except SystemExit as error:
-        raise StudyFileError(
-            file.source,
-            "model.class_path",
-            f"importing it ends the program by SystemExit: {error}; put what runs by itself under "
-            '`if __name__ == "__main__":`.',
-        ) from error
     return definition
 
 

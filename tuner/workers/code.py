@@ -40,7 +40,7 @@ def changed_code(ledger: Ledger) -> list[str]:
     return sorted(name for name, digest in kept.items() if here.get(name) != digest)
 
 
-def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
+def not_allowed(definition: StudyDefinition, permit: Permit, *, imports: bool = True) -> str | None:
     """Say what of a study may not be used here, as the end of a sentence; None where all of it may.
 
     Nothing that is not allowed is imported for it, and of libraries only samplers and pruners: torch's and
@@ -49,14 +49,16 @@ def not_allowed(definition: StudyDefinition, permit: Permit) -> str | None:
     Args:
         definition: the study.
         permit: what it may name.
+        imports: whether what it names is imported and judged; without, only its names are.
     """
     choosing = {"sampler": definition.sampler or {}, "pruner": definition.pruner or {}}
     try:
-        permit.judge(permit.check(choosing, sections=choosing))
+        named = permit.check(choosing, sections=choosing)
+        permit.judge(named if imports else ())
         for configuration in configurations(definition):
             named = permit.check(configuration)
             TrialLength.of(configuration)  # which refuses a thousand devices, each of which is a process
-            permit.judge(path for path in named if path.partition(".")[0] not in KNOWN)
+            permit.judge(path for path in named if imports and path.partition(".")[0] not in KNOWN)
     except NotAllowed as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not worked on

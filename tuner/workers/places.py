@@ -34,6 +34,17 @@ def refuse_unwritable(output: Path) -> None:
         )
 
 
+def refuse_unreachable(checkpoints: str | None) -> None:
+    """Refuse a place for checkpoints that takes no file, before anything is trained that would lie there."""
+    from tuner.training.resuming.checkpoints import why_unreachable
+
+    if checkpoints is not None and (reason := why_unreachable(checkpoints)):
+        raise Refused(
+            f"--checkpoints: {checkpoints} takes no file: {reason}; name another folder or URL, or leave it "
+            f"out."
+        )
+
+
 def results_folder(output: Path, study: str) -> Path:
     """Make the folder of a study's results now, so that no hour of training ends with nowhere to write.
 

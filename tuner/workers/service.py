@@ -22,8 +22,9 @@ from studies.running.abandoned import settle_abandoned
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.configuration.permit import Permit
 from tuner.workers.code import changed_code, not_allowed
+from tuner.workers.imports import deadly
 from tuner.workers.judgement import refused_class
-from tuner.workers.worker import Worker
+from tuner.workers.worker import Worker, warm_up_for
 
 POLL = 2.0  # seconds between two looks for work
 SETTLING = 60.0  # seconds between two looks for trials that were left long ago, in any study
@@ -168,7 +169,11 @@ def refusal(ledger: Ledger, permit: Permit | None, stop: threading.Event, *, any
         stop: is set to end at once.
         any_code: whether its modules may be others than where it was made.
     """
-    refused = None if permit is None else not_allowed(ledger.definition, permit)
+    # First its names, then whether an import ends its process, and only then is anything imported here.
+    refused = None if permit is None else not_allowed(ledger.definition, permit, imports=False)
+    refused = refused or deadly(ledger.definition, stop, lambda: warm_up_for(ledger.definition, permit))
+    if refused is None and permit is not None:
+        refused = not_allowed(ledger.definition, permit)
     if refused is not None:
         return refused
     changed = [] if any_code else changed_code(ledger)

@@ -1,8 +1,10 @@
 """Telling the ledger how a training ended; what cannot be told now is kept, and told at the next start."""
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import TrialState
@@ -10,11 +12,12 @@ from optuna.trial import TrialState
 from search_spaces.errors import first_line
 from search_spaces.space.nodes import Value
 from studies.database.failures import is_of_database
+from studies.database.retry import Hurry, hurried
 from studies.errors import StorageError
 from studies.ledger.control import FAILING
 from studies.ledger.ledger import Ledger
 from studies.ledger.slots import Slot
-from studies.running.ended import kept_trials
+from studies.running.ended import EndedTrial, kept_trials
 from studies.running.error_limit import is_failing
 from studies.running.telling import ended, tell_ended
 from studies.running.trial import RunningTrial
@@ -24,9 +27,11 @@ from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.messages import Fault, Raised
 from tuner.training.task import Ending, Fit
 from tuner.workers.desk import UNTOLD, Desk
+from tuner.workers.processes.interruption import EndedAtOnce
 from tuner.workers.processes.training import TimedOut, Vanished
 from tuner.workers.views import View
 
+ANSWER = 5.0  # seconds that a worker which is to end waits for a database that is away
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
 
 _OUTCOMES = {
@@ -55,11 +60,16 @@ class _Kept:
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells the ledger, and whoever watches, how the trials of one worker ended."""
+    """Tells the ledger, and whoever watches, how the trials of one worker ended.
+
+    A worker that is to end, because `stop` is set, waits no longer than `grace` for a database that is away.
+    """
 
     ledger: Ledger
     view: View
     desk: Desk
+    stop: threading.Event
+    grace: float
 
     def tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
         """Tell how a training ended.
@@ -107,23 +117,42 @@ class Teller:
         self, running: RunningTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> bool:
         end = ended(self.ledger, running, outcome, score, facts)
+        kept: list[Path] = []
+
+        def keep() -> None:
+            kept[:] = [end.keep(self.desk.folder.absolute() / UNTOLD)]
+
+        hurry = Hurry(self.stop, min(self.grace, ANSWER), keep)
         try:
-            told = tell_ended(self.ledger, end, running.trial.study)
+            with hurried(hurry):
+                told = tell_ended(self.ledger, end, running.trial.study)
+        except EndedAtOnce:
+            sentence = "" if not kept else self._untold(end, "it does not answer", kept[0])
+            raise (EndedAtOnce(f"Interrupted. {sentence}") if sentence else EndedAtOnce()) from None
         except Exception as error:
-            if not (is_of_database(error) or isinstance(error, StorageError)):
-                raise
-            kept = end.keep(self.desk.folder.absolute() / UNTOLD)
-            raise DatabaseAway(
-                f"The database cannot be told how trial {end.number} of {self.ledger.name!r} ended "
-                f"({outcome.value}{'' if score is None else f', {score:.6g}'}): {first_line(error)}; that is "
-                f"kept in {kept}, and the next worker that starts with this folder tells it."
-            ) from error
+            if is_of_database(error) or isinstance(error, StorageError):
+                keep()
+                raise DatabaseAway(self._untold(end, first_line(error), kept[0])) from error
+            for path in kept:
+                path.unlink(missing_ok=True)
+            raise
+        for path in kept:
+            path.unlink(missing_ok=True)
         if not told:
             return False  # another worker has its slot
         self.view.ended(running, outcome, score)
         if not EFFECTS[outcome].goes_on:
             self.desk.checkpoint_files().collect(running.slot.number)
         return True
+
+    def _untold(self, end: EndedTrial, reason: str, kept: Path) -> str:
+        """Say that the end of a trial could not be told, and what becomes of it."""
+        score = "" if end.score is None else f", {end.score:.6g}"
+        return (
+            f"The database cannot be told how trial {end.number} of {self.ledger.name!r} ended "
+            f"({end.outcome.value}{score}): {reason}; that is kept in {kept}, and the next worker that "
+            f"starts with this folder tells it."
+        )
 
     def tell_kept(self) -> None:
         """Tell how trials ended that no database could be told; one whose slot was given away is dropped."""

@@ -12,7 +12,7 @@ from search_spaces.configuration import configure
 from search_spaces.errors import first_line
 from search_spaces.space.notation import to_data
 from search_spaces.space.parameters import default_values
-from studies.database.retry import is_passing, persistently
+from studies.database.retry import Hurry, hurried, is_passing, persistently
 from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.ledger.control import PREEMPTED
@@ -33,7 +33,7 @@ from tuner.workers.processes.executor import train
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.workers.processes.training import Orders
-from tuner.workers.telling import Teller
+from tuner.workers.telling import ANSWER, Teller
 from tuner.workers.views import View
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
@@ -105,13 +105,15 @@ class Worker:
         logs.mkdir(parents=True, exist_ok=True)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
-        self._teller().tell_kept()
         try:
-            running = ask(self.ledger, self.identifier, {LOGS: str(logs)})
+            with hurried(Hurry(self.stop, min(self.grace, ANSWER))):
+                self._teller().tell_kept()
+                running = ask(self.ledger, self.identifier, {LOGS: str(logs)})
             if running is not None:
                 self._answer(running)
-        except EndedAtOnce:
-            within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+        except EndedAtOnce as error:
+            if not error.args:  # else how the trial ended is kept in a file, and told as it was
+                within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
             raise
         except Exception as error:
             if not (isinstance(error, DatabaseAway | StudyStopped) or is_passing(error)):
@@ -153,7 +155,7 @@ class Worker:
         return Desk(self.ledger, self.folder, self.checkpoints, self.threads, self.permit)
 
     def _teller(self) -> Teller:
-        return Teller(self.ledger, self.view, self._desk())
+        return Teller(self.ledger, self.view, self._desk(), self.stop, self.grace)
 
 
 def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
@@ -174,12 +176,11 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
     def renew() -> None:
         while not done.wait(RENEWAL):
             try:
-                ledger.slots.renew(slot)
-                if ledger.slots.control.stopped() == PREEMPTED:
-                    stop.set()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
+                with hurried(Hurry(done, 0.0)):
+                    ledger.slots.renew(slot)
+                    if ledger.slots.control.stopped() == PREEMPTED:
+                        stop.set()
+            except Exception:  # noqa: BLE001, S112 - what it is, the next call of the worker meets and tells
                 continue  # a lease outlasts several renewals; the next one tries again
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
@@ -188,4 +189,4 @@ def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None
         yield
     finally:
         done.set()
-        thread.join()
+        thread.join(ANSWER)  # it may wait for a server that does not answer

@@ -1,6 +1,6 @@
 """What a database has to say of itself, so that nothing else needs to ask which one it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -58,3 +58,12 @@ class Dialect(Protocol):
 
     def widen_texts(self, connection: sa.Connection) -> None:
         """Let attributes of Optuna's be as long as the database can take."""
+
+
+def upsert_on_conflict(
+    insert: Callable[[Any], Any], table: Any, rows: Any, key: Sequence[str], taken: Sequence[str]
+) -> Any:
+    """Give the INSERT of `Dialect.upsert` as PostgreSQL and SQLite write it, by SQLAlchemy's `insert`."""
+    statement = insert(table) if rows is None else insert(table).values(**rows)
+    changes = {name: statement.excluded[name] for name in taken}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changes)

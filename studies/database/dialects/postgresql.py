@@ -13,6 +13,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 
+from studies.database.dialects.dialect import upsert_on_conflict
+
 LOCK = 10.0  # seconds that a statement waits for another process's lock before it is repeated
 IDLE = 15.0  # seconds after which the server ends a transaction of a process that stands still
 # Whatever the role or the database has by default: where a transaction looks at the past, two processes that
@@ -89,10 +91,7 @@ class _PostgreSQL:
         return str(getattr(error, "sqlstate", None)).startswith(_BROKEN)
 
     def upsert(self, table: Any, rows: Any, key: Sequence[str], taken: Sequence[str]) -> Any:
-        insert = postgresql.insert(table) if rows is None else postgresql.insert(table).values(**rows)
-        return insert.on_conflict_do_update(
-            index_elements=list(key), set_={name: insert.excluded[name] for name in taken}
-        )
+        return upsert_on_conflict(postgresql.insert, table, rows, key, taken)
 
     def longest_text(self, connection: sa.Connection) -> int | None:
         return None

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
+from studies.database.dialects.dialect import upsert_on_conflict
 from studies.database.sqlite_file import SQLITE_BUSY_TIMEOUT, FileReplaced, hold_to_file, make_safe
 
 # https://www.sqlite.org/rescode.html, by the lower byte.
@@ -53,10 +54,7 @@ class _SQLite:
         return False
 
     def upsert(self, table: Any, rows: Any, key: Sequence[str], taken: Sequence[str]) -> Any:
-        insert = sqlite.insert(table) if rows is None else sqlite.insert(table).values(**rows)
-        return insert.on_conflict_do_update(
-            index_elements=list(key), set_={name: insert.excluded[name] for name in taken}
-        )
+        return upsert_on_conflict(sqlite.insert, table, rows, key, taken)
 
     def longest_text(self, connection: sa.Connection) -> int | None:
         return None

@@ -1,8 +1,13 @@
 """Opening a database: safe for several workers of one machine, and one sentence for whatever is wrong."""
 
+import os
+import pwd
+import shutil
 import socket
 import sqlite3
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -143,6 +148,40 @@ def test_the_database_is_chosen_by_option_then_environment() -> None:
     assert storage_url(None, environment) == "sqlite:///t.db"
     assert storage_url(None, {"OPTUNA_STORAGE": "sqlite:///o.db"}) == "sqlite:///o.db"
     assert storage_url(None, {"TUNER_STORAGE": ""}) == "sqlite:///tuner.db"
+    assert storage_url(None, {"TUNER_STORAGE": " sqlite:///t.db \n"}) == "sqlite:///t.db"
+    assert storage_url(None, {"TUNER_STORAGE": "\n"}) == "sqlite:///tuner.db"
+
+
+@pytest.fixture
+def folder_of_another() -> Iterator[Path]:
+    """A folder with a database that this process may read, and whose permissions count."""
+    folder = Path(tempfile.mkdtemp(prefix="tuner-storage-"))
+    folder.chmod(0o755)
+    database = open_database(f"sqlite:///{folder}/studies.db")
+    with database.engine.connect() as connection:  # as every worker does, after which SQLite keeps a log
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    database.engine.dispose()
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    yield folder
+    if is_root:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_file_that_may_not_be_written_is_refused_at_once(folder_of_another: Path) -> None:
+    """Nobody waits for ten minutes until a file or its folder takes what is written."""
+    url, file = f"sqlite:///{folder_of_another}/studies.db", folder_of_another / "studies.db"
+    if file.stat().st_uid == os.geteuid():
+        file.chmod(0o444)
+    with pytest.raises(StorageError, match="may not be written to; give its file the permission"):
+        open_database(url)
+    if file.stat().st_uid == os.geteuid():
+        folder_of_another.chmod(0o555)
+    with pytest.raises(StorageError, match="even to read it, and the folder may not be written to; copy"):
+        open_database(url, reading=True)
 
 
 def test_a_network_file_system_is_noticed(tmp_path: Path) -> None:

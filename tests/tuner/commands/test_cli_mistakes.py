@@ -1,5 +1,6 @@
 """Whatever is wrong with a request: exit code 2 and one sentence that names the place and the remedy."""
 
+import re
 import shlex
 import sqlite3
 
@@ -169,8 +170,12 @@ REQUESTS = {
         "--set: nonsense: must look like key=value",
         "study.trials=100",
     ),
-    "unknown command": ("runn digits", "No such command 'runn'", "Did you mean 'run'?"),
-    "unknown option": ("run digits --trails 5", "No such option '--trails'", "Did you mean"),
+    "unknown command": (
+        "runn digits",
+        "No such command 'runn'",
+        "did you mean 'run'; `tuner --help` explains it",
+    ),
+    "unknown option": ("run digits --trails 5", "No such option '--trails'", "did you mean '--trials'"),
     "argument left out": ("run", "Missing argument 'STUDY'", "`tuner run --help` explains it"),
     "trial that is no number": (
         "trial mine best",
@@ -182,6 +187,16 @@ REQUESTS = {
         "The catalogue has no space 'recipe.quik'",
         "did you mean recipe.quick?",
     ),
+    "checkpoints below a file": (
+        "run digits --checkpoints /dev/null/x",
+        "--checkpoints: /dev/null/x takes no file: NotADirectoryError",
+        "name another folder or URL",
+    ),
+    "checkpoints in a store that nobody knows": (
+        "worker mine --checkpoints s4://bucket",
+        "--checkpoints: s4://bucket takes no file: ValueError: Protocol not known: s4",
+        "name another folder or URL",
+    ),
     "validating what is no file": ("validate nothing", "'nothing' is no file and no shipped study", "digits"),
 }
 
@@ -192,6 +207,7 @@ def refused(tuner: CommandLine, line: str) -> str:
     assert answer.code == 2
     assert answer.out == ""
     assert answer.sentence[-1] in ".?"
+    assert re.search(r"[?!.][;:,?!]|[?!]\.", answer.sentence) is None, "two marks in a row"
     return answer.sentence
 
 

@@ -20,9 +20,9 @@ space: {use: recipe.quick}
 """
 # What is typed, and what the sentence has to offer instead.
 WORDS = {
-    "ru digits": "Did you mean 'run'?",
-    "run digits --trails 3": "Did you mean '--trials'?",
-    "statsu mine": "Did you mean 'status'?",
+    "ru digits": "did you mean 'run'",
+    "run digits --trails 3": "did you mean '--trials'",
+    "statsu mine": "did you mean 'status'",
     "run digts": "did you mean digits?",
     "run mien": "did you mean mine?",
     "create digts": "did you mean digits?",

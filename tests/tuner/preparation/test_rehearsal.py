@@ -83,6 +83,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"study": {"metric": "of_batch"}},
         "for single batches only, and a score is the value of a whole epoch",
     ),
+    "a metric of single batches of a validation": (
+        "PerBatchOfValidation",
+        {},
+        r"val_loss' is logged by PerBatchOfValidation for single batches only, .* on_epoch=True",
+    ),
+    "a name with a mistake, of single batches": (
+        "PerBatchOfValidation",
+        {"study": {"metric": "val_los"}},
+        "which logs only val_loss, for single batches; log it with self.log",
+    ),
     "one name of two metrics": (
         "TwoKinds",
         {"trainer": {"check_val_every_n_epoch": 2}},
@@ -221,3 +231,26 @@ def test_what_a_module_makes_writes_to_no_folder_that_trials_share(
         fit(Task(configuration, number, "val_loss", place=place), lambda *_: False)
     written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.ckpt"))
     assert written == ["shared/study/trial-0/last.ckpt", "shared/study/trial-1/last.ckpt"]
+
+
+COUNTED = {"class_path": f"{MODULES}.Counted", "init_args": {"project": "mine"}}
+LOCAL = {"class_path": "CSVLogger", "init_args": {"save_dir": "logs"}}
+
+
+@pytest.mark.parametrize("logger", [COUNTED, [LOCAL, COUNTED]])
+def test_a_rehearsal_leaves_no_run_on_a_server(
+    logger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A logger that may write elsewhere than into a folder is not made, and that is said."""
+    monkeypatch.chdir(tmp_path)
+    seen = rehearsed("Logging", trainer={"logger": logger, "log_every_n_steps": 1})
+    assert seen is not None
+    assert seen.remark.startswith("Counted was not tried in the rehearsal, which leaves no run behind; ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_logger_that_is_not_made_has_its_arguments_checked() -> None:
+    """What is wrong with them is refused as ever."""
+    wrong = {"class_path": f"{MODULES}.Counted", "init_args": {"projekt": "mine"}}
+    with pytest.raises(StudyFileError, match="projekt"):
+        rehearsed("Logging", trainer={"logger": wrong})

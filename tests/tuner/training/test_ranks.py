@@ -12,6 +12,7 @@ from tests.tuner.small_modules import Small
 from tuner.data import load_batches
 from tuner.training.messages import Raised
 from tuner.training.process.ranks import alone_among, for_ranks, on_one_device
+from tuner.training.resuming.exactness import INEXACT
 from tuner.training.task import Ending, Fit, Task
 from tuner.workers.processes.executor import train
 from tuner.workers.processes.training import End, Orders
@@ -100,6 +101,21 @@ def test_ranks_leave_together_and_go_on(tmp_path: Path) -> None:
     assert isinstance(end, Fit)
     assert end.scores == whole.scores
     assert tuple(known.values()) == first.scores != ()
+
+
+def test_ranks_go_on_where_their_state_cannot_be_stored(tmp_path: Path) -> None:
+    """Only one of them writes, and the others do not wait for it in vain."""
+    (tmp_path / "a-file").touch()
+    configuration = {
+        "trainer": {"max_epochs": 3, "accelerator": "cpu", "devices": 2, "strategy": "ddp"},
+        "model": {"class_path": "tests.tuner.small_modules.Small"},
+    }
+    place = str(tmp_path / "a-file" / "state.ckpt")
+    task = Task(configuration, seed=1, metric="val_loss", threads=1, checkpoint=place, every=0.0)
+    end = train(task, Orders(tmp_path / "log", threading.Event(), 20.0, ranks=2), _never, _deaf)
+    assert isinstance(end, Fit), (end, (tmp_path / "log").read_text())
+    assert end.ending is Ending.COMPLETED
+    assert "could not be stored" in end.facts[INEXACT][0]
 
 
 def _never(*_: object) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 import torch
+from fsspec.implementations.memory import MemoryFileSystem
 from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP, schedule
@@ -340,3 +342,29 @@ def test_a_checkpoint_that_is_not_whole_is_never_gone_on_from(tmp_path: Path) ->
     file.mkdir()
     assert checkpoints.resumable(1, 0, 3, "mine")[0] == checkpoints.file(1, 0, 1)
     assert "cannot be reached (" in Checkpoints("nosuch://place").resumable(1, 0, 3, "mine")[1]
+
+
+class Unreachable(MemoryFileSystem):
+    """A store of files that takes nothing."""
+
+    protocol = "unreachable"
+
+    def put_file(self, lpath: str, rpath: str, **_: Any) -> None:
+        """Fail as a client of a store does."""
+        raise ConnectionError("the store does not answer")
+
+
+@pytest.mark.parametrize("place", ["unreachable://bucket/state.ckpt", "a-file/state.ckpt"])
+def test_a_state_that_cannot_be_stored_ends_no_training(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The training goes on, and the trial keeps why it could not have been gone on with."""
+    monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
+    fsspec.register_implementation("unreachable", Unreachable, clobber=True)
+    end = fit(Task(DRAWING, 1, "val_loss", checkpoint=place, every=0.0), never)
+    assert end.ending is Ending.COMPLETED
+    assert end.facts[INEXACT][0].startswith("the last state of the training could not be stored (")
+    assert "could not be stored" in capfd.readouterr().err
+    left = fit(Task(DRAWING, 1, "val_loss", checkpoint=place, every=0.0), never, lambda: 1e9)
+    assert left.ending is Ending.INTERRUPTED

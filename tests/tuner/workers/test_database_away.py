@@ -1,10 +1,17 @@
 """A database that is away for longer than a worker waits: the score is kept, and told by the next worker."""
 
+import os
+import signal
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from studies.ledger.ledger import Ledger
 from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
@@ -13,6 +20,7 @@ from tests.tuner.workers.test_worker import make_ledger, work
 from tuner.errors import DatabaseAway
 from tuner.terminal.live_view import QuietView
 from tuner.workers.desk import UNTOLD
+from tuner.workers.processes.interruption import EndedAtOnce, Interruption
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
@@ -47,3 +55,89 @@ def test_a_score_that_cannot_be_told_is_told_by_the_next_worker(
     assert [trial.user_attrs["slot"] for trial in ledger.trials()] == [0, 1]
     assert len(ledger.trial(0).intermediate_values) == 2
     assert list((runs / UNTOLD).iterdir()) == []
+
+
+class Asks(MovesTheDatabase):
+    """Calls a function once it is known that a score cannot be told."""
+
+    def __init__(self, path: Path, asks: Callable[[], None]) -> None:
+        super().__init__(path)
+        self.asks = asks
+
+    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+        """Move the database, and wait in a thread."""
+        if self.path.exists():
+            threading.Thread(target=self.wait, daemon=True).start()
+        super().scored(running, step, score)
+
+    def wait(self) -> None:
+        """Wait for the file in which the score is kept."""
+        while not list((self.path.parent / "runs" / UNTOLD).glob("*.json")):
+            time.sleep(0.01)
+        self.asks()
+
+
+def test_a_worker_that_is_to_end_does_not_wait_for_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The patience of ten minutes is cut short, the score is kept, and the next worker tells it."""
+    monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
+    monkeypatch.setattr("tuner.workers.worker.ANSWER", 0.2)
+    ledger, path = make_ledger(tmp_path, Small, trials=2), tmp_path / "tuner.db"
+    stop = threading.Event()
+    with pytest.raises(DatabaseAway, match=r"how trial 0 of 'small' ended \(completed, .* is kept in "):
+        Worker(ledger, Asks(path, stop.set), stop, tmp_path / "runs").work()
+    path.with_suffix(".moved").rename(path)
+    work(ledger, tmp_path / "runs")
+    assert [trial.user_attrs["slot"] for trial in ledger.trials()] == [0, 1]
+
+
+def test_a_second_signal_loses_no_score_that_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for nothing, and says where the score is kept."""
+    monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
+    ledger, path = make_ledger(tmp_path, Small, trials=1), tmp_path / "tuner.db"
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def press_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)  # two alike may arrive as one
+
+    try:
+        with (
+            pytest.raises(EndedAtOnce, match=r"Interrupted\. .*trial 0 .* is kept in "),
+            Interruption() as asked,
+        ):
+            Worker(ledger, Asks(path, press_twice), asked.stop, tmp_path / "runs").work()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    path.with_suffix(".moved").rename(path)
+    work(ledger, tmp_path / "runs")
+    assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.COMPLETED]
+
+
+class LosesATable(QuietView):
+    """Drops the table of workers while a trial trains, and waits until its lease was to be renewed."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.is_met = threading.Event()
+
+    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+        """Drop it, once."""
+        if not self.is_met.is_set():
+            event.listen(self.ledger.database.engine, "handle_error", lambda _: self.is_met.set())
+            with self.ledger.database.engine.begin() as connection:
+                connection.exec_driver_sql("DROP TABLE tuner_workers")
+            assert self.is_met.wait(60)
+
+
+def test_a_lease_that_cannot_be_renewed_prints_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker itself meets what is wrong, and says it in a sentence; a thread that raises fails a test."""
+    monkeypatch.setattr("tuner.workers.worker.RENEWAL", 0.01)
+    ledger = make_ledger(tmp_path, Small, trials=1)
+    with pytest.raises(OperationalError, match="no such table"):
+        Worker(ledger, LosesATable(ledger), threading.Event(), tmp_path / "runs").work()
+    assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.COMPLETED]

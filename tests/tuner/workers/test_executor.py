@@ -151,16 +151,22 @@ def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -
     assert end.score == threads
 
 
-def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
-    """Ctrl-C while Python still starts the fork server prints no traceback of it over the prompt."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_helpers_are_deaf_from_their_first_moment_on(tmp_path: Path, number: signal.Signals) -> None:
+    """A signal to a whole group ends neither the fork server nor Python's tracker; nobody prints a word."""
     script = """
+        import os
+        import signal
+        from multiprocessing import resource_tracker
         from tuner.workers.processes.fork_server import warm_up
         from tuner.workers.processes.interruption import Interruption
 
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored
         with Interruption() as interruption:
             warm_up()
             print("begun", flush=True)
             interruption.stop.wait(60)
+            resource_tracker.ensure_running()  # which warns where the tracker has ended
     """
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -173,7 +179,7 @@ def test_a_fork_server_is_deaf_from_its_first_moment_on(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         assert process.communicate() == ("", "")
     assert process.returncode == 0
 

@@ -7,7 +7,8 @@ from the package that the module comes from.
 
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -51,9 +52,17 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     silence_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
     quiet: Any = _quiet_cli(package_of(configuration))
+    with _explained(quiet, configuration):
+        made = _start(quiet, configuration, callbacks)
+    return Assembly(made.model, made.datamodule, made.trainer)
+
+
+@contextmanager
+def _explained(quiet: Any, configuration: Mapping[str, Any]) -> Iterator[None]:
+    """Say in one sentence what is wrong with a configuration that is read, and made, within."""
     quiet.failed.clear()
     try:
-        made = _start(quiet, configuration, callbacks)
+        yield
     except ArgumentError as error:
         if denied := denied_path(str(error)):
             raise NotAllowed(f"it names {denied}, which this worker may not import") from error
@@ -65,7 +74,17 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
         raise explain_making(cls, cause, configuration) from error
     finally:
         quiet.failed.clear()
-    return Assembly(made.model, made.datamodule, made.trainer)
+
+
+def check_readable(configuration: Mapping[str, Any]) -> None:
+    """Read a configuration, and make nothing of it.
+
+    Raises:
+        BadConfiguration: a class does not take its arguments; names key and remedy.
+    """
+    check_names(configuration)
+    with _explained(_quiet_cli(package_of(configuration)), for_package(configuration)):
+        read(configuration)
 
 
 def read(configuration: Mapping[str, Any]) -> None:

@@ -45,21 +45,26 @@ class FreshMetric:
                 "remove barebones."
             )
         if self.kept.get(metric) is not self.first:
-            whole = f"{metric.removesuffix('_step')}_epoch"
-            other = f", or set study.metric to {whole}" if whole in self.kept else ""
-            return (
-                f"The metric {metric!r} is logged by {who} for single batches only, and a score is the "
-                f"value of a whole epoch; log it with self.log(..., on_epoch=True){other}."
-            )
+            return self.of_batches(module)
         names = sorted(name for name in self.kept if not name.endswith("_step"))
         if not names:
             return (
-                f"The metric {metric!r} is not logged by {who}, which logs nothing; log it with self.log, "
-                "and give the data a val_dataloader if it is logged in validation."
+                f"The metric {metric!r} is not logged by {who}, which logs nothing for a whole validation or "
+                "epoch; log it with self.log(..., on_epoch=True), and give the data a val_dataloader if it "
+                "is logged in validation."
             )
         return (
             f"The metric {metric!r} is not logged by {who}, which logs {', '.join(names)}"
             "; set study.metric to one of them, or log it with self.log."
+        )
+
+    def of_batches(self, module: object) -> str:
+        """Say that the metric is logged, but for single batches, and what to write instead."""
+        whole = f"{self.metric.removesuffix('_step')}_epoch"
+        other = f", or set study.metric to {whole}" if whole in self.kept else ""
+        return (
+            f"The metric {self.metric!r} is logged by {type(module).__name__} for single batches only, and a "
+            f"score is the value of a whole epoch; log it with self.log(..., on_epoch=True){other}."
         )
 
 

@@ -3,6 +3,7 @@
 import importlib
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,8 +19,8 @@ from tuner.training.logs.csv_rows import Row, put_back
 from tuner.training.logs.loggers import place_callbacks
 from tuner.training.logs.tensorboard_rows import hide_from
 from tuner.training.process.together import any_rank, gather
-from tuner.training.resuming.checkpoints import save
-from tuner.training.resuming.exactness import NOT_PICKLED, why_unsaved
+from tuner.training.resuming.checkpoints import Unstored, save
+from tuner.training.resuming.exactness import NOT_PICKLED, announced, why_unsaved, why_unstored
 from tuner.training.resuming.resumption import EpochState, can_be_kept, put_rates, remove_later_files
 from tuner.training.task import Ending, Task
 
@@ -119,6 +120,10 @@ class Observer(Scoring):
             self.is_saving = True
             try:
                 save(trainer, self.task.checkpoint, self.task.owner)
+                self.unsaved = ""
+            except Unstored as error:  # the next one may be, and the training is worth more than its copy
+                self.unsaved = why_unstored(error)
+                sys.stderr.write(f"{announced(self.unsaved)}\n")
             except NOT_PICKLED as error:
                 if trainer.world_size > 1:  # the other ranks wait for this one
                     raise

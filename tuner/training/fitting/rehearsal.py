@@ -18,12 +18,13 @@ import torch
 from pytorch_lightning import LightningModule, Trainer, seed_everything
 
 from tuner.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
-from tuner.training.configuration.assembly import assemble
+from tuner.training.configuration.assembly import assemble, check_readable
 from tuner.training.configuration.class_paths import PACKAGES, package_of
 from tuner.training.configuration.refusals import told
 from tuner.training.fitting.epoch_size import EpochSize, epoch_size
 from tuner.training.fitting.fresh import FreshMetric, two_kinds
 from tuner.training.logs.loggers import at_place, place_callbacks, unplaced
+from tuner.training.logs.silent_loggers import announced_silent, put_silent, without_servers
 from tuner.training.messages import Rehearsed, Unfit
 from tuner.training.process.ranks import alone_among, on_one_device
 from tuner.training.resuming.exactness import NOT_PICKLED, reasons_beforehand, why_unsaved
@@ -64,6 +65,7 @@ class RehearsalHooks:
         self.fresh = FreshMetric(metric)
         self.in_validation = self.in_training = False  # a value of the metric was logged there
         self.logged: set[str] = set()
+        self.of_batches: set[str] = set()  # names that batches of validations have logged
         self.offered: set[str] = set()  # what is logged in validation, and not before
         self.before: set[str] = set()
         self.is_validated = False  # this epoch, on our demand
@@ -137,8 +139,9 @@ class RehearsalHooks:
         self.before = set(trainer.callback_metrics)
         self.fresh.open()
 
-    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
-        """End a validation that takes too long."""
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
+        """End a validation that takes too long, and note what is logged for a batch."""
+        self.of_batches |= {*trainer.logged_metrics, *trainer.progress_bar_metrics}
         self.leave_in_time()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -197,7 +200,8 @@ def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: N
             return _rehearsed(task, seconds, stepped, Path(folder) / "study" / "rehearsal")
     except (BadConfiguration, MetricNotLogged, BadData, IllegalTraining) as error:
         key = {MetricNotLogged: "study.metric", BadData: "data"}.get(type(error), "")
-        return Unfit(key, f"{str(error).rstrip('.')}.", "".join(traceback.format_exception(error)))
+        said = str(error) if str(error).endswith((".", "?")) else f"{error}."
+        return Unfit(key, said, "".join(traceback.format_exception(error)))
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises, SystemExit too
         # Lightning turns a KeyboardInterrupt of the user's code into an exit.
         is_exit = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
@@ -207,7 +211,10 @@ def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: N
 
 
 def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: Path) -> Rehearsed:
-    configuration = at_place(unplaced(on_one_device(task.configuration)), place)
+    configuration, silent = without_servers(on_one_device(task.configuration))
+    if silent:
+        check_readable(on_one_device(task.configuration))  # the arguments of what is not made
+    configuration = at_place(unplaced(configuration), place)
     if task.threads is not None:
         torch.set_num_threads(task.threads)
     seed_everything(task.seed, workers=True, verbose=False)
@@ -216,6 +223,7 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
     assembly = assemble(configuration)
     _check_optimizer(assembly.module)
     trainer: Any = assembly.trainer
+    put_silent(trainer, silent, place)
     trainer.callbacks.insert(0, hooks)
     is_over = False
     try:
@@ -227,6 +235,7 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
         raise MetricNotLogged(two_kinds(task.metric, assembly.module))
     inexact = tuple(reasons_beforehand(task.configuration, trainer) + hooks.unsaved)
     alone = alone_among(task.configuration, torch.cuda.device_count())
+    alone = " ".join(filter(None, (announced_silent(silent), alone)))
     if hooks.is_logged:
         size = hooks.size
         if size is not None and not hooks.in_validation:
@@ -245,12 +254,17 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
 def _missing(metric: str, module: LightningModule, hooks: RehearsalHooks, trainer: Trainer) -> str:
     if trainer.barebones or metric in hooks.logged:
         return hooks.fresh.why_missing(module, barebones=trainer.barebones)
+    if metric in hooks.of_batches:
+        return hooks.fresh.of_batches(module)
     logged = ", ".join(sorted(hooks.offered or hooks.logged))
+    single = ", ".join(sorted(hooks.of_batches))
     if not trainer.enable_validation:
         training = f", or set study.metric to one that is logged in training: {logged}" if logged else ""
         remedy = f"which logs nothing; log it with self.log, and give the data a val_dataloader{training}"
     elif logged:
         remedy = f"which logs {logged}; set study.metric to one of them, or log it with self.log"
+    elif single:
+        remedy = f"which logs only {single}, for single batches; log it with self.log(..., on_epoch=True)"
     else:
         remedy = "which logs nothing; log it with self.log"
     sentence = f"The metric {metric!r} is not logged by {type(module).__name__} in validation, {remedy}"

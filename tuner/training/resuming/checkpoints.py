@@ -3,6 +3,9 @@
 import hashlib
 import os
 import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +18,10 @@ from search_spaces.errors import first_line
 _SEAL = b"\ntuner-sha256 "  # stands before the digest
 _SEAL_LENGTH = len(_SEAL) + 64  # bytes at the end of a checkpoint
 _PART = 2**20  # bytes that are read at a time
+
+
+class Unstored(Exception):
+    """The state of a training could not be written where it belongs; the training itself is fine."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +91,60 @@ def save(trainer: Any, path: str, owner: str = "") -> None:
         trainer: a trainer of either Lightning; with several ranks, each has to call.
         path: where to, in a folder or under a URL.
         owner: to which trial it belongs.
+
+    Raises:
+        Unstored: it could not be written; on the rank that writes, while the others go on.
     """
-    files, place = url_to_fs(path)
+    with _stored():
+        files, place = url_to_fs(path)
     if isinstance(files, LocalFileSystem):
         begun = f"{place}.part"
-        trainer.save_checkpoint(begun)
-        if trainer.is_global_zero:
-            _seal(begun, owner)
-            os.replace(begun, place)  # noqa: PTH105 - both are strings
-            _sync(os.path.dirname(place))  # noqa: PTH120
+        with _stored():
+            _write(trainer, begun)
+            if trainer.is_global_zero:
+                _seal(begun, owner)
+                os.replace(begun, place)  # noqa: PTH105 - both are strings
+                _sync(os.path.dirname(place))  # noqa: PTH120
         return
     with TemporaryDirectory() as folder:
         begun = f"{folder}/begun.ckpt"
-        trainer.save_checkpoint(begun)
+        with _stored():
+            _write(trainer, begun)
         if trainer.is_global_zero:
-            _seal(begun, owner)
-            files.put_file(begun, place)
+            with _stored(Exception):  # each store of files has errors of its own
+                _seal(begun, owner)
+                files.put_file(begun, place)
+
+
+@contextmanager
+def _stored(kind: type[Exception] = OSError) -> Iterator[None]:
+    """Tell errors of writing from those of what is written."""
+    try:
+        yield
+    except kind as error:
+        raise Unstored(_said(error)) from error
+
+
+def _write(trainer: Any, path: str) -> None:
+    try:
+        trainer.save_checkpoint(path)
+    except OSError:
+        if trainer.world_size > 1:
+            trainer.strategy.barrier("Trainer.save_checkpoint")  # at which the other ranks wait
+        raise
+
+
+def why_unreachable(root: str) -> str | None:
+    """Say why a folder or URL takes no file, as the end of a sentence; None where it takes one."""
+    try:
+        files, place = url_to_fs(root)
+        files.makedirs(place, exist_ok=True)
+        tried = f"{place}/.tuner-{uuid.uuid4().hex}"
+        files.pipe_file(tried, b"tried")
+        files.rm_file(tried)
+    except Exception as error:  # noqa: BLE001 - each store of files has errors of its own
+        return _said(error)
+    return None
 
 
 def fault_of(path: str, owner: str) -> str | None:

@@ -65,6 +65,13 @@ def why_unsaved(error: Exception) -> str:
     return f"the state of the training cannot be saved ({told(error)}), so the trial would begin anew"
 
 
+def why_unstored(error: Exception) -> str:
+    """Give the reason that an error of writing shows, of the last state that was to be kept."""
+    return (
+        f"the last state of the training could not be stored ({error}), so less of it could be gone on from"
+    )
+
+
 def announced(reason: str) -> str:
     """Say in a sentence that a trial cannot be resumed to the last bit."""
     return f"A trial that is interrupted may end otherwise than one that is not: {reason}."

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,7 +25,10 @@ INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a traini
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 _PRELOAD = "tuner.training.process.preload"
 
+_ENDING = 5.0  # seconds that a fork server whose pipe is closed takes at most to end
+
 _served: set[int] = set()  # the processes that have started a fork server
+_proven: set[int] = set()  # those whose fork server has started a process
 
 
 def warm_up(
@@ -56,11 +60,14 @@ def _ensure_running() -> None:
     """Start a fork server, unless one runs, that is deaf to signals from its first moment on.
 
     What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
-    process inherits which signals are blocked; ours are delivered as soon as they are no longer.
+    process inherits which signals are blocked; ours are delivered as soon as they are no longer. Python's
+    resource tracker, which the fork server needs, ignores Ctrl-C and SIGTERM by itself, but ends of the
+    SIGHUP of a terminal that is closed; then a warning follows, and another tracker. It keeps SIGHUP blocked.
     """
-    resource_tracker.ensure_running()  # which the fork server needs, and whose start unblocks signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
     try:
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # its start has unblocked two of them
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -69,15 +76,44 @@ def _ensure_running() -> None:
 def started(process: ForkServerProcess, stop: threading.Event) -> bool:
     """Start a process; False, and it is not waited for, where `stop` is set before the fork server answers.
 
-    A fork server answers when it has imported torch, which takes seconds. A process that is born after we
-    have gone finds its pipe closed, and ends.
+    A fork server answers when it has imported torch, which takes seconds. One that ends before its first
+    answer has ended of a module that it was to import, and is started again without any: the process that
+    needs the module ends of it. A process that is born after we have gone finds its pipe closed, and ends.
 
     Raises:
         OSError: the fork server has ended.
         EOFError: the same.
     """
     warm_up()
-    _ensure_running()  # here, since a fork server ends with the thread that started it
+    deadline = None if os.getpid() in _proven else time.monotonic() + _ENDING
+    while True:
+        _ensure_running()  # here, since a fork server ends with the thread that started it
+        try:
+            is_started = _started(process, stop)
+        except (OSError, EOFError):
+            if deadline is None or (_preloads_nothing() and time.monotonic() > deadline):
+                raise
+            if not _preloads_nothing():
+                _preload_nothing()
+                deadline = time.monotonic() + _ENDING
+            time.sleep(TICK)
+        else:
+            if is_started:
+                _proven.add(os.getpid())
+            return is_started
+
+
+def _preloads_nothing() -> bool:
+    return not json.loads(os.environ[PRELOAD]).get("modules")
+
+
+def _preload_nothing() -> None:
+    """Have the next fork server import nothing of the user's."""
+    asked = json.loads(os.environ[PRELOAD])
+    os.environ[PRELOAD] = json.dumps({**asked, "modules": [], "configuration": None})
+
+
+def _started(process: ForkServerProcess, stop: threading.Event) -> bool:
     errors: list[BaseException] = []
 
     def start() -> None:

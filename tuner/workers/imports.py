@@ -1,0 +1,134 @@
+"""A user's modules are imported first in a process of their own, because an import may end its process."""
+
+import importlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+from studies.definition.study import StudyDefinition
+from studies.definition.study_file import StudyFile
+from studies.errors import StudyFileError
+from tuner.training.process.entry import try_imports
+from tuner.workers.code import KNOWN
+from tuner.workers.processes.fork_server import TICK, end_process, modules_of, started, warm_up
+
+CHOOSING = ("sampler", "pruner")  # sections whose classes are made before PyTorch is needed
+_SECTIONS = ("model", "data", "optimizer", "lr_scheduler", *CHOOSING)  # where a text may stand for a class
+_CLASS_PATH = "class_path"
+_REMEDY = 'put what runs by itself under `if __name__ == "__main__":`'
+
+
+def refuse_deadly(file: StudyFile, sections: tuple[str, ...] | None = None) -> None:
+    """Refuse a study file if the import of a module that it names ends the process that imports it.
+
+    Args:
+        file: the study file.
+        sections: those that are looked at; None means all.
+
+    Raises:
+        StudyFileError: names the key, the module and how its process ended.
+    """
+    data = {key: part for key, part in file.data.items() if sections is None or key in sections}
+    if not _own_modules(data):
+        return
+    warm_up(modules_of(file.data))
+    # Torch is imported here while it is imported there, since the module will need it here too.
+    meanwhile = threading.Thread(target=importlib.import_module, args=("torch",), daemon=True)
+    if sections is None:
+        meanwhile.start()
+    found = _first_deadly(_own_modules(data), threading.Event())
+    if sections is None:
+        meanwhile.join()
+    if found is not None:
+        key, reason = found
+        raise StudyFileError(file.source, key, f"{reason}; {_REMEDY}.")
+
+
+def deadly(definition: StudyDefinition, stop: threading.Event, warms_up: Callable[[], None]) -> str | None:
+    """Say which import of a study ends the process that does it, as the end of a sentence; None where none.
+
+    Args:
+        definition: the study.
+        stop: is set to end at once; then nothing is known.
+        warms_up: starts the fork server, with what may be imported there.
+    """
+    modules = _own_modules(definition.to_data())
+    if not modules:
+        return None
+    warms_up()
+    found = _first_deadly(modules, stop)
+    return None if found is None else f"{found[1]}; {_REMEDY}"
+
+
+def _own_modules(data: Mapping[str, Any]) -> dict[str, str]:
+    """Give the modules in which classes are named, those of known libraries aside, each with its key."""
+    found: dict[str, str] = {}
+    for key, path in _class_paths(data, ""):
+        module = path.rpartition(".")[0]
+        if module and module.partition(".")[0] not in KNOWN:
+            found.setdefault(module, key)
+    return found
+
+
+def _class_paths(data: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(data, Mapping):
+        for name, part in data.items():
+            yield from _class_paths(part, f"{key}.{name}".lstrip("."))
+    elif isinstance(data, list | tuple):
+        for part in data:
+            yield from _class_paths(part, key)
+    elif isinstance(data, str) and (key in _SECTIONS or _CLASS_PATH in key.split(".")):
+        yield key, data
+
+
+def _first_deadly(modules: Mapping[str, str], stop: threading.Event) -> tuple[str, str] | None:
+    """Import modules in a process of its own; give the key of the one that ended it, and how."""
+    if not modules:
+        return None
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=try_imports, args=(theirs, list(modules)))
+    try:
+        if not started(process, stop):
+            return None
+        theirs.close()
+        found = _heard(ours, process, stop)
+    except (OSError, EOFError):
+        return None  # the fork server was ended; whoever needs it next says so
+    finally:
+        ours.close()
+        theirs.close()
+        if process.pid is not None:
+            end_process(process)
+    return None if found is None else (modules[found[0]], f"importing {found[0]} {found[1]}")
+
+
+def _heard(pipe: Connection, process: ForkServerProcess, stop: threading.Event) -> tuple[str, str] | None:
+    """Hear which module is imported, until all are, or a process ends; give that module, and how it ended."""
+    module = ""
+    while not stop.is_set():
+        if not wait([pipe, process.sentinel], TICK):
+            continue
+        try:
+            message = pipe.recv() if pipe.poll() else None  # what was started by it may hold the pipe open
+        except EOFError:
+            message = None
+        if message is None:
+            process.join(TICK)
+            return (module, _how(process.exitcode)) if module else None
+        module, cause = message
+        if cause or not module:
+            return (module, f"ends the program by {cause}") if module else None
+    return None
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "cuts the process that imports it off"
+    if code < 0:
+        return f"ends the process that imports it by {signal.Signals(-code).name}"
+    return f"ends the process that imports it with exit code {code}"
