@@ -52,7 +52,7 @@ PATHS = (
     ),
     *(
         "tuner.cli.main",
-        "tuner.workers.code.hashlib.new",
+        "tuner.workers.code.named.hashlib.new",
         "studies.database.open.open_database",
         "jsonargparse.CLI",
     ),

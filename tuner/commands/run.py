@@ -181,7 +181,7 @@ def _resume(request: "Request", url: str, interruption: "Interruption") -> "Stud
     """Open a study of the database by its name."""
     from tuner.api import Study
     from tuner.errors import Refused
-    from tuner.workers.imports import deadly
+    from tuner.workers.code.imports import deadly
     from tuner.workers.worker import warm_up_for
 
     if request.overrides or request.name:
@@ -199,7 +199,7 @@ def _resume(request: "Request", url: str, interruption: "Interruption") -> "Stud
 
 def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
     """Say what the number of slots means for what was asked."""
-    from tuner.workers.code import changed_code
+    from tuner.workers.code.named import changed_code
 
     budget, limit = ledger.slots.budget(), ledger.slots.control.spent().limit
     if changed := changed_code(ledger):

@@ -14,7 +14,7 @@ from studies.ledger.opening import find_study
 from studies.shipped.catalogue import find_study_file, shipped_studies
 from tuner.errors import BadConfiguration
 from tuner.preparation.sources import check_sources
-from tuner.workers.imports import CHOOSING, refuse_deadly
+from tuner.workers.code.imports import CHOOSING, refuse_deadly
 
 
 class _NeedsModule(Exception):

@@ -21,7 +21,7 @@ from tuner.errors import BadConfiguration
 from tuner.training.configuration.class_paths import check_names, import_class
 from tuner.training.messages import Raised, Rehearsed, Unfit
 from tuner.training.task import Fit, Task
-from tuner.workers.imports import refuse_deadly
+from tuner.workers.code.imports import refuse_deadly
 from tuner.workers.processes import executor
 from tuner.workers.processes.training import TimedOut, Vanished
 

@@ -55,7 +55,7 @@ class Question:
         Raises:
             StudyChanged: there is another study of that name.
         """
-        from tuner.workers.code import remember_code
+        from tuner.workers.code.named import remember_code
 
         ledger = create(database, self.definition, self.file.text)
         remember_code(ledger)

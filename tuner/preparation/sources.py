@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import BadConfiguration
-from tuner.workers.code import find_module
+from tuner.workers.code.named import find_module
 
 TRAINERS = ("pytorch_lightning.Trainer", "lightning.pytorch.Trainer")
 # A module in whose source one of these stands may have names that nobody can read there.

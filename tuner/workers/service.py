@@ -21,9 +21,9 @@ from studies.ledger.workers import Workers, worker_name
 from studies.running.abandoned import settle_abandoned
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.configuration.permit import Permit
-from tuner.workers.code import changed_code, not_allowed
-from tuner.workers.imports import deadly
-from tuner.workers.judgement import refused_class
+from tuner.workers.code.imports import deadly
+from tuner.workers.code.judgement import refused_class
+from tuner.workers.code.named import changed_code, not_allowed
 from tuner.workers.worker import Worker, warm_up_for
 
 POLL = 2.0  # seconds between two looks for work

@@ -26,7 +26,7 @@ from tuner.errors import NotAllowed
 from tuner.terminal.printable import one_line, printable
 from tuner.training.configuration.permit import Permit, restrict_parsing
 from tuner.training.configuration.permitted import DOORS
-from tuner.workers.code import configurations, not_allowed
+from tuner.workers.code.named import configurations, not_allowed
 from tuner.workers.places import folder_name
 
 COUNT, SEED, NAMES = 16, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400

@@ -17,7 +17,7 @@ from tests.tuner.command_line import CommandLine
 from tests.tuner.neighbours import NEIGHBOURS
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.training.configuration.permit import Permit
-from tuner.workers import code
+from tuner.workers.code import named as code
 from tuner.workers.service import Service
 
 pytestmark = IN_MEMORY

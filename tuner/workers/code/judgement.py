@@ -6,7 +6,7 @@ import threading
 from studies.definition.study import StudyDefinition
 from tuner.training.configuration.permit import Permit
 from tuner.training.process.entry import judge
-from tuner.workers.code import configurations
+from tuner.workers.code.named import configurations
 from tuner.workers.processes.fork_server import TICK, end_process, started
 from tuner.workers.worker import warm_up_for
 

@@ -13,7 +13,7 @@ from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
 from tuner.training.process.entry import try_imports
-from tuner.workers.code import KNOWN
+from tuner.workers.code.named import KNOWN
 from tuner.workers.processes.fork_server import TICK, end_process, modules_of, started, warm_up
 
 CHOOSING = ("sampler", "pruner")  # sections whose classes are made before PyTorch is needed
