@@ -28,7 +28,7 @@ from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.configuration.permit import Permit
 from tuner.training.fitting.epoch_size import EpochSize
-from tuner.workers.desk import LOG_FILES, TABLES, Desk
+from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
 from tuner.workers.processes.executor import train
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
@@ -84,8 +84,9 @@ class Worker:
                 self.view.waiting()
                 self.stop.wait(WAIT)
         finally:
-            with suppress(OSError):  # there is something in it
-                (self.folder / LOG_FILES).rmdir()
+            for name in (LOG_FILES, UNTOLD):
+                with suppress(OSError):  # there is something in it, or it is not there
+                    (self.folder / name).rmdir()
             shutil.rmtree(self.folder / TABLES, ignore_errors=True)
         self._desk().weights().collect()
         self.leave()
