@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -88,3 +90,17 @@ def test_every_listing_has_json() -> None:
         if not any(isinstance(option, click.Option) and "--json" in option.opts for option in command.params)
     }
     assert without == acting
+
+
+def test_the_script_of_the_python_page_runs(tmp_path: Path) -> None:
+    """In an empty folder it spends the study's slots and leaves a configuration and a report."""
+    page = (ROOT / "docs" / "python.md").read_text()
+    (script,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "tune.py").write_text(script)
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "tune.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 slots are spent" in ended.stdout
+    assert yaml.safe_load((tmp_path / "best.yaml").read_text())["model"]
+    assert (tmp_path / "digits.html").exists()
