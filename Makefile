@@ -50,7 +50,7 @@ bench: install ## Measure what the tuner costs: the shorter benchmarks; many min
 
 bench-long: install ## Measure all that the documents promise; hours
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	@for file in $(filter-out $(SOAK:%=tests/benchmarks/%.py),$(shell grep -l '__main__' tests/benchmarks/*.py)); do \
+	@for file in $(filter-out $(SOAK:%=tests/benchmarks/%.py) tests/benchmarks/importance_by_ax.py,$(shell grep -l '__main__' tests/benchmarks/*.py)); do \
 		$(MAKE) --no-print-directory one-bench FILE=$$file || exit 1; done
 
 one-bench:

@@ -1,7 +1,7 @@
 """What a report shows beside the shares: the strongest pairs, rules, ranges, the path to the best."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search_spaces.space.nodes import Float, Group, Int, Value
 from search_spaces.space.parameters import default_values
@@ -9,7 +9,7 @@ from studies.analysis.findings.ablation import Step, ablate
 from studies.analysis.findings.best_so_far import History, best_so_far
 from studies.analysis.findings.coordinates import Coordinate, find_coordinates
 from studies.analysis.findings.drift import Drift, drift_of
-from studies.analysis.findings.narrowing import Narrowed, narrower_ranges
+from studies.analysis.findings.narrowing import Narrowed, combined_range, narrower_ranges
 from studies.analysis.findings.near_best import idle_parameters, look_near_best
 from studies.analysis.findings.range_ends import Boundary, boundaries
 from studies.analysis.findings.rules_of_thumb import Verdict, judge
@@ -29,7 +29,8 @@ class PairView:
     """A pair that interacts: the expected score over both, and where the first one's best value lies.
 
     `axes` are those of the parameters, and `drift` follows the first along the second. `coordinate` is the
-    combination that takes most of the interaction away, if one takes half.
+    combination that takes most of the interaction away, if one takes half, and `searched` its range in which
+    the best configuration surely lies, where something is known of that.
     """
 
     effect: Effect
@@ -37,6 +38,7 @@ class PairView:
     projection: Projection
     drift: Drift
     coordinate: Coordinate | None
+    searched: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +76,25 @@ def views_of(
     main = [effect.names[0] for effect in found.importance.main]
     idle: tuple[str, ...] = ()
     narrowed: tuple[Narrowed, ...] = ()
+    pairs = tuple(_pair(found, effect, main, seed) for effect in shown)
     if ranked and not found.importance.evidence.is_weak:
         near = look_near_best(found.scaled, found.fitted, seed=seed)
         idle = idle_parameters(found.scaled, found.importance, found.fitted, near)
         narrowed = narrower_ranges(found.scaled, found.fitted, near, seed=seed)
+        pairs = tuple(
+            view
+            if view.coordinate is None
+            else replace(
+                view,
+                searched=combined_range(found.scaled, found.fitted, near, view.coordinate, seed=seed),
+            )
+            for view in pairs
+        )
     path: tuple[Step, ...] = ()
     if ranked and declared and best is not None:
         path = ablate(found.fitted, default_values(space), best)
     return Views(
-        pairs=tuple(_pair(found, effect, main, seed) for effect in shown),
+        pairs=pairs,
         rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
         boundaries=boundaries(found.scaled, found.fitted, seed=seed) if ranked else (),
         idle=idle,

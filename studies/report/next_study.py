@@ -15,6 +15,7 @@ from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.views import Views
 from studies.definition.study import StudyDefinition
 from studies.definition.yaml_text import yaml_text
+from studies.report.next_coordinates import along_combinations
 
 SUFFIX = "-2"
 LONGEST_NAME = 100  # characters, as a study's name may have
@@ -23,11 +24,12 @@ _WORDS = ("why", "source")  # of a parameter, which would double the file
 
 @dataclass(frozen=True)
 class NextStudy:
-    """A study file, and in words what it changes."""
+    """A study file, in words what it changes, and what it cannot change."""
 
     name: str
     text: str
     changes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def next_study(
@@ -57,18 +59,22 @@ def next_study(
             f"its {found.at} end, {end}."
         )
     widened = {found.name for found in (() if views is None else views.boundaries)}
+    pairs = () if views is None else views.pairs
+    kept = widened | set(() if views is None else views.idle)
+    space, combined, notes = along_combinations(space, pairs, kept, best or {})
+    changes += combined
     for part in () if views is None else views.narrowed:
-        node = next(p.node for p in parameters(space) if p.name == part.name)
+        left = {p.name: p.node for p in parameters(space)}.get(part.name)
         # Where the best lie at an end there is more to find beyond it.
-        if part.name in widened or not isinstance(node, Float):
+        if part.name in widened or not isinstance(left, Float):
             continue
-        default = None if node.default is None else min(max(node.default, part.low), part.high)
-        narrower = replace(node, low=part.low, high=part.high, default=default)
+        default = None if left.default is None else min(max(left.default, part.low), part.high)
+        narrower = replace(left, low=part.low, high=part.high, default=default)
         space = replace_node(space, part.name, narrower)
         ends = f"{show_value(part.low)} .. {show_value(part.high)}"
         changes.append(
-            f"{part.name} ranges over {ends}: every function drawn from what the trials allow has its best "
-            "configuration well inside."
+            f"{part.name} ranges over {ends}: the best trials, and the best configuration of every function "
+            "drawn from what the trials allow, lie inside by a margin."
         )
     narrowed = space
     for name in () if views is None else views.idle:
@@ -87,7 +93,8 @@ def next_study(
             "Nothing but the seed: the trials gave no reason to change a range or to fix a parameter."
         )
     name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
-    return NextStudy(name, _written(definition, name, space, fixed, changes), tuple(changes))
+    text = _written(definition, name, space, fixed, [*changes, *notes])
+    return NextStudy(name, text, tuple(changes), tuple(notes))
 
 
 def _written(

@@ -12,13 +12,14 @@ from itertools import combinations
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from studies.surrogate.domain import Array, Domain, Mask
 from studies.surrogate.kernel import ABSENT, ORDERS, ConditionalKernel, axis_covariance, elementary
 
 MOST_STRUCTURES = 512  # combinations of gates listed before they are drawn instead
-SHARE_OF_TRACE = 1 - 1e-4  # of an axis's prior variance that its features keep
+SHARE_OF_TRACE = 1 - 1e-4  # of an axis's prior variance that its features keep; of a pair's its products
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +164,7 @@ def features_of(kernel: ConditionalKernel, structures: Structures) -> Features:
         if d in structures.gates:
             continue
         root = np.sqrt(axis.weights)
-        among = axis_covariance(axis, lengths[d], axis.nodes, axis.nodes).value
+        among = axis_covariance(axis, lengths[d], axis.nodes, axis.nodes)
         values, vectors = np.linalg.eigh(root[:, None] * among * root[None, :])
         values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
         kept = 1 + int(np.searchsorted(np.cumsum(values), SHARE_OF_TRACE * values.sum()))
@@ -184,9 +185,7 @@ def structural_terms(features: Features, points: Array) -> list[Array]:
     for place, gate in enumerate(gates):
         if kernel.variances[gate] <= ABSENT:
             continue
-        covariance = axis_covariance(
-            kernel.axes[gate], 1.0, structures.codes[:, place], points[:, gate]
-        ).value
+        covariance = axis_covariance(kernel.axes[gate], 1.0, structures.codes[:, place], points[:, gate])
         both = np.outer(structures.active[:, gate], points[:, count + gate])
         terms.append(float(kernel.variances[gate]) * both * covariance)
     return _by_order(kernel, elementary(terms, (len(structures.weights), len(points))))
@@ -213,13 +212,25 @@ def axis_features(features: Features, points: Array) -> dict[int, Array]:
     variances, lengths = kernel.variances, kernel.lengths
     return {
         d: features.basis[d]
-        @ (
-            variances[d]
-            * axis_covariance(kernel.axes[d], lengths[d], kernel.axes[d].nodes, points[:, d]).value
-        )
+        @ (variances[d] * axis_covariance(kernel.axes[d], lengths[d], kernel.axes[d].nodes, points[:, d]))
         * points[:, count + d]
         for d in features.basis
     }
+
+
+def products_of(component: Component, features: Features) -> tuple[NDArray[np.intp], ...]:
+    """Choose the products of its axes' features that an effect is written in, as places for each axis.
+
+    Of two axes most products have next to no prior variance.
+    """
+    sizes = tuple(len(features.spectrum[axis]) for axis in component.axes)
+    variances = np.ones(())
+    for axis in component.axes:
+        variances = np.multiply.outer(variances, features.spectrum[axis])
+    falling = np.argsort(-variances.ravel(), kind="stable")
+    sums = np.cumsum(variances.ravel()[falling])
+    kept = falling[: 1 + int(np.searchsorted(sums, SHARE_OF_TRACE * sums[-1]))]
+    return np.unravel_index(np.sort(kept), sizes) if sizes else ()
 
 
 def _gated_rows(component: Component, structures: Structures) -> Array:
@@ -228,27 +239,39 @@ def _gated_rows(component: Component, structures: Structures) -> Array:
 
 
 def covariance_with(
-    component: Component, features: Features, structural: list[Array], along: dict[int, Array]
+    component: Component,
+    features: Features,
+    products: tuple[NDArray[np.intp], ...],
+    structural: list[Array],
+    along: dict[int, Array],
 ) -> Array:
     """Give the prior covariance of an effect's coefficients with points, `(coefficients, n)`.
 
     Args:
         component: the effect.
         features: the kernel's.
+        products: `products_of` the effect.
         structural: `structural_terms` at the points.
         along: `axis_features` at the points.
     """
     covariance = _gated_rows(component, features.structures) @ structural[len(component.axes)]
-    for axis in component.axes:
-        n = covariance.shape[-1]
-        covariance = (covariance[:, None, :] * along[axis][None, :, :]).reshape(-1, n)
-    return covariance
+    if not products:
+        return covariance
+    terms = [along[axis][places] for axis, places in zip(component.axes, products, strict=True)]
+    product = terms[0] if len(terms) == 1 else terms[0] * terms[1]
+    return np.asarray((covariance[:, None, :] * product).reshape(-1, covariance.shape[-1]))
 
 
-def prior_covariance(component: Component, features: Features, structural: list[Array]) -> Array:
+def prior_covariance(
+    component: Component,
+    features: Features,
+    products: tuple[NDArray[np.intp], ...],
+    structural: list[Array],
+) -> Array:
     """Give the prior covariance of an effect's coefficients; `structural` is `structural_prior`."""
     rows = _gated_rows(component, features.structures)
     covariance: Array = rows @ structural[len(component.axes)] @ rows.T
-    for axis in component.axes:
-        covariance = np.asarray(np.kron(covariance, np.diag(features.spectrum[axis])), dtype=np.float64)
-    return covariance
+    if not products:
+        return covariance
+    spectra = [features.spectrum[axis][places] for axis, places in zip(component.axes, products, strict=True)]
+    return np.asarray(np.kron(covariance, np.diag(np.prod(spectra, axis=0))), dtype=np.float64)

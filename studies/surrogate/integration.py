@@ -44,7 +44,9 @@ def quasi_random(domain: Domain, points: int, seed: int) -> Array:
     return coordinates_at(domain, qmc.Sobol(len(domain.axes), scramble=True, rng=seed).random(points))
 
 
-def decompose(function: Function, domain: Domain, *, points: int = POINTS, seed: int = 0) -> Shares:
+def decompose(
+    function: Function, domain: Domain, *, points: int = POINTS, seed: int = 0, pairs: bool = True
+) -> Shares:
     """Measure what each parameter and each pair explains of a function.
 
     Args:
@@ -53,6 +55,7 @@ def decompose(function: Function, domain: Domain, *, points: int = POINTS, seed:
         domain: the axes.
         points: how many quasi-random points, a power of two; the error falls almost with their number.
         seed: of the scrambling.
+        pairs: whether those are measured too, which is most of the work.
 
     Returns:
         The shares; all zero for a constant function.
@@ -76,14 +79,14 @@ def decompose(function: Function, domain: Domain, *, points: int = POINTS, seed:
     alone = [with_first(d) for d in range(count)]
     main = [float(np.mean(at_first * change)) / variance for change in alone]
     total = [float(np.mean(change**2)) / 2 / variance for change in alone]
-    pairs = {
+    together = {
         (d, e): float(np.mean(at_first * (with_first(d, e) - alone[d] - alone[e]))) / variance
-        for d, e in combinations(range(count), 2)
+        for d, e in combinations(range(count if pairs else 0), 2)
     }
     names = domain.names
     return Shares(
         dict(zip(names, main, strict=True)),
         dict(zip(names, total, strict=True)),
-        {(names[d], names[e]): share for (d, e), share in pairs.items()},
+        {(names[d], names[e]): share for (d, e), share in together.items()},
         variance,
     )

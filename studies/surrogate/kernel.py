@@ -24,17 +24,7 @@ ORDERS = 3  # interactions of more than three parameters are left to the noise
 ABSENT = 1e-6  # the variance at which an axis is left out
 
 
-@dataclass(frozen=True, eq=False)
-class AxisCovariance:
-    """The kernel of one axis between two sets of points, and its derivative by the log of its length."""
-
-    value: Array
-    derivative: Array | None
-
-
-def axis_covariance(
-    axis: Axis, length: float, left: Array, right: Array, *, derivative: bool = False
-) -> AxisCovariance:
+def axis_covariance(axis: Axis, length: float, left: Array, right: Array) -> Array:
     """Evaluate an axis's kernel.
 
     Args:
@@ -42,42 +32,52 @@ def axis_covariance(
         length: the length scale, in units of the axis's range; not read for an axis without an order.
         left: coordinates, `(n,)`.
         right: coordinates, `(m,)`.
-        derivative: whether the derivative by log(length) is wanted.
 
     Returns:
-        The kernel and its derivative, each `(n, m)`. An axis of one value has no function but zero.
+        The kernel, `(n, m)`. An axis of one value has no function but zero.
     """
     if len(axis.nodes) == 1:
-        zero = np.zeros((len(left), len(right)))
-        return AxisCovariance(zero, zero if derivative else None)
+        return np.zeros((len(left), len(right)))
     if not axis.ordered:
         count = len(axis.nodes)
         same = (left[:, None] == right[None, :]).astype(float)
-        return AxisCovariance((same * count - 1) / (count - 1), np.zeros_like(same) if derivative else None)
-    k, dk = _matern(left[:, None] - right[None, :], length, derivative=derivative)
-    k_left, dk_left = _matern(left[:, None] - axis.nodes[None, :], length, derivative=derivative)
-    k_right, dk_right = _matern(right[:, None] - axis.nodes[None, :], length, derivative=derivative)
-    k_nodes, dk_nodes = _matern(axis.nodes[:, None] - axis.nodes[None, :], length, derivative=derivative)
+        return np.asarray((same * count - 1) / (count - 1))
     w = axis.weights
-    mean_left, mean_right, mean_nodes = k_left @ w, k_right @ w, k_nodes @ w
+    mean_left = matern(np.abs(left[:, None] - axis.nodes[None, :]), length) @ w
+    mean_right = matern(np.abs(right[:, None] - axis.nodes[None, :]), length) @ w
+    mean_nodes = matern(np.abs(axis.nodes[:, None] - axis.nodes[None, :]), length) @ w
     total = float(w @ mean_nodes)
     variance = 1 - float(w @ mean_nodes**2) / total
-    value = (k - np.outer(mean_left, mean_right) / total) / variance
-    if not derivative:
-        return AxisCovariance(value, None)
-    d_left, d_right, d_nodes = dk_left @ w, dk_right @ w, dk_nodes @ w
-    d_total = float(w @ d_nodes)
-    d_variance = (-2 * float(w @ (mean_nodes * d_nodes)) + float(w @ mean_nodes**2) * d_total / total) / total
-    d_value = dk - (np.outer(d_left, mean_right) + np.outer(mean_left, d_right)) / total
-    d_value += np.outer(mean_left, mean_right) * (d_total / total**2)
-    return AxisCovariance(value, (d_value - value * d_variance) / variance)
+    value = matern(np.abs(left[:, None] - right[None, :]), length)
+    value -= np.outer(mean_left, mean_right / total)
+    value /= variance
+    return value
 
 
-def _matern(difference: Array, length: float, *, derivative: bool) -> tuple[Array, Array]:
-    r = np.sqrt(5) * np.abs(difference) / length
+def matern(distance: Array, length: float) -> Array:
+    """Evaluate the Matérn kernel of smoothness 5/2 (Rasmussen and Williams 2006, equation 4.17)."""
+    r = distance * (np.sqrt(5) / length)
     decay = np.exp(-r)
-    value = (1 + r + r**2 / 3) * decay
-    return value, (r**2 * (1 + r) / 3) * decay if derivative else value
+    value: Array = r * r
+    value /= 3
+    value += r
+    value += 1
+    value *= decay
+    return value
+
+
+def matern_with_slope(distance: Array, length: float) -> tuple[Array, Array]:
+    """Evaluate `matern`, and its derivative by the log of the length."""
+    r = distance * (np.sqrt(5) / length)
+    decay = np.exp(-r)
+    third = r * r
+    third /= 3
+    r += 1
+    slope: Array = third * r
+    slope *= decay
+    r += third
+    r *= decay
+    return r, slope
 
 
 def elementary(terms: Iterable[Array], shape: tuple[int, ...]) -> list[Array]:
@@ -128,7 +128,7 @@ class ConditionalKernel:
         rows, columns = np.flatnonzero(left[:, count + axis]), np.flatnonzero(right[:, count + axis])
         value = axis_covariance(
             self.axes[axis], float(self.lengths[axis]), left[rows, axis], right[columns, axis]
-        ).value
+        )
         value *= self.variances[axis]
         if len(rows) == len(left) and len(columns) == len(right):
             return value

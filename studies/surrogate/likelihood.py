@@ -7,14 +7,14 @@ over the trials in which the axis exists, and what no hyperparameter changes is 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.linalg.lapack import dpotri
 
 from studies.surrogate.domain import Array, Domain
-from studies.surrogate.kernel import ORDERS, ConditionalKernel, axis_covariance
+from studies.surrogate.kernel import ORDERS, ConditionalKernel
+from studies.surrogate.triangle import AmongTrials, Term
 
 RIDGE = 1e-9  # keeps the covariance positive definite where trials repeat
 
@@ -72,6 +72,8 @@ def solve(covariance: Array, loss: Array, noise: Array) -> Solved:
 class Likelihood:
     """The negative log marginal likelihood of trials, and its gradient.
 
+    Covariances are symmetric, so each is held as its lower triangle in one row, `(n (n + 1) / 2,)`.
+
     Args:
         domain: the axes.
         points: `(n, 2 * axes)`, as the kernel reads them.
@@ -82,58 +84,52 @@ class Likelihood:
     def __init__(self, domain: Domain, points: Array, loss: Array, variance: Array) -> None:
         count = len(domain.axes)
         self._domain, self._loss, self._variance = domain, loss, variance
-        self._rows = [np.flatnonzero(points[:, count + d]) for d in range(count)]
-        self._places = [points[rows, d] for d, rows in enumerate(self._rows)]
-        # The kernel of a choice has no length scale.
-        self._choices = {
-            d: axis_covariance(axis, 1.0, self._places[d], self._places[d]).value
-            for d, axis in enumerate(domain.axes)
-            if not axis.ordered
-        }
+        self._lower = np.tril_indices(len(loss))
+        self._flat = np.ravel_multi_index(self._lower, (len(loss), len(loss)))
+        self._axes = [
+            AmongTrials(axis, points[:, d], points[:, count + d] > 0) for d, axis in enumerate(domain.axes)
+        ]
 
     def __call__(self, logs: Array) -> tuple[float, Array]:
         """Evaluate it; an axis whose variance is `ABSENT` is left out and its derivatives are zero."""
         n, given = len(self._loss), Hyperparameters(logs, len(self._domain.axes))
         kernel = given.kernel(self._domain)
-        terms, slopes = {}, {}
-        sums = [np.ones((n, n)), *(np.zeros((n, n)) for _ in range(ORDERS))]
+        terms: dict[int, Term] = {}
+        sums = [np.ones(len(self._flat)), *(np.zeros(len(self._flat)) for _ in range(ORDERS))]
         for d in kernel.present:
-            terms[d], slopes[d] = self._term(kernel, d)
-            block = self._block(d)
+            along = self._axes[d]
+            terms[d] = along.term(float(kernel.variances[d]), float(kernel.lengths[d]))
             for order in range(ORDERS, 0, -1):
-                sums[order][block] += terms[d] * sums[order - 1][block]
+                sums[order][along.pairs] += terms[d].value * sums[order - 1][along.pairs]
         gradient = np.zeros_like(logs)
+        covariance = np.zeros((n, n))
+        covariance[self._lower] = kernel.of_sums(sums)
         try:
-            solved = solve(kernel.of_sums(sums), self._loss, given.noise + self._variance)
+            solved = solve(covariance, self._loss, given.noise + self._variance)
         except LinAlgError:
             return np.inf, gradient
         inverse, _ = dpotri(solved.cholesky, lower=True)
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        by_covariance = (inverse - np.outer(solved.weights, solved.weights)) / 2
+        inverse -= np.outer(solved.weights, solved.weights)
+        trace = float(np.trace(inverse)) / 2
+        # Each pair of two trials stands for both of its orders.
+        by_covariance = inverse.ravel()[self._flat]
+        by_covariance[self._lower[0] == self._lower[1]] /= 2
         weights = kernel.order_weights
         for order in (2, 3):
             gradient[order - 2] = weights[order] * np.vdot(by_covariance, sums[order])
         for d, term in terms.items():
-            block = self._block(d)
+            along = self._axes[d]
             # The elementary polynomials of all the other axes, times the weight of one order more.
-            first = sums[1][block] - term
-            by_term = weights[1] + weights[2] * first + weights[3] * (sums[2][block] - term * first)
-            by_term *= by_covariance[block]
-            slope = slopes[d]
-            gradient[given.lengths.start + d] = 0.0 if slope is None else np.vdot(by_term, slope)
-            gradient[given.variances.start + d] = np.vdot(by_term, term)
-        gradient[-1] = given.noise * float(np.trace(by_covariance))
+            first = sums[1][along.pairs] - term.value
+            by_term = sums[2][along.pairs] - term.value * first
+            by_term *= weights[3]
+            first *= weights[2]
+            by_term += first
+            by_term += weights[1]
+            by_term *= by_covariance[along.pairs]
+            if term.slope is not None:
+                gradient[given.lengths.start + d] = np.vdot(by_term, term.slope)
+            gradient[given.variances.start + d] = np.vdot(by_term, term.value)
+        gradient[-1] = given.noise * trace
         value = self._loss @ solved.weights / 2 + np.log(np.diag(solved.cholesky)).sum()
         return float(value + n * np.log(2 * np.pi) / 2), gradient
-
-    def _block(self, axis: int) -> Any:
-        rows = self._rows[axis]
-        return (slice(None), slice(None)) if len(rows) == len(self._loss) else np.ix_(rows, rows)
-
-    def _term(self, kernel: ConditionalKernel, d: int) -> tuple[Array, Array | None]:
-        variance = float(kernel.variances[d])
-        if d in self._choices:
-            return variance * self._choices[d], None
-        places = self._places[d]
-        found = axis_covariance(kernel.axes[d], float(kernel.lengths[d]), places, places, derivative=True)
-        return variance * found.value, variance * np.asarray(found.derivative)

@@ -8,7 +8,6 @@ All of them take some twenty minutes on one core. Repeatable by seed.
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from search_spaces.space.nodes import Categorical, Choice, Float, Group
+from search_spaces.space.nodes import Float, Group
 from search_spaces.suggest import distributions, suggest
 from studies.analysis.findings.coordinates import find_coordinates
 from studies.analysis.observations.table import Table, observations
@@ -26,6 +25,7 @@ from studies.analysis.shares.intervals import posterior_shares
 from studies.surrogate.anova import structures_of
 from studies.surrogate.domain import coordinate, domain_of, value_at
 from studies.surrogate.integration import quasi_random
+from tests.benchmarks.analysis_speed import SIZES, measured_alone
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
 
@@ -233,21 +233,11 @@ def intervals() -> Iterator[Row]:
 
 
 def speed() -> Iterator[Row]:
-    """Time the whole analysis of 200 trials of 12 parameters."""
-    space = Group(
-        {f"x{i}": Float(1e-4, 1.0, log=True) if i % 2 else Float(0.0, 1.0) for i in range(9)}
-        | {"c": Choice({"a": Group({"w": Float(0.0, 1.0)}), "b": Group()}), "e": Categorical(("p", "q", "r"))}
-    )
-    case = Known(
-        "twelve",
-        space,
-        lambda u, a: np.sin(5 * u[:, 0]) + 2 * u[:, 1] * u[:, 2] + np.where(a[:, 10], u[:, 10], 0.2),
-    )
-    table = case.table(200, 1, 0.2)
-    begun = time.process_time()  # what others do on the machine does not count
-    measure_importance(table)
-    used = time.process_time() - begun
-    yield below("200 trials x 12 parameters, all pairs, intervals: seconds of one core", 60, used)
+    """Time the whole analysis, and see what memory it takes."""
+    for size, (_, _, asked) in SIZES.items():
+        used, memory = measured_alone(size)
+        yield below(f"{size}, all pairs, intervals: seconds of one core", asked or 60.0, used)
+        yield below(f"{size}: MB", 700, memory)
 
 
 def trained(space: Group, seed: int) -> list[optuna.trial.FrozenTrial]:

@@ -262,7 +262,7 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
                 "report": str(path),
                 "next_study": None
                 if proposal is None
-                else {"yaml": proposal.text, "changes": proposal.changes},
+                else {"yaml": proposal.text, "changes": proposal.changes, "notes": proposal.notes},
             }
         )
         return

@@ -16,7 +16,7 @@ from scipy.interpolate import RegularGridInterpolator
 from search_spaces.space.nodes import Float, Int
 from studies.analysis.shares.importance import Fitted
 from studies.analysis.shares.projection import Projection, project
-from studies.surrogate.domain import Array, Axis, value_at
+from studies.surrogate.domain import Array, Axis, Domain, value_at
 
 POWERS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)  # of natural combinations
 SLOPES = tuple(step / 20 for step in range(-60, 61) if step)  # powers searched beside them
@@ -32,15 +32,34 @@ LEAST_VARIANCE = 1e-12
 class Coordinate:
     """A combination of two parameters.
 
-    `formula` reads `lr / (1 - momentum)`, and `power` is that of the second parameter in it. `removed` is
-    the part of the pair's interaction that is gone where the combination is searched in place of the first
-    parameter; negative where it adds some.
+    `formula` reads `lr / (1 - momentum)`, `factors` are its two parts as they are written there, and `power`
+    is that of the second one. `removed` is the part of the pair's interaction that is gone where the
+    combination is searched in place of the first parameter; negative where it adds some.
     """
 
     names: tuple[str, str]
-    formula: str
+    factors: tuple[str, str]
     power: float
     removed: float
+
+    @property
+    def formula(self) -> str:
+        """Write the combination: `lr / sqrt(batch)`, `lr * decay`, `lr * decay^2`."""
+        (first, second), size = self.factors, abs(self.power)
+        if size == 0.5:  # noqa: PLR2004 - a root
+            second = f"sqrt({second.removeprefix('(').removesuffix(')')})"
+        elif size != 1.0:
+            second = f"{second}^{size:g}"
+        return f"{first} {'*' if self.power > 0 else '/'} {second}"
+
+    def logs(self, domain: Domain, places: Array) -> Array:
+        """Give the log of the combination at coordinates of a domain, `(n, axes)`: `(n,)`."""
+        found = np.zeros(len(places))
+        for name, factor, power in zip(self.names, self.factors, (1.0, self.power), strict=True):
+            column = domain.names.index(name)
+            scale = dict(_log_scales(domain.axes[column]))[factor]
+            found += power * scale(_values(domain.axes[column], places[:, column]))
+        return found
 
 
 @dataclass(frozen=True)
@@ -86,23 +105,12 @@ def find_coordinates(fitted: Fitted, names: tuple[str, str]) -> PairCoordinates:
     for first, left in scales[0]:
         for second, right in scales[1]:
             removed = {power: surface.removed(left, right, power) for power in (*SLOPES, *POWERS)}
-            found += [
-                Coordinate(names, _formula(first, second, power), power, removed[power]) for power in POWERS
-            ]
+            found += [Coordinate(names, (first, second), power, removed[power]) for power in POWERS]
             best = max(SLOPES, key=removed.__getitem__)
-            free.append(Coordinate(names, _formula(first, second, best), float(best), removed[best]))
+            free.append(Coordinate(names, (first, second), float(best), removed[best]))
     found.sort(key=lambda coordinate: -coordinate.removed)
     freest = max(free, key=lambda coordinate: coordinate.removed)
     return PairCoordinates(names, tuple(found), freest.power, freest.removed, freest)
-
-
-def _formula(first: str, second: str, power: float) -> str:
-    """Write a combination: `lr / sqrt(batch)`, `lr * decay`, `lr * decay^2`."""
-    size = abs(power)
-    factor = f"sqrt({second.removeprefix('(').removesuffix(')')})" if size == 0.5 else second  # noqa: PLR2004 - a root
-    if size not in (0.5, 1.0):
-        factor = f"{second}^{size:g}"
-    return f"{first} {'*' if power > 0 else '/'} {factor}"
 
 
 def _log_scales(axis: Axis) -> Sequence[tuple[str, Callable[[Array], Array]]]:

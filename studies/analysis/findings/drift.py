@@ -12,6 +12,8 @@ from studies.surrogate.domain import Array, value_at
 DRAWS = 300  # from the posterior
 INTERVAL = (0.05, 0.95)
 NEAR_END = 1 / 12  # of the range: closer to its ends the surrogate knows little
+LEAST_MOVE = 0.1  # of the range: a kink or a step that the surrogate smooths moves its best value by less
+LEAST_REACH = 0.25  # of the reach at the other end: a parameter that hardly matters has no best value there
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,8 @@ class Drift:
     `best`, and `low` to `high`, its 90 % interval, belong to `values`. `reach` is how far the expected score
     moves along `name` there, from its best to its worst value, in the objective's unit. `ends` are the
     places in `values` between which a movement is told, a twelfth of the range from its ends, and `moves`
-    is whether the trials show one: then the interval of the change leaves out zero and the intervals at
-    both ends are apart.
+    is whether the trials show one: then the interval of the change leaves out zero, the intervals at both
+    ends are apart, the movement is a tenth of the range or more, and the parameter matters at both ends.
     """
 
     name: str
@@ -48,7 +50,7 @@ def drift_of(fitted: Fitted, name: str, along: str, *, seed: int = 0) -> Drift:
     drawn = draw(projection, DRAWS, seed)
     axis = fitted.surrogate.domain.axes[fitted.surrogate.domain.names.index(name)]
     rows: list[tuple[Value, ...]] = []
-    reach, spans, all_minima = [], [], []
+    reach, spans, bests, all_minima = [], [], [], []
     for position in dict.fromkeys(projection.positions[:, 1]):
         there = np.flatnonzero(projection.positions[:, 1] == position)
         places, mean = projection.positions[there, 0], projection.mean[there]
@@ -60,6 +62,7 @@ def drift_of(fitted: Fitted, name: str, along: str, *, seed: int = 0) -> Drift:
             else np.quantile(minima, INTERVAL)
         )
         best = float(_least(places, mean[:, None], between=not axis.is_discrete)[0])
+        bests.append(best)
         spans.append((min(low, best), max(high, best)))
         all_minima.append(minima)
         ends = (best, *spans[-1])
@@ -70,9 +73,12 @@ def drift_of(fitted: Fitted, name: str, along: str, *, seed: int = 0) -> Drift:
     last = len(values) - 1 - first
     change = np.quantile(all_minima[last] - all_minima[first], INTERVAL)
     apart = spans[first][1] < spans[last][0] or spans[last][1] < spans[first][0]
+    moved = abs(bests[last] - bests[first])
+    matters = min(reach[first], reach[last]) >= LEAST_REACH * max(reach[first], reach[last])
+    shown = apart and (change[0] > 0 or change[1] < 0)
     return Drift(
         name, along, values, best_values, lows, highs, tuple(reach), (first, last),
-        bool(axis.ordered and apart and (change[0] > 0 or change[1] < 0)),
+        bool(axis.ordered and shown and matters and moved >= LEAST_MOVE),
     )  # fmt: skip
 
 

@@ -1,16 +1,17 @@
 """Narrower ranges for a next study: where the best configuration surely lies.
 
 A study that repeats the whole space spends most of its trials where this one has found nothing good. A
-range is narrowed only to where functions drawn from the posteriors have their best configuration, with a
-margin on both sides: of the surrogate of all scores, and of those that look at the better ones alone.
+range is narrowed to what holds the best trials and where functions drawn from the posterior have their best
+configuration, with a margin on both sides.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search_spaces.space.nodes import Float
+from studies.analysis.findings.coordinates import Coordinate
 from studies.analysis.findings.near_best import Better
 from studies.analysis.observations.table import Table
 from studies.analysis.shares.importance import Fitted
@@ -26,7 +27,9 @@ DRAWS = 100  # from each posterior
 LEAST_MARGIN = 0.12  # of the range, on each side
 MARGIN = 0.5  # of how far the best places spread, on each side
 WORSE = 0.05  # of the range of the better scores: what is left out must be that much worse on average
-WORTH = 0.6  # of the range that is left, up to which it is worth a word
+BEST_HELD = 5  # of the best trials, that a narrower range holds
+MIDDLE = (0.25, 0.75)  # of the places that the better trials alone allow
+WORTH = 0.8  # of the range that is left, up to which it is worth a word
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,8 @@ def narrower_ranges(
         near: the analysis among the better trials.
         seed: of the points and draws.
     """
-    places = _places(table, seed)
-    active = table.domain.active(places)
-    drawn = [_drawn(each, places, seed) for each in (fitted, *(better.fitted for better in near))]
-    chosen = np.concatenate([np.argmin(each, axis=0) for each in drawn])
+    likely = _likely_best(table, fitted, near, seed)
+    places, active = likely.places, table.domain.active(likely.places)
     reach = near[0].level - float(table.loss[table.completed].min())
     found = []
     for column, axis in enumerate(table.domain.axes):
@@ -60,19 +61,90 @@ def narrower_ranges(
         # A prior says more of a range than its ends do, so such a range stays.
         if not isinstance(node, Float) or node.low == node.high or node.prior is not None:
             continue
-        there = chosen[active[chosen, column]]
-        # On a branch that is the best one only now and then, nothing is known of the best value there.
-        if len(there) < len(chosen) / 2:
+        span = likely.span(places[:, column], active[:, column], 1.0)
+        if span is None:
             continue
-        low, high = float(places[there, column].min()), float(places[there, column].max())
-        margin = max(LEAST_MARGIN, MARGIN * (high - low))
-        low, high = max(low - margin, 0.0), min(high + margin, 1.0)
+        low, high = max(span[0], 0.0), min(span[1], 1.0)
         outside = active[:, column] & ((places[:, column] < low) | (places[:, column] > high))
-        if high - low <= WORTH and outside.any() and min(map(_cost(outside), drawn)) >= WORSE * reach:
+        if high - low <= WORTH and outside.any() and likely.cost(outside) >= WORSE * reach:
             ends = [node.low if low == 0 else _round(value_at(axis, float(low)))]
             ends.append(node.high if high == 1 else _round(value_at(axis, float(high))))
             found.append(Narrowed(axis.name, *ends))
     return tuple(found)
+
+
+def combined_range(
+    table: Table, fitted: Fitted, near: tuple[Better, ...], coordinate: Coordinate, *, seed: int = 0
+) -> tuple[float, float] | None:
+    """Give the range of a combination of two parameters in which the best configuration surely lies.
+
+    It has the margins of a range that is narrowed, in parts of the first parameter's range, and never
+    leaves what the combination takes in the space. None where the best configuration is on another branch.
+    """
+    likely = _likely_best(table, fitted, near, seed)
+    places, domain = likely.places, table.domain
+    active, columns = domain.active(places), [domain.names.index(name) for name in coordinate.names]
+    both = active[:, columns[0]] & active[:, columns[1]]
+    logs = coordinate.logs(domain, places)
+    ends = np.repeat(places[:1], 2, axis=0)
+    ends[:, columns[0]] = 0.0, 1.0
+    span = likely.span(logs, both, float(abs(np.diff(coordinate.logs(domain, ends))[0])))
+    if span is None:
+        return None
+    low, high = max(span[0], float(logs[both].min())), min(span[1], float(logs[both].max()))
+    return _round(np.exp(low)), _round(np.exp(high))
+
+
+@dataclass(frozen=True, eq=False)
+class _Likely:
+    """Places of a space `(n, axes)`, and which of them may be the best.
+
+    `drawn` are functions at the places, `(n, draws)`, from the posterior of all scores. `best` are the
+    places at which these are least, `better` the same of the posterior of the better trials, and `trials`
+    those of the best trials.
+    """
+
+    places: Array
+    drawn: Array
+    best: NDArray[np.intp]
+    better: NDArray[np.intp]
+    trials: NDArray[np.intp]
+
+    def span(self, values: Array, exists: Mask, width: float) -> tuple[float, float] | None:
+        """Give the ends of what may be the best of some values at the places, with margins.
+
+        Args:
+            values: at the places, `(n,)`.
+            exists: where there is a value at all, `(n,)`.
+            width: of the range of the values.
+
+        Returns:
+            None where the best place is one without a value as often as not: of a branch that is the best
+            one only now and then nothing is known.
+        """
+        if exists[self.best].mean() < 0.5:  # noqa: PLR2004 - as often as not
+            return None
+        held = [values[chosen[exists[chosen]]] for chosen in (self.best, self.trials)]
+        # The better trials alone are few, and what they leave open is most of a range.
+        inner = values[self.better[exists[self.better]]]
+        if len(inner):
+            held.append(np.quantile(inner, MIDDLE))
+        every = np.concatenate(held)
+        low, high = float(every.min()), float(every.max())
+        margin = max(LEAST_MARGIN * width, MARGIN * (high - low))
+        return low - margin, high + margin
+
+    def cost(self, outside: Mask) -> float:
+        """Give what leaving a part of the places would cost on average, were the best one there."""
+        return float(np.mean(self.drawn[outside].min(axis=0) - self.drawn.min(axis=0)))
+
+
+def _likely_best(table: Table, fitted: Fitted, near: tuple[Better, ...], seed: int) -> _Likely:
+    places = _places(table, seed)
+    drawn = _drawn(fitted, places, seed)
+    among = _drawn(near[0].fitted, places, seed)
+    trials = np.arange(SPREAD_POINTS, SPREAD_POINTS + BEST_HELD)
+    return _Likely(places, drawn, np.argmin(drawn, axis=0), np.argmin(among, axis=0), trials)
 
 
 def _round(value: object) -> float:
@@ -89,11 +161,6 @@ def _places(table: Table, seed: int) -> Array:
     # Some coordinates stay, so that a single one is tried as well.
     around = np.where(moves & (random.random(around.shape) < 0.5), moved, around)  # noqa: PLR2004 - every other
     return np.vstack([quasi_random(domain, SPREAD_POINTS, seed), table.coordinates[best], around])
-
-
-def _cost(outside: Mask) -> Callable[[Array], float]:
-    """Give what leaving a part of the places costs each of some functions, on average."""
-    return lambda drawn: float(np.mean(drawn[outside].min(axis=0) - drawn.min(axis=0)))
 
 
 def _drawn(fitted: Fitted, places: Array, seed: int) -> Array:

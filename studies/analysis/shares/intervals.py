@@ -13,6 +13,7 @@ from studies.surrogate.anova import (
     covariance_with,
     features_of,
     prior_covariance,
+    products_of,
     structural_prior,
     structural_terms,
     structures_of,
@@ -33,6 +34,7 @@ NEGLIGIBLE = 1e-6  # share
 BIAS = 0.34  # of the fit to n trials, as a part of how far fits to the 0.632 n of a resample differ from it
 COVERAGE = 0.9
 JITTER = 1e-9
+TOGETHER = 24  # effects that are computed at a time
 
 Members = tuple[int, ...]
 
@@ -99,23 +101,38 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
     shares: dict[Members, Array] = {}
     excess: dict[Members, float] = {}
     point: dict[Members, float] = {}
+    varying = []
     for component in components_of(domain, structures):
-        if any(kernel.variances[d] <= ABSENT for d in component.axes):
-            # The surrogate does without the axis, so this effect is nothing in each of its functions.
-            shares[component.members] = np.zeros(draws)
-            excess[component.members] = point[component.members] = 0.0
-            continue
-        with_trials = covariance_with(component, features, *at_trials)
-        whitened = solve_triangular(factor, with_trials.T, lower=True)
-        middle = with_trials @ surrogate.weights
-        covariance = prior_covariance(component, features, among) - whitened.T @ whitened
-        along = covariance_with(component, features, *at_grid) - whitened.T @ cross
-        known = solve_triangular(root, along.T, lower=True)
-        rest = covariance - known.T @ known
-        drawn = middle[:, None] + known.T @ noise + _drawn(rest, draws, random)
-        shares[component.members] = np.sum(drawn**2, axis=0) / variances
-        excess[component.members] = max(float(np.trace(covariance)), 0.0) / (total + unknown)
-        point[component.members] = float(middle @ middle) / total if total > 0 else 0.0
+        # Where the surrogate does without an axis, the effect is nothing in each of its functions.
+        shares[component.members] = np.zeros(draws)
+        excess[component.members] = point[component.members] = 0.0
+        if all(kernel.variances[d] > ABSENT for d in component.axes):
+            varying.append((component, products_of(component, features)))
+    # Many effects at a time: a few large products of matrices in place of many small ones.
+    for first in range(0, len(varying), TOGETHER):
+        some = varying[first : first + TOGETHER]
+        with_trials = [
+            covariance_with(component, features, products, *at_trials) for component, products in some
+        ]
+        ends = np.cumsum([0, *map(len, with_trials)])
+        stacked = np.vstack(with_trials)
+        whitened = solve_triangular(factor, stacked.T, lower=True)
+        middle = stacked @ surrogate.weights
+        along = np.vstack(
+            [covariance_with(component, features, products, *at_grid) for component, products in some]
+        )
+        known = solve_triangular(root, (along - whitened.T @ cross).T, lower=True)
+        drawn = middle[:, None] + known.T @ noise
+        for (component, products), start, end in zip(some, ends, ends[1:], strict=False):
+            rows = slice(start, end)
+            covariance = prior_covariance(component, features, products, among)
+            covariance -= whitened[:, rows].T @ whitened[:, rows]
+            rest = covariance - known[:, rows].T @ known[:, rows]
+            drawn[rows] += _drawn(rest, draws, random)
+            shares[component.members] = np.sum(drawn[rows] ** 2, axis=0) / variances
+            excess[component.members] = max(float(np.trace(covariance)), 0.0) / (total + unknown)
+            alone = middle[rows]
+            point[component.members] = float(alone @ alone) / total if total > 0 else 0.0
     singles = PosteriorShares(shares, excess, point, (), unknown / (total + unknown))
     return replace(singles, totals=_totals(whole, singles, variances, total + unknown, random))
 

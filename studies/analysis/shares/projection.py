@@ -124,7 +124,7 @@ def _prior(features: Features, columns: tuple[int, ...], weights: Array, positio
 
 def _along(features: Features, axis: int, left: Array, right: Array) -> Array:
     kernel = features.kernel
-    covariance = axis_covariance(kernel.axes[axis], float(kernel.lengths[axis]), left, right).value
+    covariance = axis_covariance(kernel.axes[axis], float(kernel.lengths[axis]), left, right)
     return float(kernel.variances[axis]) * covariance
 
 

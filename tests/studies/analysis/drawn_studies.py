@@ -162,13 +162,51 @@ def branches(seed: int) -> Known:
             total = total + np.where(a[:, d], weights[d] * lines[d](u[:, d]), 0.0)
         return total
 
-    return Known("branches", space, function)
+    fine = (np.arange(4000) + 0.5) / 4000
+    inner = range(1, len(lines) - 2)
+    owner = {d: domain.axes[d].conditions[0][0] for d in inner}
+    means = levels + slopes / 2
+    for d in inner:
+        means[owner[d]] += weights[d] * lines[d](fine).mean()
+    names, y, x = domain.names, lines[-1](fine), 1 / 12
+    parts: dict[tuple[str, ...], float] = {("c",): float(means.var()), ("y",): float(y.var())}
+    parts["x",], parts["c", "x"] = float(slopes.mean() ** 2 * x), float(slopes.var() * x)
+    for d in inner:
+        spread = float((weights[d] * lines[d](fine)).var())
+        parts[names[d],], parts["c", names[d]] = spread / 9, spread * 2 / 9
+    whole = sum(parts.values())
+    return Known("branches", space, function, {key: part / whole for key, part in parts.items()})
 
 
 KINDS: Mapping[str, Kind] = {
     kind.__name__: kind
     for kind in (smooth, plateau, cliff, narrow, gate, steps, three_way, sparse, nested, branches)
 }
+
+
+def ridge(seed: int) -> Known:
+    """Draw a valley along `x1 * x2 ** power` on log scales of four decades, with a weaker effect beside."""
+    generator = np.random.default_rng([seed, 20])
+    power = float(generator.choice([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0]))
+    place, weak, line = generator.uniform(0.35, 0.65), generator.uniform(0.0, 0.3), random_line(generator)
+
+    def function(u: np.ndarray, _: np.ndarray) -> np.ndarray:
+        along = u[:, 0] - place + power * (u[:, 1] - 0.5)
+        return 4 * along**2 / (1 + abs(power)) + weak * line(u[:, 2])
+
+    return Known("ridge", flat(3 + int(generator.integers(0, 3)), log=True), function)
+
+
+def still(seed: int) -> Known:
+    """Draw a bowl that another parameter makes steeper, so that both interact and no best value moves."""
+    generator = np.random.default_rng([seed, 21])
+    place, steeper = generator.uniform(0.2, 0.8), generator.uniform(0.5, 4.0)
+    weak, line = generator.uniform(0.0, 0.5), random_line(generator)
+
+    def function(u: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return (1 + steeper * u[:, 1]) * (u[:, 0] - place) ** 2 + weak * line(u[:, 2])
+
+    return Known("still", flat(3 + int(generator.integers(0, 3)), log=True), function)
 
 
 def uniform(case: Known, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -217,16 +255,18 @@ def read_axes(case: Known) -> list[int]:
 
 
 def truth_of(
-    case: Known, change: Callable[[np.ndarray], np.ndarray] = lambda y: y, points: int = 2**14
+    case: Known, change: Callable[[np.ndarray], np.ndarray] = lambda y: y, points: int | None = None
 ) -> Truth:
     """Measure the exact shares by brute force: pick and freeze on the exact function.
 
     Args:
         case: the function.
-        change: the scale on which it is analysed.
-        points: quasi-random points.
+        change: the scale on which it is analysed; a function whose shares have a formula has none.
+        points: quasi-random points; by default more where there are options, three of which no power of two
+            gives alike often.
     """
     domain, axes = domain_of(case.space), read_axes(case)
+    points = points or (2**14 if all(axis.ordered for axis in domain.axes) else 2**17)
     base = quasi_random(domain, 1, 0)
 
     def function(u: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -235,8 +275,33 @@ def truth_of(
         return change(case.function(whole, domain.active(whole)))
 
     part = Domain(tuple(replace(domain.axes[d], conditions={}) for d in axes))
+    if case.exact is not None:
+        found = decompose(function, part, points=points, pairs=False)
+        main = {names[0]: share for names, share in case.exact.items() if len(names) == 1}
+        pairs = {frozenset(names): share for names, share in case.exact.items() if len(names) > 1}
+        return Truth(main, found.total, pairs)
     found = decompose(function, part, points=points)
     return Truth(found.main, found.total, {frozenset(names): share for names, share in found.pairs.items()})
+
+
+def true_movement(case: Known, first: int, second: int, ends: tuple[float, float]) -> float:
+    """Give how far the best place on one axis moves between two places on another, all else averaged.
+
+    Where several places are as good as the best one, up to a thousandth of what the axis makes there, the
+    smallest movement counts.
+    """
+    domain = domain_of(case.space)
+    drawn, _ = uniform(case, 2048)
+    kept = drawn[domain.active(drawn)[:, [first, second]].all(axis=1)][:512]
+    places = np.linspace(0, 1, 61)
+    good = []
+    for end in ends:
+        points = np.repeat(kept, len(places), axis=0)
+        points[:, first], points[:, second] = np.tile(places, len(kept)), end
+        scores = case.function(points, domain.active(points)).reshape(len(kept), -1).mean(axis=0)
+        good.append(places[scores <= scores.min() + 1e-3 * np.ptp(scores) + 1e-12])
+    moves = good[1][None, :] - good[0][:, None]
+    return float(moves.ravel()[np.argmin(np.abs(moves))])
 
 
 Noise = Callable[[np.ndarray, np.ndarray, Draw], np.ndarray]

@@ -160,6 +160,31 @@ def test_a_drift_is_told_only_where_there_is_one(power: float) -> None:
         assert drift.low[place] / 1.3 <= truth <= drift.high[place] * 1.3
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kink_that_stays_where_it_is_has_no_drift(seed: int) -> None:
+    """A best value that lies at a kink, which the surrogate smooths, is not told to move."""
+    draw = np.random.default_rng(seed)
+    place, steeper = draw.uniform(0.3, 0.7), draw.uniform(1.0, 3.0)
+    case = Known(
+        "kink",
+        known.flat(3),
+        lambda u, _: (1 + steeper * u[:, 1]) * np.abs(u[:, 0] - place) * (1 + u[:, 0]) + 0.3 * u[:, 2],
+    )
+    fitted = fit_table(observations(drawn.run(case, 100, seed), case.space))
+    assert not drift_of(fitted, "x1", "x2").moves
+
+
+def test_what_hardly_matters_somewhere_has_no_drift_to_there() -> None:
+    """Behind a gate that is closed a parameter has no best value, so none moves there."""
+    case = Known(
+        "gate",
+        known.flat(2),
+        lambda u, _: np.exp(-(((u[:, 0] - 0.9) / 0.15) ** 2)) * (u[:, 1] - 0.2) ** 2,
+    )
+    drift = drift_of(fit_table(observations(drawn.run(case, 120, 0), case.space)), "x2", "x1")
+    assert not drift.moves
+
+
 def test_a_saddle_has_no_better_coordinate() -> None:
     """A sum that fits on the old box is no reason to search another one, where the pair still interacts."""
     case = Known("saddle", known.flat(2, log=True), lambda u, _: (u[:, 0] - 0.5) * (u[:, 1] - 0.5))
