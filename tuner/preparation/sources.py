@@ -19,6 +19,7 @@ TRAINERS = ("pytorch_lightning.Trainer", "lightning.pytorch.Trainer")
 MADE_BY_CODE = ("globals()", "__getattr__", "sys.modules", "__path__", "import *", "setattr(", "vars()")
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
 _MAKERS = ("__init__", "__new__")
+_OURS = "tuner"  # what it makes by code are classes, and no modules
 _HOPS = 8  # imports that are followed from where a class is named to where it is defined
 
 
@@ -129,7 +130,8 @@ def _missing(module: str) -> str | None:
         name = ".".join(parts[:count])
         if not _exists(name):
             parent = None if count == 1 else _read(".".join(parts[: count - 1]))
-            return name if count == 1 or (parent is not None and parent.is_whole) else None
+            is_known = count == 1 or parts[0] == _OURS or (parent is not None and parent.is_whole)
+            return name if is_known else None
     return None
 
 

@@ -44,7 +44,7 @@ CHANGES = {
         "package.module.Model",
     ),
     "class misspelled": (
-        "model.class_path=tuner.modules.perceptron.MLPClasifier",
+        "model.class_path=tuner.modules.MLPClasifier",
         "my.yaml: model.class_path: ",
         "did you mean tuner.modules.MLPClassifier?",
     ),

@@ -23,7 +23,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "trainer type": ({"trainer": {"max_epochs": "many"}}, "trainer.max_epochs", "a whole number"),
     "module path": ({"model": {"class_path": "nowhere.Net"}}, "model.class_path", "cannot be imported"),
     "class name": (
-        {"model": {"class_path": "tuner.modules.perceptron.MLPClasifier"}},
+        {"model": {"class_path": "tuner.modules.MLPClasifier"}},
         "model.class_path",
         "did you mean tuner.modules.MLPClassifier",
     ),
