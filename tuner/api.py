@@ -21,7 +21,7 @@ from studies.trials.record import TrialRecord
 from tuner.errors import Refused
 from tuner.preparation.question import read_question
 from tuner.terminal.live_view import QuietView
-from tuner.workers.places import results_folder
+from tuner.workers.places import refuse_unreachable, results_folder
 from tuner.workers.processes.interruption import EndedAtOnce, Interruption
 from tuner.workers.processes.quiet import silence
 from tuner.workers.supervisor import Job, work_locally
@@ -150,10 +150,12 @@ class Study:
             view: hears of every trial; by default nothing is shown.
 
         Raises:
+            Refused: the results or the checkpoints cannot be written where `manner` says.
             StudyStopped: several trials in a row ended with an error; it holds the last one's traceback.
             DatabaseAway: the database did not answer for ten minutes.
         """
         settings = self.ledger.definition.settings
+        refuse_unreachable(manner.checkpoints)
         self.reopen(trials)
         with Interruption(timeout) as interruption:
             self.work(manner, view or QuietView(), interruption.stop)

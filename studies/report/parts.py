@@ -33,9 +33,10 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts. `numbers` says of each column whether it holds numbers; `names` are split at dots.
+    """A table of texts. `numbers` says of each column whether it holds numbers.
 
-    A cell is a text, or a text and a note below it. With a `summary` the table is folded.
+    A cell is a text, or a text and a note below it. The first cell of a row may be broken at its dots, as the
+    names of parameters are. With a `summary` the table is folded.
     """
 
     heads: Sequence[str]

@@ -9,8 +9,9 @@ from typing import Any, TypeGuard
 
 from optuna.trial import FrozenTrial, TrialState
 
-# From its beginning: which slot of which ledger it is an attempt at, the how-manieth, and the number of the
-# attempt before, if there was one; whether it is quasi-random; who works on it, and where its log is.
+# From its beginning: the slot and the ledger that it is an attempt at; which attempt it is, counted from 1;
+# the number of the attempt before, if there was one; whether it is quasi-random; its worker; where its
+# log is.
 SLOT, ATTEMPT, LEDGER, EARLIER = "slot", "attempt", "ledger", "earlier"
 EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
 CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen

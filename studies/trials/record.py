@@ -23,7 +23,7 @@ class TrialRecord:
     Attributes:
         number: its number in its study.
         slot: the slot that it is an attempt at; None for a trial that another program has added.
-        attempt: the how-manieth attempt at the slot it is, counted from 1.
+        attempt: which attempt at the slot it is, counted from 1.
         values: what was suggested, by the names of the parameters.
         outcome: how it ended; None while it runs.
         score: the score of a completed trial.
