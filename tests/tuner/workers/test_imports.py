@@ -1,5 +1,7 @@
 """An import that ends its process ends a process of its own, and never the tuner."""
 
+import sqlite3
+
 import pytest
 
 from tests.end_to_end.processes import running_tuner
@@ -98,3 +100,22 @@ def test_a_fork_server_that_ends_of_a_module_is_started_without_it(tuner: Comman
     assert (process.returncode, out) == (2, "")
     assert err.startswith("Error: own.yaml: model.class_path: importing deadly ends the process")
     assert err.count("\n") == 1
+
+
+def test_a_study_whose_modules_of_ours_have_moved_claims_no_slot(
+    tuner: CommandLine,
+) -> None:
+    """Whoever names it hears that it has to be made again; no trial fails, and the study is not stopped."""
+    assert tuner("create digits --trials 2 --no-rehearsal").code == 0
+    with sqlite3.connect(tuner.folder / "tuner.db") as database:
+        database.execute(
+            "update study_user_attributes set value_json = "
+            "replace(value_json, 'tuner.modules.', 'tuner.training.modules.')"
+        )
+    database.close()
+    for line in ("worker digits --no-wait", "run digits --quiet"):
+        answer = tuner(line)
+        assert (line, answer.code) == (line, 2)
+        assert "tuner.training.modules.MLPClassifier" in answer.err
+        assert answer.err.count("\n") == 1
+    assert tuner("status digits").out.splitlines()[1].startswith("0 complete")

@@ -13,12 +13,13 @@ from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
 from tuner.training.process.entry import try_imports
-from tuner.workers.code.named import KNOWN
+from tuner.workers.code.named import KNOWN, find_module
 from tuner.workers.processes.fork_server import TICK, end_process, modules_of, started, warm_up
 
 CHOOSING = ("sampler", "pruner")  # sections whose classes are made before PyTorch is needed
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler", *CHOOSING)  # where a text may stand for a class
 _CLASS_PATH = "class_path"
+_OURS = "tuner"
 _REMEDY = 'put what runs by itself under `if __name__ == "__main__":`'
 
 
@@ -49,19 +50,35 @@ def refuse_deadly(file: StudyFile, sections: tuple[str, ...] | None = None) -> N
 
 
 def deadly(definition: StudyDefinition, stop: threading.Event, warms_up: Callable[[], None]) -> str | None:
-    """Say which import of a study ends the process that does it, as the end of a sentence; None where none.
+    """Say which import of a study cannot be done here, as the end of a sentence; None where all can.
+
+    It ends the process that does it, or it is of a module of ours that this version does not have.
 
     Args:
         definition: the study.
         stop: is set to end at once; then nothing is known.
         warms_up: starts the fork server, with what may be imported there.
     """
+    if (moved := _moved(definition)) is not None:
+        return moved
     modules = _own_modules(definition.to_data())
     if not modules:
         return None
     warms_up()
     found = _first_deadly(modules, stop)
     return None if found is None else f"{found[1]}; {_REMEDY}"
+
+
+def _moved(definition: StudyDefinition) -> str | None:
+    """Say which module of ours a study names that this version does not have, as the end of a sentence."""
+    for _, path in _class_paths(definition.to_data(), ""):
+        module = path.rpartition(".")[0]
+        if module.partition(".")[0] == _OURS and not find_module(module)[1]:
+            return (
+                f"it was made by a version of interplay-tuner that had {path}, and this one has no module "
+                f"{module}; make the study again from its file, under another name"
+            )
+    return None
 
 
 def _own_modules(data: Mapping[str, Any]) -> dict[str, str]:
