@@ -31,6 +31,7 @@ REPLICATE_STEPS = 12  # of the optimiser, from the hyperparameters of the fit to
 POINTS = 512  # at which a draw's variance is measured
 DIRECTIONS = 10  # in which the uncertainty about interactions of three parameters lies
 NEGLIGIBLE = 1e-6  # share
+SLIGHT = 5e-5  # of the variance: an effect that has no more of it before any trial is not drawn but bounded
 BIAS = 0.34  # of the fit to n trials, as a part of how far fits to the 0.632 n of a resample differ from it
 COVERAGE = 0.9
 JITTER = 1e-9
@@ -106,27 +107,37 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
         # Where the surrogate does without an axis, the effect is nothing in each of its functions.
         shares[component.members] = np.zeros(draws)
         excess[component.members] = point[component.members] = 0.0
-        if all(kernel.variances[d] > ABSENT for d in component.axes):
-            varying.append((component, products_of(component, features)))
+        if any(kernel.variances[d] <= ABSENT for d in component.axes):
+            continue
+        products = products_of(component, features)
+        prior = prior_covariance(component, features, products, among)
+        at_most = float(np.trace(prior))
+        if at_most > SLIGHT * total:
+            varying.append((component, products, prior))
+            continue
+        # Trials take variance from the prior and add none: its trace bounds what a draw has beyond the mean.
+        alone = covariance_with(component, features, products, *at_trials) @ surrogate.weights
+        point[component.members] = float(alone @ alone) / total
+        excess[component.members] = at_most / (total + unknown)
+        shares[component.members] = (float(alone @ alone) + at_most) / variances
     # Many effects at a time: a few large products of matrices in place of many small ones.
     for first in range(0, len(varying), TOGETHER):
         some = varying[first : first + TOGETHER]
         with_trials = [
-            covariance_with(component, features, products, *at_trials) for component, products in some
+            covariance_with(component, features, products, *at_trials) for component, products, _ in some
         ]
         ends = np.cumsum([0, *map(len, with_trials)])
         stacked = np.vstack(with_trials)
         whitened = solve_triangular(factor, stacked.T, lower=True)
         middle = stacked @ surrogate.weights
         along = np.vstack(
-            [covariance_with(component, features, products, *at_grid) for component, products in some]
+            [covariance_with(component, features, products, *at_grid) for component, products, _ in some]
         )
         known = solve_triangular(root, (along - whitened.T @ cross).T, lower=True)
         drawn = middle[:, None] + known.T @ noise
-        for (component, products), start, end in zip(some, ends, ends[1:], strict=False):
+        for (component, _, prior), start, end in zip(some, ends, ends[1:], strict=False):
             rows = slice(start, end)
-            covariance = prior_covariance(component, features, products, among)
-            covariance -= whitened[:, rows].T @ whitened[:, rows]
+            covariance = prior - whitened[:, rows].T @ whitened[:, rows]
             rest = covariance - known[:, rows].T @ known[:, rows]
             drawn[rows] += _drawn(rest, draws, random)
             shares[component.members] = np.sum(drawn[rows] ** 2, axis=0) / variances
