@@ -20,12 +20,11 @@ from studies.running.confirmation import confirm as repeat
 from studies.trials.record import TrialRecord
 from tuner.errors import Refused
 from tuner.preparation.question import read_question
-from tuner.terminal.live_view import QuietView
+from tuner.workers.events import View, unseen
 from tuner.workers.places import refuse_unreachable, results_folder
 from tuner.workers.processes.interruption import EndedAtOnce, Interruption
 from tuner.workers.processes.quiet import silence
 from tuner.workers.supervisor import Job, work_locally
-from tuner.workers.views import View
 from tuner.workers.worker import GRACE
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class Study:
         refuse_unreachable(manner.checkpoints)
         self.reopen(trials)
         with Interruption(timeout) as interruption:
-            self.work(manner, view or QuietView(), interruption.stop)
+            self.work(manner, view or unseen, interruption.stop)
             if settings.confirm and not interruption.is_over and self.is_spent:
                 self.confirm(settings.confirm, settings.confirm_seeds, manner, stop=interruption.stop)
         return self.status()
@@ -221,10 +220,10 @@ class Study:
         """
         repeating = self.repeating(top, seeds)
         if stop is not None:
-            repeating.work(manner, view or QuietView(), stop)
+            repeating.work(manner, view or unseen, stop)
         else:
             with Interruption() as interruption:
-                repeating.work(manner, view or QuietView(), interruption.stop)
+                repeating.work(manner, view or unseen, interruption.stop)
         return confirmed(self.ledger)
 
     def repeating(self, top: int = TOP, seeds: int = SEEDS) -> "Study":

@@ -21,7 +21,7 @@ from search_spaces.suggest import distributions, suggest
 from studies.analysis.findings.coordinates import find_coordinates
 from studies.analysis.observations.table import Table, observations
 from studies.analysis.shares.importance import fit_table, measure_importance
-from studies.analysis.shares.intervals import posterior_shares
+from studies.analysis.shares.posterior import posterior_shares
 from studies.surrogate.anova import structures_of
 from studies.surrogate.domain import coordinate, domain_of, value_at
 from studies.surrogate.integration import quasi_random

@@ -24,9 +24,9 @@ from studies.ledger.making import create
 from studies.running.confirmation import Choice, chosen, confirm
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
@@ -39,10 +39,10 @@ def run_study(folder: Path, seed: int) -> Choice:
     file = find_study_file("digits", (f"study.seed={seed}",))
     assert file is not None
     ledger = create(open_database(f"sqlite:///{folder}/bench.db"), prepare(file), file.text)
-    Worker(ledger, QuietView(), threading.Event(), folder).work()
+    Worker(ledger, unseen, threading.Event(), folder).work()
     settings = ledger.definition.settings
     repeating = confirm(ledger, top=settings.confirm, seeds=settings.confirm_seeds)
-    Worker(repeating, QuietView(), threading.Event(), folder / repeating.name).work()
+    Worker(repeating, unseen, threading.Event(), folder / repeating.name).work()
     choice = chosen(ledger)
     assert choice is not None
     assert choice.candidate is not None

@@ -22,9 +22,9 @@ from studies.database.open import open_database
 from studies.ledger.making import create
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit
 from tuner.training.task import Task
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
@@ -144,7 +144,7 @@ def shares(study: str, *overrides: str) -> dict[tuple[str, ...], float]:
     assert file is not None
     with tempfile.TemporaryDirectory() as folder:
         ledger = create(open_database(f"sqlite:///{folder}/bench.db"), prepare(file), file.text)
-        Worker(ledger, QuietView(), threading.Event(), Path(folder)).work()
+        Worker(ledger, unseen, threading.Event(), Path(folder)).work()
         importance = analyse(ledger.study, compare=False).importance
     return {
         tuple(sorted(effect.names)): math.nan if effect.share is None else effect.share

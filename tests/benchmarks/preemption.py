@@ -21,7 +21,7 @@ from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.phased_module import EPOCHS, PLAN, TRAINED, Phased
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.terminal.live_view import QuietView
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
@@ -38,7 +38,7 @@ space: {{add: {{model.init_args.lr: {{low: 1e-3, high: 1e-1, log: true}}}}}}
 # checkpoint, and not one in half a minute, so that there is one to be interrupted.
 SCRIPT = """
 import functools, os, sys
-import tuner.workers.desk, tuner.workers.telling, tuner.terminal.live_view
+import tuner.workers.desk, tuner.workers.telling, tuner.workers.worker
 tuner.workers.desk.Task = functools.partial(tuner.workers.desk.Task, every=0.0)
 from tests.benchmarks.phased_module import reached
 tell = tuner.workers.telling.tell_ended
@@ -46,7 +46,7 @@ def telling(*arguments):
     reached("tell", os.getpid())
     return tell(*arguments)
 tuner.workers.telling.tell_ended = telling
-tuner.terminal.live_view.LineView.waiting = lambda view: reached("idle", os.getpid())
+tuner.workers.worker.Waiting = lambda: reached("idle", os.getpid())
 from tuner.cli import main
 if __name__ == "__main__":
     main(sys.argv[1:])
@@ -96,10 +96,10 @@ def main() -> None:
         ledger = make(disturbed, STUDY, SCRIPT)
         seconds = [preempt(ledger, disturbed, phase) for _ in range(ROUNDS) for phase in PHASES]
         os.chdir(disturbed)
-        Worker(ledger, QuietView(), threading.Event(), disturbed / "runs" / ledger.name).work()
+        Worker(ledger, unseen, threading.Event(), disturbed / "runs" / ledger.name).work()
         other = make(calm, STUDY, SCRIPT)
         os.chdir(calm)
-        Worker(other, QuietView(), threading.Event(), calm / "runs" / other.name).work()
+        Worker(other, unseen, threading.Event(), calm / "runs" / other.name).work()
         ledger = open_ledger(ledger.database, ledger.name)
         check_exact(ledger, SLOTS)
         preempted, twice = check_curves(ledger), trained_twice(disturbed)

@@ -26,9 +26,9 @@ from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
@@ -50,7 +50,7 @@ def finished_study(folder: Path, sampler: str, seed: int, slots: int) -> Ledger:
         ledger = open_ledger(database, name)
     except UnknownStudy:
         ledger = create(database, prepare(file), file.text)
-    Worker(ledger, QuietView(), threading.Event(), folder / name).work()
+    Worker(ledger, unseen, threading.Event(), folder / name).work()
     return ledger
 
 

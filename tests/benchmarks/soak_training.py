@@ -22,7 +22,7 @@ from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.benchmarks.real_workers import make, scores, start
 from tests.contracts.faults import check_exact
-from tuner.terminal.live_view import QuietView
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.weights import Weights
 from tuner.workers.worker import Worker
@@ -105,7 +105,7 @@ def main() -> None:
             bool(trial.intermediate_values) and "earlier" in trial.user_attrs for trial in ledger.trials()
         )
         other = make(calm, STUDY, SCRIPT)
-        Worker(other, QuietView(), threading.Event(), calm / "runs").work()
+        Worker(other, unseen, threading.Event(), calm / "runs").work()
         differing = [slot for slot, score in scores(other).items() if scores(ledger).get(slot) != score]
         print(
             f"{WORKERS} workers, {killed['worker']} of them and {killed['training']} trainings killed: "

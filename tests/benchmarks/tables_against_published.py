@@ -31,9 +31,9 @@ from studies.ledger.making import create
 from studies.ledger.opening import is_known, open_ledger
 from studies.running.confirmation import chosen, confirm
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.fitting.fit import fit, test
 from tuner.training.task import Task
+from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
 
@@ -128,10 +128,10 @@ def run_one(folder: Path, name: str, repeat: int) -> dict[str, float]:
     definition = prepare(parse_study_file(text, source=f"{name}.yaml"))
     database = open_database(f"sqlite:///{place}/study.db")
     ledger = open_ledger(database, name) if is_known(database, name) else create(database, definition, text)
-    Worker(ledger, QuietView(), threading.Event(), place).work()
+    Worker(ledger, unseen, threading.Event(), place).work()
     # Of so many noisy scores on so few rows the best one is a lucky one: see what stays good on fresh seeds.
     repeating = confirm(ledger, top=5, seeds=3)
-    Worker(repeating, QuietView(), threading.Event(), place / repeating.name).work()
+    Worker(repeating, unseen, threading.Event(), place / repeating.name).work()
     choice = chosen(ledger)
     assert choice is not None
     weights = place / repeating.name / f"trial-{choice.trial.number}.ckpt"

@@ -24,11 +24,11 @@ from studies.ledger.making import create
 from studies.proposing.seeds import training_seed
 from studies.trials.outcomes import Outcome
 from tests.benchmarks.trial_overhead import fit_bare
+from tests.tuner.workers.watching import Watching
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
+from tuner.workers.events import ShownTrial, unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.supervisor import Job, work_locally
-from tuner.workers.views import Shown
 
 PROCESSES, REPEATS = 2, 5
 CASES = {"[512, 512]": 4, "[768, 768]": 3}  # hidden layers of the network: fits a process
@@ -41,13 +41,13 @@ space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement
 """
 
 
-class Stopwatch(QuietView):
+class Stopwatch(Watching):
     """Takes the time in which trials end, behind a first one of each worker."""
 
     def __init__(self) -> None:
         self.ended_at: list[float] = []
 
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
         """Note the time."""
         self.ended_at.append(time.perf_counter())
 
@@ -107,7 +107,7 @@ def compare(hidden: str, fits: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         ledger = make(Path(name), hidden, 1)
         job = Job(f"sqlite:///{name}/tuner.db", ledger.name, Path(name), grace=1.0)
-        work_locally(job, ledger, QuietView(), threading.Event(), workers=1, gpus=None)
+        work_locally(job, ledger, unseen, threading.Event(), workers=1, gpus=None)
         configuration, seed = ledger.trial(0).user_attrs["configuration"], training_seed(ledger, 0)
     bare, ratios = [], []
     for repeat in range(REPEATS):

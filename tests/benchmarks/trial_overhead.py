@@ -23,8 +23,8 @@ from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.proposing.seeds import training_seed
+from tests.tuner.workers.watching import Watching
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.configuration.class_paths import import_class
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 from tuner.workers.processes.quiet import silence
@@ -44,7 +44,7 @@ space: {{use: recipe.quick, fix: {{optimizer: adamw, norm: batch, norm.placement
 """
 
 
-class OneTrial(QuietView):
+class OneTrial(Watching):
     """Stops a worker behind its first trial."""
 
     def __init__(self) -> None:

@@ -13,10 +13,10 @@ from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
 from studies.ledger.making import create
 from studies.trials.outcomes import Outcome
+from tests.tuner.workers.watching import Watching
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
+from tuner.workers.events import ShownTrial
 from tuner.workers.processes.quiet import silence
-from tuner.workers.views import Shown
 from tuner.workers.worker import Worker
 
 TRIALS, SETTLED = 200, 10
@@ -36,14 +36,14 @@ def resident(process: int | str) -> float:
     return int(held.split()[1]) / 1024
 
 
-class Watch(QuietView):
+class Watch(Watching):
     """Reads the memory after each trial."""
 
     def __init__(self) -> None:
         self.worker: list[float] = []
         self.server: list[float] = []
 
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
         """Read it."""
         self.worker.append(resident("self"))
         # No public way leads to the server's process.

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from studies.ledger.ledger import Ledger
     from tuner.training.configuration.permit import Permit
+    from tuner.workers.events import View
     from tuner.workers.processes.interruption import Interruption
-    from tuner.workers.views import View
     from tuner.workers.worker import Worker
 
     Make: TypeAlias = Callable[[Ledger, View], Worker]
@@ -152,15 +152,16 @@ def _serve(
     any_code: bool, wait: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Work on every open study."""
-    from tuner.terminal.live_view import LineView, QuietView
+    from tuner.terminal.live_view import LineView
     from tuner.terminal.printable import one_line
     from tuner.terminal.screen import open_screen
+    from tuner.workers.events import unseen
     from tuner.workers.service import Service
 
     screen = open_screen()
 
     def make_for(ledger: "Ledger") -> "Worker":
-        return make(ledger, QuietView() if quiet else LineView(ledger, screen))
+        return make(ledger, unseen if quiet else LineView(ledger, screen))
 
     def say(sentence: str) -> None:
         click.echo(one_line(sentence), err=True)

@@ -18,7 +18,16 @@ from studies.trials.outcomes import EFFECTS, Outcome, ended_in_words, in_words
 from studies.trials.trained import planned_validations
 from tuner.terminal.printable import one_line
 from tuner.terminal.screen import open_screen
-from tuner.workers.views import Shown, View
+from tuner.workers.events import (
+    Event,
+    ShownTrial,
+    TrialEnded,
+    TrialScored,
+    TrialStarted,
+    View,
+    Waiting,
+    unseen,
+)
 
 REFRESH = 4.0  # times a second
 _LEAVING = "leaving when the epoch ends; Ctrl-C again ends at once"
@@ -29,7 +38,7 @@ def view_for(ledger: Ledger, stop: threading.Event, *, quiet: bool, workers: int
     """Give the view of so many workers, who leave when `stop` is set, that suits where the output goes."""
     screen = open_screen()
     if quiet:
-        yield QuietView()
+        yield unseen
     elif screen.is_terminal:
         view = LiveView(ledger, workers, stop)
         # It leaves no trace: the results that follow say the same of a study that has ended.
@@ -41,23 +50,7 @@ def view_for(ledger: Ledger, stop: threading.Event, *, quiet: bool, workers: int
         yield LineView(ledger, screen)
 
 
-class QuietView:
-    """Shows nothing."""
-
-    def started(self, running: Shown) -> None:
-        """Show nothing."""
-
-    def scored(self, running: Shown, step: int, score: float) -> None:
-        """Show nothing."""
-
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
-        """Show nothing."""
-
-    def waiting(self) -> None:
-        """Show nothing."""
-
-
-class LineView(QuietView):
+class LineView:
     """Prints a line for each trial that ended."""
 
     def __init__(self, ledger: Ledger, console: Console) -> None:
@@ -68,12 +61,19 @@ class LineView(QuietView):
         self._of = planned_validations(ledger.definition)
         self._last: dict[int, tuple[int, float]] = {}  # by trial: its last validation, and the score there
 
-    def scored(self, running: Shown, step: int, score: float) -> None:
-        """Remember the trial's newest score."""
-        self._last[running.number] = step, score
+    def __call__(self, event: Event) -> None:
+        """Print a line where a trial has ended, and once where other workers hold the last slots."""
+        match event:
+            case TrialScored(running, step, score):
+                self._last[running.number] = step, score
+            case TrialEnded(running, outcome, score):
+                self._ended(running, outcome, score)
+            case Waiting():
+                if not self._waiting:
+                    self._console.print("waiting for slots that other workers hold")
+                self._waiting = True
 
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
-        """Print the trial's line."""
+    def _ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
         self._waiting = False
         budget, best = self._ledger.slots.budget(), self._ledger.best()
         step, last = self._last.pop(running.number, (0, None))
@@ -84,14 +84,8 @@ class LineView(QuietView):
             f"[{budget.done}/{budget.total}] trial {running.number} {shown} in {seconds:.1f} s, {leader}"
         )
 
-    def waiting(self) -> None:
-        """Say once that other workers hold the last slots."""
-        if not self._waiting:
-            self._console.print("waiting for slots that other workers hold")
-        self._waiting = True
 
-
-class LiveView(QuietView):
+class LiveView:
     """Shows the budget, the running trial against the best, counts of outcomes and the time left."""
 
     def __init__(self, ledger: Ledger, workers: int = 1, stop: threading.Event | None = None) -> None:
@@ -101,7 +95,7 @@ class LiveView(QuietView):
         self._workers = workers
         self._began = time.monotonic()
         self._of = planned_validations(ledger.definition)
-        self._running: dict[int, tuple[Shown, int, float | None]] = {}
+        self._running: dict[int, tuple[ShownTrial, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
         self._refresh_counts()
@@ -111,24 +105,21 @@ class LiveView(QuietView):
         self._budget, self._best = self._ledger.slots.budget(), self._ledger.best()
         self._counts = status_of(self._ledger).trials
 
-    def started(self, running: Shown) -> None:
-        """Show the trial that has begun."""
-        self._running[running.number], self._is_waiting = (running, 0, None), False
-
-    def scored(self, running: Shown, step: int, score: float) -> None:
-        """Show the running trial's newest score."""
-        self._running[running.number] = (running, step, score)
-
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
-        """Show how the trial ended."""
-        _, step, last = self._running.pop(running.number, (running, 0, None))
-        shown = ended_in_words(outcome, score, last=last, after=step, of=running.validations or self._of)
-        self._last = f"trial {running.number} {shown}", outcome
-        self._refresh_counts()
-
-    def waiting(self) -> None:
-        """Show that other workers hold the last slots."""
-        self._is_waiting = True
+    def __call__(self, event: Event) -> None:
+        """Take up what has happened."""
+        match event:
+            case TrialStarted(running):
+                self._running[running.number], self._is_waiting = (running, 0, None), False
+            case TrialScored(running, step, score):
+                self._running[running.number] = (running, step, score)
+            case TrialEnded(running, outcome, score):
+                _, step, last = self._running.pop(running.number, (running, 0, None))
+                of = running.validations or self._of
+                shown = ended_in_words(outcome, score, last=last, after=step, of=of)
+                self._last = f"trial {running.number} {shown}", outcome
+                self._refresh_counts()
+            case Waiting():
+                self._is_waiting = True
 
     def render(self) -> RenderableType:
         """Draw the view; it only reads what the events left, never the database."""
@@ -157,7 +148,7 @@ class LiveView(QuietView):
         what = "waiting for slots that other workers hold" if self._is_waiting else "choosing the next trial"
         return lines + [Text(what, style="dim")] * (self._workers - len(lines))
 
-    def _line(self, running: Shown, step: int, score: float | None) -> Text:
+    def _line(self, running: ShownTrial, step: int, score: float | None) -> Text:
         of = f"/{count}" if (count := running.validations or self._of) else ""
         metric = self._ledger.definition.settings.metric
         shown = "" if score is None else f"  {metric} {score:.5g}"

@@ -29,12 +29,11 @@ from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped
 from tuner.training.process.parent import die_with_parent
+from tuner.workers.events import TrialEnded, View, WorkerLeft, through
 from tuner.workers.failures import database_failure
 from tuner.workers.gpus import Gpus
 from tuner.workers.processes.fork_server import TICK, started
 from tuner.workers.processes.interruption import LAST_WORDS, SIGNALS, within
-from tuner.workers.relay import Ended, Finished, PipeView
-from tuner.workers.views import View
 from tuner.workers.worker import Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
@@ -80,23 +79,23 @@ def work(pipe: Connection, job: Job) -> None:
     try:
         _work(pipe, job, stop)
     except StudyStopped as error:
-        _send(pipe, Finished(str(error), error.traceback))
+        _send(pipe, WorkerLeft(str(error), error.traceback))
     except DatabaseAway as error:
-        _send(pipe, Finished(str(error)))
+        _send(pipe, WorkerLeft(str(error)))
     except TunerError as error:
-        _send(pipe, Finished(str(error), is_wrong=True))
+        _send(pipe, WorkerLeft(str(error), is_wrong=True))
     except Exception as error:  # noqa: BLE001 - it is told by the process that shows what happens
         said = database_failure(error) or f"A worker ended with {type(error).__name__}: {first_line(error)}."
-        _send(pipe, Finished(said, "" if is_passing(error) else "".join(traceback.format_exception(error))))
+        _send(pipe, WorkerLeft(said, "" if is_passing(error) else "".join(traceback.format_exception(error))))
     else:
-        _send(pipe, Finished())
+        _send(pipe, WorkerLeft())
 
 
 def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
     ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
     Worker(
         ledger,
-        PipeView(pipe),
+        through(pipe),
         stop,
         job.folder,
         job.grace,
@@ -209,7 +208,7 @@ class _Crew:
         if message is None:
             self._free(pipe, is_leaving=is_leaving)
             return
-        if isinstance(message, Finished):
+        if isinstance(message, WorkerLeft):
             if message.sentence and self.error is None:
                 is_wrong, sentence = message.is_wrong, message.sentence
                 self.error = Refused(sentence) if is_wrong else StudyStopped(sentence, message.traceback)
@@ -219,9 +218,9 @@ class _Crew:
             if not message.sentence and not is_leaving and self._ledger.over() is None:
                 self._replace(job, process)  # somebody has asked it to leave, and not us
             return
-        if isinstance(message, Ended):
+        if isinstance(message, TrialEnded):
             self._deaths = 0
-        message(self._view)
+        self._view(message)
 
     def _free(self, pipe: Connection, *, is_leaving: bool) -> None:
         """Free the slot of a dead worker, and put another in its place."""

@@ -10,7 +10,6 @@ from typing import Any
 from optuna.trial import TrialState
 
 from search_spaces.errors import first_line
-from search_spaces.space.nodes import Value
 from studies.database.failures import is_of_database
 from studies.database.retry import Hurry, hurried
 from studies.errors import StorageError
@@ -27,9 +26,9 @@ from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.messages import Fault, Raised
 from tuner.training.task import Ending, Fit
 from tuner.workers.desk import UNTOLD, Desk
+from tuner.workers.events import ShownTrial, TrialEnded, View
 from tuner.workers.processes.interruption import EndedAtOnce
 from tuner.workers.processes.training import TimedOut, Vanished
-from tuner.workers.views import View
 
 ANSWER = 5.0  # seconds that a worker which is to end waits for a database that is away
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
@@ -46,16 +45,6 @@ _ERRORS = {
     Fault.DISK: Outcome.DISK_FULL,
     Fault.DATA: Outcome.UNREADABLE,
 }
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A trial that is told later than it ended."""
-
-    number: int
-    values: Mapping[str, Value]
-    started: float
-    validations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +129,7 @@ class Teller:
             path.unlink(missing_ok=True)
         if not told:
             return False  # another worker has its slot
-        self.view.ended(running, outcome, score)
+        self.view(TrialEnded(ShownTrial.of(running), outcome, score))
         if not EFFECTS[outcome].goes_on:
             self.desk.checkpoint_files().collect(running.slot.number)
         return True
@@ -161,7 +150,8 @@ class Teller:
             path.unlink(missing_ok=True)
             if told:
                 trial = self.ledger.trial(end.number)
-                self.view.ended(_Kept(end.number, trial.params, time.monotonic()), end.outcome, end.score)
+                shown = ShownTrial(end.number, trial.params, time.monotonic())
+                self.view(TrialEnded(shown, end.outcome, end.score))
 
     def _tell_error(self, running: RunningTrial, raised: Raised) -> None:
         facts = {CAUSE: raised.cause, TRACEBACK: raised.traceback}

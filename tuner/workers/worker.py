@@ -29,12 +29,12 @@ from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.configuration.permit import Permit
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
+from tuner.workers.events import ShownTrial, TrialScored, TrialStarted, View, Waiting
 from tuner.workers.processes.executor import train
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.workers.processes.training import Orders
 from tuner.workers.telling import ANSWER, Teller
-from tuner.workers.views import View
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 # Seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30.
@@ -81,7 +81,7 @@ class Worker:
                     continue
                 if not wait or self.ledger.over():
                     break
-                self.view.waiting()
+                self.view(Waiting())
                 self.stop.wait(WAIT)
         finally:
             for name in (LOG_FILES, UNTOLD):
@@ -124,10 +124,10 @@ class Worker:
         return running is not None
 
     def _answer(self, running: RunningTrial) -> None:
-        self.view.started(running)
+        self.view(TrialStarted(ShownTrial.of(running)))
 
         def scored(step: int, score: float) -> bool:
-            self.view.scored(running, step, score)
+            self.view(TrialScored(ShownTrial.of(running), step, score))
             return report(running, step, score)
 
         def resumed(scores: Mapping[int, float]) -> None:

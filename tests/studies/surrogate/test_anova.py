@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
 from search_spaces.space.nodes import Choice, Float, Group, Int
-from studies.analysis.shares.intervals import posterior_shares
+from studies.analysis.shares.posterior import posterior_shares
 from studies.surrogate.anova import structures_of
 from studies.surrogate.domain import domain_of
 from studies.surrogate.gaussian_process import Surrogate, fit, points_of

@@ -19,6 +19,7 @@ from studies.trials.outcomes import Outcome
 from tests.studies.samples import SPACE, sample_definition
 from tuner.terminal.live_view import LineView, LiveView
 from tuner.terminal.screen import print_parameters
+from tuner.workers.events import ShownTrial, TrialEnded, TrialScored, TrialStarted, Waiting
 
 WIDTHS = (60, 80, 120)
 
@@ -52,15 +53,15 @@ def test_the_live_view_stays_where_it_is(ledger: Ledger, width: int) -> None:
     seen = [drawn(view, width)]
     for score in (0.5, 0.25, 0.75):
         running = begun(ledger)
-        view.started(running)
+        view(TrialStarted(ShownTrial.of(running)))
         seen.append(drawn(view, width))
         running.trial.report(score, 1)
-        view.scored(running, 1, score)
+        view(TrialScored(ShownTrial.of(running), 1, score))
         seen.append(drawn(view, width))
         assert tell(ledger, running, Outcome.COMPLETED, score, {})
-        view.ended(running, Outcome.COMPLETED, score)
+        view(TrialEnded(ShownTrial.of(running), Outcome.COMPLETED, score))
         seen.append(drawn(view, width))
-    view.waiting()
+    view(Waiting())
     seen.append(drawn(view, width))
     stop.set()
     seen.append(drawn(view, width))
@@ -74,12 +75,12 @@ def test_the_live_view_tells_what_matters(ledger: Ledger) -> None:
     view = LiveView(ledger)
     assert drawn(view, 80)[1:3] == ["best val_loss none yet", "choosing the next trial"]
     first = begun(ledger)
-    view.started(first)
-    view.scored(first, 3, 0.5)
+    view(TrialStarted(ShownTrial.of(first)))
+    view(TrialScored(ShownTrial.of(first), 3, 0.5))
     optimizer = first.values["optimizer"]
     assert drawn(view, 80)[2] == f"trial 0  validation 3/9  val_loss 0.5  optimizer={optimizer}"
     assert tell(ledger, first, Outcome.COMPLETED, 0.5, {})
-    view.ended(first, Outcome.COMPLETED, 0.5)
+    view(TrialEnded(ShownTrial.of(first), Outcome.COMPLETED, 0.5))
     lines = drawn(view, 80)
     assert lines[0].startswith("small  ")
     assert "1/4 slots" in lines[0]
@@ -99,13 +100,13 @@ def test_a_line_a_trial(ledger: Ledger) -> None:
     running, pruned = begun(ledger), begun(ledger)
     with console.capture() as capture:
         assert tell(ledger, running, Outcome.DIVERGED, None, {})
-        view.ended(running, Outcome.DIVERGED, None)
-        view.waiting()
-        view.waiting()
+        view(TrialEnded(ShownTrial.of(running), Outcome.DIVERGED, None))
+        view(Waiting())
+        view(Waiting())
         for step, score in ((1, 0.5), (2, 0.44)):
-            view.scored(pruned, step, score)
+            view(TrialScored(ShownTrial.of(pruned), step, score))
         assert tell(ledger, pruned, Outcome.PRUNED, None, {})
-        view.ended(pruned, Outcome.PRUNED, None)
+        view(TrialEnded(ShownTrial.of(pruned), Outcome.PRUNED, None))
     first, second, third = capture.get().splitlines()
     assert first.startswith("[1/4] trial 0 diverged in 0.")
     assert third.startswith("[2/4] trial 1 pruned at 0.44 after 2 of 9 in ")

@@ -12,27 +12,27 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from studies.ledger.ledger import Ledger
-from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger, work
+from tests.tuner.workers.watching import Watching
 from tuner.errors import DatabaseAway
-from tuner.terminal.live_view import QuietView
 from tuner.workers.desk import UNTOLD
+from tuner.workers.events import ShownTrial
 from tuner.workers.processes.interruption import EndedAtOnce, Interruption
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
 
 
-class MovesTheDatabase(QuietView):
+class MovesTheDatabase(Watching):
     """Moves the database away at the first validation."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: ShownTrial, step: int, score: float) -> None:
         """Move it, once."""
         if self.path.exists():
             self.path.rename(self.path.with_suffix(".moved"))
@@ -64,7 +64,7 @@ class Asks(MovesTheDatabase):
         super().__init__(path)
         self.asks = asks
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: ShownTrial, step: int, score: float) -> None:
         """Move the database, and wait in a thread."""
         if self.path.exists():
             threading.Thread(target=self.wait, daemon=True).start()
@@ -116,14 +116,14 @@ def test_a_second_signal_loses_no_score_that_waits(tmp_path: Path, monkeypatch: 
     assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.COMPLETED]
 
 
-class LosesATable(QuietView):
+class LosesATable(Watching):
     """Drops the table of workers while a trial trains, and waits until its lease was to be renewed."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.is_met = threading.Event()
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: ShownTrial, step: int, score: float) -> None:
         """Drop it, once."""
         if not self.is_met.is_set():
             event.listen(self.ledger.database.engine, "handle_error", lambda _: self.is_met.set())

@@ -10,14 +10,14 @@ import sqlalchemy
 from studies.database.retry import was_waited_for
 from studies.ledger.ledger import Ledger
 from studies.ledger.workers import Workers
-from studies.running.trial import RunningTrial
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger
+from tests.tuner.workers.watching import Watching
 from tuner.errors import DatabaseAway
-from tuner.terminal.live_view import QuietView
 from tuner.training.configuration.permit import Permit
 from tuner.workers.desk import UNTOLD
+from tuner.workers.events import ShownTrial, View, unseen
 from tuner.workers.service import Service
 from tuner.workers.worker import Worker
 
@@ -25,7 +25,7 @@ pytestmark = IN_MEMORY
 BACK = 1.0  # seconds after which the database is back
 
 
-class TakesAway(QuietView):
+class TakesAway(Watching):
     """Moves the database away at the first validation, and, if so, puts it back in a moment."""
 
     def __init__(self, path: Path, *, brings_back: bool) -> None:
@@ -33,7 +33,7 @@ class TakesAway(QuietView):
         self.brings_back = brings_back
         self.times = 0
 
-    def scored(self, running: RunningTrial, step: int, score: float) -> None:
+    def scored(self, running: ShownTrial, step: int, score: float) -> None:
         """Move it, once."""
         self.times += 1
         if self.times == 1:
@@ -42,7 +42,7 @@ class TakesAway(QuietView):
                 threading.Timer(BACK, lambda: self.moved.rename(self.path)).start()
 
 
-def service(ledger: Ledger, folder: Path, say: Callable[[str], None], view: QuietView) -> Service:
+def service(ledger: Ledger, folder: Path, say: Callable[[str], None], view: View) -> Service:
     """Serve the database of a study."""
     permit = Permit.of(["tests"])
 
@@ -88,6 +88,6 @@ def test_a_refusal_that_concerns_one_study_is_its_own_trouble(tmp_path: Path) ->
             f"CREATE TRIGGER refuse BEFORE INSERT ON trials WHEN NEW.study_id = {ledger.identifier} "
             f"BEGIN SELECT RAISE(ABORT, 'refused'); END"
         )
-    assert service(ledger, tmp_path, said.append, QuietView()).serve(wait=False) == 1
+    assert service(ledger, tmp_path, said.append, unseen).serve(wait=False) == 1
     assert other.slots.budget().done == 1
     assert any(sentence.startswith("small is passed over for 60 s: ") for sentence in said), said

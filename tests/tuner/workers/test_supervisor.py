@@ -10,14 +10,14 @@ from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger
-from tuner.terminal.live_view import QuietView
+from tests.tuner.workers.watching import Watching
+from tuner.workers.events import ShownTrial
 from tuner.workers.supervisor import Job, work_locally
-from tuner.workers.views import Shown
 
 pytestmark = IN_MEMORY
 
 
-class Witness(QuietView):
+class Witness(Watching):
     """Notes what it hears, and kills the worker of the first trial that begins."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -25,18 +25,18 @@ class Witness(QuietView):
         self.ended_trials: set[int] = set()
         self.steps: dict[int, list[int]] = {}
 
-    def started(self, running: Shown) -> None:
+    def started(self, running: ShownTrial) -> None:
         """Kill the worker, once."""
         if self.kills:
             self.kills = False
             worker = self.ledger.trial(running.number).user_attrs["worker"]
             os.kill(int(worker.rpartition(":")[2]), signal.SIGKILL)
 
-    def scored(self, running: Shown, step: int, score: float) -> None:
+    def scored(self, running: ShownTrial, step: int, score: float) -> None:
         """Note it."""
         self.steps.setdefault(running.number, []).append(step)
 
-    def ended(self, running: Shown, outcome: Outcome, score: float | None) -> None:
+    def ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
         """Note it."""
         self.ended_trials.add(running.number)
 

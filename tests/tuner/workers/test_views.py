@@ -5,7 +5,6 @@ import json
 import re
 from collections import Counter
 from io import StringIO
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -25,6 +24,7 @@ from tests.tuner.training.probes import IN_MEMORY
 from tuner.results.summary import conclude
 from tuner.terminal.live_view import LineView, LiveView
 from tuner.terminal.next_steps import OUTPUT, Request
+from tuner.workers.events import ShownTrial, TrialEnded, TrialScored, TrialStarted
 
 pytestmark = IN_MEMORY
 
@@ -86,15 +86,15 @@ def test_every_view_names_the_outcome_of_a_trial_alike(every: Ledger, tuner: Com
     last = {json.loads(tuner(f"trial every {trial.number} --json").out)["outcome"]: trial.number
             for trial in every.trials()}  # fmt: skip
     for outcome in Outcome:
-        shown = Shown(last[outcome.value])
+        shown = ShownTrial(last[outcome.value], {}, 0.0)
         score = 0.25 if outcome is Outcome.COMPLETED else None
         words = f"{outcome.value} 0.25" if score else f"{outcome.value} at 0.5 after 2 of 9"
-        view.scored(shown, 2, 0.5)
-        live.started(shown)
-        live.scored(shown, 2, 0.5)
+        view(TrialScored(shown, 2, 0.5))
+        live(TrialStarted(shown))
+        live(TrialScored(shown, 2, 0.5))
         with console.capture() as capture:
-            view.ended(shown, outcome, score)
-        live.ended(shown, outcome, score)
+            view(TrialEnded(shown, outcome, score))
+        live(TrialEnded(shown, outcome, score))
         assert f"trial {shown.number} {words} in " in capture.get()
         line = live.render().renderables[-1]  # type: ignore[attr-defined] # a group of lines
         assert (str(line), line.style) == (f"trial {shown.number} {words}", EFFECTS[outcome].style)
@@ -107,14 +107,6 @@ def test_a_figure_draws_the_trials_that_spend_a_slot() -> None:
     assert set(MARKS) == {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot}
     for marks in zip(*MARKS.values(), strict=True):
         assert len(set(marks)) == len(MARKS)
-
-
-class Shown:
-    """A trial as a view is shown it."""
-
-    def __init__(self, number: int) -> None:
-        self.number, self.values, self.started = number, dict[str, Any](), 0.0
-        self.validations = None  # the training has not told it; the section says it
 
 
 def drawn(view: LiveView) -> str:

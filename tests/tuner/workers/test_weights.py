@@ -19,9 +19,9 @@ from studies.running.telling import tell
 from studies.trials.outcomes import Outcome, outcome_of
 from studies.trials.record import TrialRecord
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.terminal.live_view import QuietView
 from tuner.training.task import Ending, Fit, Task
 from tuner.workers import telling, worker
+from tuner.workers.events import unseen
 from tuner.workers.weights import Weights
 from tuner.workers.worker import Worker
 
@@ -89,7 +89,7 @@ class Trainings:
 def work_until_spent(ledger: Ledger, folder: Path) -> None:
     """Be a worker, and another one in its place each time that it is killed."""
     while ledger.slots.budget().done < ledger.slots.budget().total:
-        one = Worker(ledger, QuietView(), threading.Event(), folder)
+        one = Worker(ledger, unseen, threading.Event(), folder)
         try:
             one.work()
         except Killed:

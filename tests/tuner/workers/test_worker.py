@@ -12,7 +12,6 @@ from studies.database.open import open_database
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.running.trial import RunningTrial
 from studies.trials.attributes import FOLDER
 from studies.trials.outcomes import Outcome, outcome_of
 from studies.trials.record import TrialRecord
@@ -27,12 +26,13 @@ from tests.tuner.small_modules import (
     Talking,
 )
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.watching import Watching
 from tuner.commands.inspect import describe_trial
 from tuner.errors import StudyStopped
 from tuner.preparation.prepare import prepare
-from tuner.terminal.live_view import QuietView
 from tuner.training.task import Task
 from tuner.workers import desk
+from tuner.workers.events import ShownTrial, unseen
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
@@ -55,7 +55,7 @@ def make_ledger(folder: Path, model: type, epochs: int = 2, **study: Any) -> Led
 
 def work(ledger: Ledger, folder: Path) -> None:
     """Let one worker do all there is to do."""
-    Worker(ledger, QuietView(), threading.Event(), folder).work()
+    Worker(ledger, unseen, threading.Event(), folder).work()
 
 
 def test_a_worker_spends_every_slot_once(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_only_the_best_trial_s_weights_stay(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"trial-{best.number}.ckpt"]
 
 
-class StopsIn(QuietView):
+class StopsIn(Watching):
     """Sets an event when a trial has begun."""
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: ShownTrial) -> None:
         """Ask the worker to stop."""
         self.stop.set()
 
@@ -166,7 +166,7 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
     monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     shared = f"file://{tmp_path}/shared"
-    Worker(ledger, QuietView(), threading.Event(), tmp_path, checkpoints=shared).work()
+    Worker(ledger, unseen, threading.Event(), tmp_path, checkpoints=shared).work()
     assert (tmp_path / "epochs").read_text().split() == ["0", "1", "2", "3"]
     lost, again = ledger.trials()
     assert (outcome_of(lost), list(lost.intermediate_values)) == (Outcome.LOST, [1, 2])
@@ -176,12 +176,18 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
     assert not list((tmp_path / "shared").rglob("*.ckpt"))
 
 
-class Misleads(QuietView):
+class Misleads(Watching):
     """Writes another folder into each trial, as anyone can who may write to the database."""
 
-    def started(self, running: RunningTrial) -> None:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def started(self, running: ShownTrial) -> None:
         """Write it."""
-        running.trial.set_user_attr(FOLDER, "../precious")
+        identifier = self.ledger.database.storage.get_trial_id_from_study_id_trial_number(
+            self.ledger.identifier, running.number
+        )
+        self.ledger.database.storage.set_trial_user_attr(identifier, FOLDER, "../precious")
 
 
 def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,15 +195,15 @@ def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
-    Worker(ledger, Misleads(), threading.Event(), tmp_path / "runs").work()
+    Worker(ledger, Misleads(ledger), threading.Event(), tmp_path / "runs").work()
     assert ledger.trials()[-1].user_attrs[FOLDER] == "trial-0"
     assert not (tmp_path / "precious").exists()
 
 
-class Breaks(QuietView):
+class Breaks(Watching):
     """Raises as a trial begins."""
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: ShownTrial) -> None:
         """Raise."""
         raise RuntimeError("broken")
 
@@ -212,13 +218,13 @@ def test_no_trial_runs_on_whose_worker_could_not_go_on(tmp_path: Path) -> None:
     assert (ledger.slots.budget().open, ledger.slots.budget().done) == (1, 0)
 
 
-class Truncates(QuietView):
+class Truncates(Watching):
     """Cuts every checkpoint in a folder as a trial begins."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def started(self, running: RunningTrial) -> None:
+    def started(self, running: ShownTrial) -> None:
         """Cut."""
         for file in self.folder.glob("*.ckpt"):
             os.truncate(file, 1000)
