@@ -24,8 +24,8 @@ from studies.ledger.making import create
 from studies.running.confirmation import Choice, chosen, confirm
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit, test
-from tuner.training.task import Task
 from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
@@ -51,7 +51,9 @@ def run_study(folder: Path, seed: int) -> Choice:
 
 def loss_on_test(configuration: dict[str, Any], seed: int, folder: Path) -> float:
     """Train on one seed and give the test cross-entropy of the weights that count, as in the study."""
-    task = Task(configuration, seed, "val_loss", score="last", keep=folder / "fresh.ckpt", threads=1)
+    task = Assignment(
+        configuration, seed, Objective("val_loss", score="last"), keep=folder / "fresh.ckpt", threads=1
+    )
     fit(task, lambda *_: False)
     return test(configuration, folder / "fresh.ckpt", seed)["test_loss"]
 

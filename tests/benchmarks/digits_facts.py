@@ -22,8 +22,8 @@ from studies.database.open import open_database
 from studies.ledger.making import create
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit
-from tuner.training.task import Task
 from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
@@ -52,7 +52,9 @@ def score(
         "data": {"class_path": "tuner.data.Digits"},
         "optimizer": {"class_path": f"torch.optim.{optimizer}", "init_args": given},
     }
-    result = fit(Task(configuration, seed, metric, score="last", threads=1), lambda *_: False)
+    result = fit(
+        Assignment(configuration, seed, Objective(metric, score="last"), threads=1), lambda *_: False
+    )
     return math.inf if result.score is None else result.score
 
 

@@ -39,7 +39,7 @@ space: {{add: {{model.init_args.lr: {{low: 1e-3, high: 1e-1, log: true}}}}}}
 SCRIPT = """
 import functools, os, sys
 import tuner.workers.desk, tuner.workers.telling, tuner.workers.worker
-tuner.workers.desk.Task = functools.partial(tuner.workers.desk.Task, every=0.0)
+tuner.workers.desk.Assignment = functools.partial(tuner.workers.desk.Assignment, every=0.0)
 from tests.benchmarks.phased_module import reached
 tell = tuner.workers.telling.tell_ended
 def telling(*arguments):

@@ -26,8 +26,8 @@ from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit, test
-from tuner.training.task import Task
 from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
@@ -61,7 +61,9 @@ def retrained(ledger: Ledger, folder: Path) -> dict[str, Any]:
     checkpoint = folder / "fresh.ckpt"
     losses = []
     for seed in FRESH:
-        task = Task(best.configuration or {}, seed, "val_loss", score="last", keep=checkpoint, threads=1)
+        task = Assignment(
+            best.configuration or {}, seed, Objective("val_loss", score="last"), keep=checkpoint, threads=1
+        )
         result = fit(task, lambda *_: False)
         losses.append(
             test(task.configuration, checkpoint, seed)["test_loss"] if result.kept else float("inf")

@@ -39,7 +39,7 @@ space: {{use: recipe.quick}}
 SCRIPT = """
 import functools, sys
 import studies.ledger.slots, tuner.workers.desk, tuner.workers.worker
-tuner.workers.desk.Task = functools.partial(tuner.workers.desk.Task, every=1.0)
+tuner.workers.desk.Assignment = functools.partial(tuner.workers.desk.Assignment, every=1.0)
 tuner.workers.worker.RENEWAL = 2.0
 studies.ledger.slots.Slots.__init__.__kwdefaults__["lease"] = 10.0
 from tuner.cli import main

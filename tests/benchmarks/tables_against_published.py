@@ -31,8 +31,8 @@ from studies.ledger.making import create
 from studies.ledger.opening import is_known, open_ledger
 from studies.running.confirmation import chosen, confirm
 from tuner.preparation.prepare import prepare
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit, test
-from tuner.training.task import Task
 from tuner.workers.events import unseen
 from tuner.workers.processes.quiet import silence
 from tuner.workers.worker import Worker
@@ -136,7 +136,9 @@ def run_one(folder: Path, name: str, repeat: int) -> dict[str, float]:
     assert choice is not None
     weights = place / repeating.name / f"trial-{choice.trial.number}.ckpt"
     configuration = plain(dict(definition.fixed))
-    task = Task(configuration, SEED + repeat, "val_balanced_error", keep=place / "plain.ckpt", threads=1)
+    task = Assignment(
+        configuration, SEED + repeat, Objective("val_balanced_error"), keep=place / "plain.ckpt", threads=1
+    )
     fit(task, lambda *_: False)
     scores = {
         "plain": tested(configuration, place / "plain.ckpt"),

@@ -18,12 +18,13 @@ from studies.definition.study import StudyDefinition, define
 from studies.definition.study_file import StudyFile
 from studies.errors import BadLength, StudyFileError
 from tuner.errors import BadConfiguration
+from tuner.training.assignment import Assignment
 from tuner.training.configuration.class_paths import check_names, import_class
-from tuner.training.messages import Raised, Rehearsed, Unfit
-from tuner.training.task import Fit, Task
+from tuner.training.ends import Fit, Raised, TimedOut, Vanished
+from tuner.training.messages import Rehearsed, Unfit
 from tuner.workers.code.imports import refuse_deadly
+from tuner.workers.desk import objective_of
 from tuner.workers.processes import executor
-from tuner.workers.processes.training import TimedOut, Vanished
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
@@ -163,15 +164,14 @@ def _tried(
 ) -> Rehearsed | Unfit | None:
     """Train some steps in a process of its own; None where `stop` came first."""
     settings = definition.settings
-    task = Task(
+    assignment = Assignment(
         configure(definition.fixed, definition.space, values),
         seed=settings.seed,
-        metric=settings.metric,
-        minimizes=settings.direction == "minimize",
+        objective=objective_of(definition),
         threads=settings.threads,
         facts=False,
     )
-    match executor.rehearse(task, stop):
+    match executor.rehearse(assignment, stop):
         case Rehearsed() | Unfit() as seen:
             return seen
         case Fit():

@@ -131,18 +131,20 @@ def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, fl
     best, kept = choice.trial, test_scores(choice)
     if kept or checkpoint is None:
         return kept  # without a checkpoint another worker trained it, and has the weights
+    from tuner.training.assignment import Assignment
     from tuner.training.messages import Tested
-    from tuner.training.task import Task
+    from tuner.workers.desk import objective_of
     from tuner.workers.processes import executor
 
     definition = choice.ledger.definition
-    task = Task(
+    assignment = Assignment(
         trained(definition, best),
         seed=training_seed(choice.ledger, best.slot or 0),
-        metric=definition.settings.metric,
+        objective=objective_of(definition),
         threads=definition.settings.threads,
+        log=log,
     )
-    ended = executor.test(task, checkpoint, log)
+    ended = executor.test(assignment, checkpoint)
     if not isinstance(ended, Tested):
         printed = f"; what it printed: {shown(log)}" if log.exists() else ""
         return f"{ended.cause}{printed}"

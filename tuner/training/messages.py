@@ -2,34 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 
+from tuner.training.assignment import Assignment
 from tuner.training.fitting.epoch_size import EpochSize
-from tuner.training.task import Task
 
-PRELOAD = (
-    "TUNER_PRELOAD"  # environment variable, JSON: paths to import from, modules, a configuration, a permit
-)
+# Environment variable, JSON: paths to import from, modules, a configuration, a permit.
+PRELOAD = "TUNER_PRELOAD"
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """What a training process is to do, as one of `ranks` that train together.
+class Start:
+    """What a training process begins with, as one of the ranks that train together.
 
-    `decided_at` names the validations at which it waits to hear whether to stop, None all of them, until it
-    is given other `Decisions`. `log` is the file that takes everything it prints. Ranks find each other at
-    `port` of this machine.
-    `gpus` are those that it may see, None all of them. With `rehearsal` the task is only tried out, for so
-    many seconds. With `tested`, a file of weights, nothing is trained: the weights are tested.
+    Attributes:
+        assignment: what is trained.
+        rank: which of the ranks it is.
+        port: of this machine, at which the ranks find each other.
+        rehearsal: for so many seconds the assignment is only tried out; None trains it.
+        tested: a file of weights; nothing is trained, and the weights are tested.
     """
 
-    task: Task
-    decided_at: tuple[int, ...] | None
-    log: str
+    assignment: Assignment
     rank: int = 0
-    ranks: int = 1
     port: int = 0
-    gpus: str | None = None
     rehearsal: float | None = None
     tested: str | None = None
 
@@ -102,27 +97,6 @@ class Resumed:
     """The training goes on behind the scores of an earlier process, by their numbers."""
 
     scores: dict[int, float]
-
-
-class Fault(Enum):
-    """Whose fault an exception is."""
-
-    CODE = "code"
-    MEMORY = "memory"
-    DISK = "disk"
-    DATA = "data"
-    KILLED = "killed"  # nobody's: a process that loads data was killed from outside
-    REFUSED = "refused"  # by the permit of the worker
-
-
-@dataclass(frozen=True)
-class Raised:
-    """The training ended with an exception: a sentence, the traceback, and when, by the monotonic clock."""
-
-    cause: str
-    traceback: str
-    fault: Fault
-    at: float
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
-"""What a training is asked for: the task that answers a running trial, and where its files lie."""
+"""What a training is asked for: the assignment that answers a running trial, and where its files lie."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from studies.definition.length import TrialLength
+from studies.definition.study import StudyDefinition
 from studies.ledger.ledger import Ledger
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import ANEW, FOLDER
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.configuration.permit import Permit
 from tuner.training.resuming.checkpoints import Checkpoints
-from tuner.training.task import Task
 from tuner.workers.places import folder_name
 from tuner.workers.weights import Weights
 
@@ -19,34 +21,39 @@ LOG_FILES = "logs"  # folder beside the results
 _OWN_FOLDER = re.compile(r"trial-\d{1,18}", re.ASCII)
 
 
+def objective_of(definition: StudyDefinition) -> Objective:
+    """Give what a study optimizes."""
+    settings = definition.settings
+    minimizes = settings.direction == "minimize"
+    return Objective(settings.metric, minimizes, settings.score, settings.diverged_beyond)
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where a worker keeps the files of one study, and what it asks of the trainings of its trials.
 
     `folder` takes weights and logs, `checkpoints` is a folder or a URL from which another worker goes on; by
-    default it lies in `folder`. `threads` are torch's where the study names none. `permit` is what trials may
-    name; None allows all.
+    default it lies in `folder`. `threads` are torch's where the study names none, and `gpus` those that a
+    training may see, None all of them. `permit` is what trials may name; None allows all.
     """
 
     ledger: Ledger
     folder: Path
     checkpoints: str | None = None
     threads: int | None = None
+    gpus: str | None = None
     permit: Permit | None = None
 
-    def task(self, running: RunningTrial) -> Task:
-        """Give the task that a training answers a trial with."""
+    def assignment(self, running: RunningTrial) -> Assignment:
+        """Give what a training is asked for to answer a trial."""
         settings, slot = self.ledger.definition.settings, running.slot
         leader = self.ledger.leader_of(slot.number)
         checkpoints, owner = self.checkpoint_files(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
         resume = self._resumable(running, checkpoints, owner)
-        return Task(
+        return Assignment(
             configuration=running.configuration,
             seed=running.seed,
-            metric=settings.metric,
-            minimizes=self.ledger.minimizes,
-            score=settings.score,
-            diverged_beyond=settings.diverged_beyond,
+            objective=objective_of(self.ledger.definition),
             keep=self.weights().begun(running.number),
             better_than=leader.score if leader else None,
             threads=settings.threads or self.threads,
@@ -57,6 +64,10 @@ class Desk:
             place=self.folder.absolute() / self._folder_of(running, resume),
             tables=self.folder.absolute() / TABLES,
             permit=self.permit,
+            log=self.log(running),
+            ranks=TrialLength.of(running.configuration).devices or 1,
+            gpus=self.gpus,
+            limit=settings.trial_timeout,
         )
 
     def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:

@@ -23,12 +23,10 @@ from studies.running.trial import RunningTrial
 from studies.trials.attributes import CAUSE, KILLED, TRACEBACK
 from studies.trials.outcomes import EFFECTS, Outcome
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
-from tuner.training.messages import Fault, Raised
-from tuner.training.task import Ending, Fit
+from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
 from tuner.workers.desk import UNTOLD, Desk
 from tuner.workers.events import ShownTrial, TrialEnded, View
 from tuner.workers.processes.interruption import EndedAtOnce
-from tuner.workers.processes.training import TimedOut, Vanished
 
 ANSWER = 5.0  # seconds that a worker which is to end waits for a database that is away
 KILLS = 3  # of the training processes of one slot, before somebody is told that they are no accidents
@@ -60,7 +58,7 @@ class Teller:
     stop: threading.Event
     grace: float
 
-    def tell(self, running: RunningTrial, end: Fit | Raised | Vanished | TimedOut) -> None:
+    def tell(self, running: RunningTrial, end: End) -> None:
         """Tell how a training ended.
 
         Raises:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,18 +28,51 @@ from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.configuration.permit import Permit
 from tuner.training.fitting.epoch_size import EpochSize
+from tuner.training.trainer import Trainer
 from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
 from tuner.workers.events import ShownTrial, TrialScored, TrialStarted, View, Waiting
-from tuner.workers.processes.executor import train
+from tuner.workers.processes.executor import ProcessTrainer
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
-from tuner.workers.processes.training import Orders
 from tuner.workers.telling import ANSWER, Teller
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 # Seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30.
 GRACE = 20.0
 AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
+
+
+@dataclass(frozen=True)
+class TrialLine:
+    """The line between a trainer and the trials that it answers, one a lane.
+
+    Attributes:
+        ledger: the study.
+        view: hears of every score.
+        trials: by lane.
+        stop: is set when they have to end.
+        grace: seconds within which they have to.
+    """
+
+    ledger: Ledger
+    view: View
+    trials: Sequence[RunningTrial]
+    stop: threading.Event
+    grace: float
+
+    def sized(self, lane: int, size: EpochSize) -> tuple[int, ...] | None:
+        """Take up how long a trial is."""
+        length = TrialLength.of(self.trials[lane].configuration).told(**vars(size))
+        return measure(self.ledger, self.trials[lane], length)
+
+    def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
+        """Record the scores of an earlier attempt."""
+        carry_on(self.trials[lane], scores)
+
+    def scored(self, lane: int, step: int, score: float) -> bool:
+        """Record a score, and ask whether to stop."""
+        self.view(TrialScored(ShownTrial.of(self.trials[lane]), step, score))
+        return report(self.trials[lane], step, score)
 
 
 @dataclass(frozen=True)
@@ -51,7 +84,7 @@ class Worker:
     trial, and the trials' logs. `checkpoints` is a folder, or a URL that fsspec knows, from which another
     worker goes on; by default it lies in `folder`. `threads` are torch's where the study names none,
     and `gpus` those that a training may see, None all of them. `identifier` names the worker in the database.
-    `permit` is what trials may name; None allows all.
+    `permit` is what trials may name; None allows all. `trainer` fits what trials name.
     """
 
     ledger: Ledger
@@ -64,6 +97,7 @@ class Worker:
     gpus: str | None = None
     identifier: str = field(default_factory=lambda: worker_name(os.getpid()))
     permit: Permit | None = None
+    trainer: Trainer = field(default_factory=ProcessTrainer)
 
     def work(self, *, wait: bool = True) -> None:
         """Work until the study takes no new trial or `stop` is set.
@@ -126,34 +160,13 @@ class Worker:
     def _answer(self, running: RunningTrial) -> None:
         self.view(TrialStarted(ShownTrial.of(running)))
 
-        def scored(step: int, score: float) -> bool:
-            self.view(TrialScored(ShownTrial.of(running), step, score))
-            return report(running, step, score)
-
-        def resumed(scores: Mapping[int, float]) -> None:
-            carry_on(running, scores)
-
-        def sized(size: EpochSize) -> tuple[int, ...] | None:
-            length = TrialLength.of(running.configuration).told(**vars(size))
-            return measure(self.ledger, running, length)
-
+        line = TrialLine(self.ledger, self.view, [running], self.stop, self.grace)
         with _renewed(self.ledger, running.slot, self.stop):
-            end = train(self._desk().task(running), self._orders(running), scored, resumed, sized)
+            (end,) = self.trainer.fit([self._desk().assignment(running)], line)
             self._teller().tell(running, end)
 
-    def _orders(self, running: RunningTrial) -> Orders:
-        definition = self.ledger.definition
-        return Orders(
-            log=self._desk().log(running),
-            stop=self.stop,
-            grace=self.grace,
-            ranks=TrialLength.of(running.configuration).devices or 1,
-            limit=definition.settings.trial_timeout,
-            gpus=self.gpus,
-        )
-
     def _desk(self) -> Desk:
-        return Desk(self.ledger, self.folder, self.checkpoints, self.threads, self.permit)
+        return Desk(self.ledger, self.folder, self.checkpoints, self.threads, self.gpus, self.permit)
 
     def _teller(self) -> Teller:
         return Teller(self.ledger, self.view, self._desk(), self.stop, self.grace)

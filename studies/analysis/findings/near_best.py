@@ -15,7 +15,7 @@ from studies.analysis.observations.outliers import left_out_errors
 from studies.analysis.observations.table import Table
 from studies.analysis.shares.evidence import FEWEST_ON_A_BRANCH
 from studies.analysis.shares.importance import Fitted, Importance, fit_table
-from studies.analysis.shares.intervals import posterior_shares
+from studies.analysis.shares.posterior import posterior_shares
 from studies.surrogate.anova import structures_of
 from studies.surrogate.gaussian_process import MOST_FITTED, spread_over
 from studies.surrogate.hyperparameters import LEFT_OUT, LENGTH_PRIOR

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from studies.analysis.observations.table import Table
 from studies.analysis.shares.importance import fit_table
-from studies.analysis.shares.intervals import posterior_shares
+from studies.analysis.shares.posterior import posterior_shares
 from studies.surrogate.anova import structures_of
 from studies.surrogate.domain import Array
 from studies.surrogate.totals import total_effects

@@ -15,8 +15,8 @@ from tests.tuner.training.probes import IN_MEMORY, QUIET, StepProbe, digits_fit,
 from tuner.callbacks.averaging import WeightAverage
 from tuner.callbacks.constraints import ProximalL1
 from tuner.errors import IllegalTraining
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit
-from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
 
@@ -88,7 +88,9 @@ def test_the_weights_that_are_kept_are_the_validated_average(tmp_path: Path, sco
     """A checkpoint of the fit scores what the fit said, whichever validation counts."""
     configuration = chosen(AVERAGED["ema"] | {"optimizer.adamw.lr": 0.1}, max_epochs=6, limit_val_batches=1)
     path = tmp_path / "kept.ckpt"
-    result = fit(Task(configuration, 3, "val_loss", score=score, keep=path), lambda *_: False)
+    result = fit(
+        Assignment(configuration, 3, Objective("val_loss", score=score), keep=path), lambda *_: False
+    )
     made = read(chosen({}))
     made.model.load_state_dict(torch.load(path)["state_dict"])
     made.datamodule.setup("fit")

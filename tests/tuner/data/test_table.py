@@ -1,7 +1,6 @@
 """What a user's table becomes: features, targets, parts."""
 
 import os
-import threading
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,12 +11,11 @@ import torch
 from torch import Tensor
 
 from tests.tuner.data.tables import ROWS, patients, read
+from tests.tuner.training.by_processes import train
 from tuner.data import Table
 from tuner.data.batches import Rows
-from tuner.training.messages import Raised
-from tuner.training.task import Fit, Task
-from tuner.workers.processes.executor import train
-from tuner.workers.processes.training import End, Orders
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import End, Fit, Raised
 
 PARTS = ("train", "val", "test")
 
@@ -234,11 +232,17 @@ def test_a_table_is_read_once_for_the_trials_of_a_study(tmp_path: Path) -> None:
         },
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
     }
-    task = Task(configuration, seed=1, metric="val_loss", threads=1, tables=tmp_path / "tables")
+    task = Assignment(
+        configuration,
+        seed=1,
+        objective=Objective("val_loss"),
+        threads=1,
+        tables=tmp_path / "tables",
+        log=tmp_path / "log",
+    )
 
     def trained() -> End:
-        orders = Orders(tmp_path / "log", threading.Event(), grace=20.0)
-        return train(task, orders, lambda *_: False, lambda _: None)
+        return train(task)
 
     first, state = trained(), path.stat()
     assert isinstance(first, Fit), first

@@ -14,10 +14,11 @@ from studies.definition.study_file import parse_study_file
 from studies.errors import StudyFileError
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.preparation.prepare import prepare, rehearse
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import Ending
 from tuner.training.fitting.fit import fit
 from tuner.training.messages import Rehearsed
 from tuner.training.resuming.exactness import INEXACT
-from tuner.training.task import Ending, Task
 from tuner.workers.processes.executor import HANGING
 
 pytestmark = IN_MEMORY
@@ -209,7 +210,9 @@ def test_a_state_that_cannot_be_saved_ends_no_training(tmp_path: Path) -> None:
     assert seen is not None
     assert "cannot be saved (TypeError: cannot pickle" in seen.inexact[0]
     configuration = {"trainer": {"max_epochs": 3}, "model": {"class_path": f"{MODULES}.Unsaved"}}
-    task = Task(configuration, 1, "val_loss", checkpoint=str(tmp_path / "state.ckpt"), every=0.0)
+    task = Assignment(
+        configuration, 1, Objective("val_loss"), checkpoint=str(tmp_path / "state.ckpt"), every=0.0
+    )
     end = fit(task, lambda *_: False)
     assert (end.ending, len(end.scores)) == (Ending.COMPLETED, 3)
     assert "cannot be saved" in end.facts[INEXACT][0]
@@ -228,7 +231,7 @@ def test_what_a_module_makes_writes_to_no_folder_that_trials_share(
     }
     for number in range(2):
         place = tmp_path / "study" / f"trial-{number}"
-        fit(Task(configuration, number, "val_loss", place=place), lambda *_: False)
+        fit(Assignment(configuration, number, Objective("val_loss"), place=place), lambda *_: False)
     written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.ckpt"))
     assert written == ["shared/study/trial-0/last.ckpt", "shared/study/trial-1/last.ckpt"]
 

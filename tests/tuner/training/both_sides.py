@@ -167,12 +167,14 @@ def _result(end: Any) -> dict[str, Any]:
 
 
 def _task(folder: Path, section: Section) -> Any:
-    from tuner.training.task import Task
+    from tuner.training.assignment import Assignment, Objective
 
     model = section.configuration["model"]
     arguments = {**model["init_args"], "out": str(folder / "weights.pt")}
     configuration = {**section.configuration, "model": {**model, "init_args": arguments}}
-    return Task(configuration, section.seed, "score", threads=THREADS, place=folder / "study" / "trial-0")
+    return Assignment(
+        configuration, section.seed, Objective("score"), threads=THREADS, place=folder / "study" / "trial-0"
+    )
 
 
 def difference(first: dict[str, Any], second: dict[str, Any], folders: tuple[Path, Path]) -> str:

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.tuner.training.own_modules import ManualModule, OwnModule, OwnTwinModule
 from tests.tuner.training.probes import IN_MEMORY, QUIET, digits_fit
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.facts import count_spikes, facts_class, watches
 from tuner.training.fitting.fit import Ending, fit
-from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
 
@@ -91,7 +91,8 @@ def test_a_fit_has_the_same_scores_with_and_without_facts() -> None:
     """Watching changes nothing; the gap is validation minus training of the last epoch."""
     configuration = digits_fit(optimizer=ADAMW, trainer={"max_epochs": 2, "limit_val_batches": 1})
     with_facts, without = (
-        fit(Task(configuration, 1, "val_loss", facts=facts), lambda *_: False) for facts in (True, False)
+        fit(Assignment(configuration, 1, Objective("val_loss"), facts=facts), lambda *_: False)
+        for facts in (True, False)
     )
     assert with_facts.scores == without.scores
     assert "facts" not in without.facts
@@ -106,7 +107,7 @@ def test_a_fit_that_diverged_has_facts_too() -> None:
     """What was seen before the end is kept, as numbers only."""
     exploding = {"class_path": "torch.optim.SGD", "init_args": {"lr": 1e30}}
     configuration = digits_fit(optimizer=exploding, trainer={"limit_val_batches": 1})
-    result = fit(Task(configuration, 1, "val_loss"), lambda *_: False)
+    result = fit(Assignment(configuration, 1, Objective("val_loss")), lambda *_: False)
     assert result.ending is Ending.DIVERGED
     assert "loss_spikes" in result.facts["facts"]
     assert all(np.isfinite(value) for value in result.facts["facts"].values())

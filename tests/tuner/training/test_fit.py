@@ -13,9 +13,9 @@ from pytorch_lightning import LightningModule
 from tests.tuner.training.probes import IN_MEMORY, MLP
 from tuner.data import load_batches
 from tuner.errors import MetricNotLogged
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import Ending, fit
 from tuner.training.fitting.fit import test as evaluate
-from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
 
@@ -34,9 +34,9 @@ def configuration(**changes: Any) -> dict[str, Any]:
     }
 
 
-def task(**changes: Any) -> Task:
+def task(**changes: Any) -> Assignment:
     """Make a task of it."""
-    return replace(Task(configuration(), seed=7, metric="val_loss"), **changes)
+    return replace(Assignment(configuration(), seed=7, objective=Objective("val_loss")), **changes)
 
 
 def never(*_: object) -> bool:

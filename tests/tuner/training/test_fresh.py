@@ -11,9 +11,10 @@ from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.training.test_length import drawn
 from tuner.errors import MetricNotLogged
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import Fit
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.fit import fit
-from tuner.training.task import Fit, Task
 
 pytestmark = [IN_MEMORY, pytest.mark.filterwarnings("ignore:You are trying to `self.log:UserWarning")]
 
@@ -27,7 +28,7 @@ def train(metric: str, *, wanted: str = "score", model: str = "OwnNet", **traine
         "model": {"class_path": f"{home}.{model}", "init_args": {"metric": metric}},
         "data": {"class_path": "tests.tuner.training.odd_modules.OwnData"},
     }
-    return fit(Task(configuration, 3, wanted, facts=False), lambda *_: False)
+    return fit(Assignment(configuration, 3, Objective(wanted), facts=False), lambda *_: False)
 
 
 # how the metric is logged, the trainer -> the numbers of its scores
@@ -155,7 +156,7 @@ def test_scores_of_epochs_are_counted_as_epochs(seed: int) -> None:
     }
     heard: list[Any] = []
     end = fit(
-        Task(configuration, 3, "score", facts=False),
+        Assignment(configuration, 3, Objective("score"), facts=False),
         lambda *score: bool(heard.append(score)),
         sized=heard.append,
     )

@@ -10,9 +10,9 @@ from studies.definition.study_file import parse_study_file
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY, QUIET
 from tuner.preparation.prepare import prepare, rehearse
+from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit
 from tuner.training.logs.loggers import at_place
-from tuner.training.task import Task
 
 pytestmark = IN_MEMORY
 
@@ -33,7 +33,7 @@ def test_two_trials_write_two_logs(tmp_path: Path) -> None:
     for number, init_args in [(0, {}), (1, {}), (2, {"save_dir": str(tmp_path / "mine"), "name": "all"})]:
         named = configuration(logger={"class_path": CSV, "init_args": init_args})
         place = tmp_path / "small" / f"trial-{number}"
-        fit(Task(named, seed=number, metric="val_loss", place=place), lambda *_: False)
+        fit(Assignment(named, seed=number, objective=Objective("val_loss"), place=place), lambda *_: False)
     written = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("metrics.csv"))
     assert written == [
         "mine/small/trial-2/all/version_0/metrics.csv",

@@ -9,13 +9,12 @@ import pytest
 import torch
 
 from tests.tuner.small_modules import Small
+from tests.tuner.training.by_processes import FunctionLine, train
 from tuner.data import load_batches
-from tuner.training.messages import Raised
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import End, Ending, Fit, Raised
 from tuner.training.process.ranks import alone_among, for_ranks, on_one_device
 from tuner.training.resuming.exactness import INEXACT
-from tuner.training.task import Ending, Fit, Task
-from tuner.workers.processes.executor import train
-from tuner.workers.processes.training import End, Orders
 
 
 class OwnRanked(Small):
@@ -46,9 +45,10 @@ def run(folder: Path, strategy: str, report: Any = lambda *_: False, **init_args
         "trainer": {"max_epochs": 3, "accelerator": "cpu", "devices": 2, "strategy": strategy},
         "model": {"class_path": f"{__name__}.OwnRanked", "init_args": init_args},
     }
-    task = Task(configuration, seed=1, metric="val_loss", threads=1, keep=folder / "kept.ckpt")
-    orders = Orders(folder / "log", threading.Event(), grace=20.0, ranks=2)
-    return train(task, orders, report, lambda _: None)
+    task = Assignment(
+        configuration, seed=1, objective=Objective("val_loss"), threads=1, keep=folder / "kept.ckpt"
+    )
+    return train(replace(task, log=folder / "log", ranks=2), FunctionLine(report))
 
 
 @pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
@@ -82,8 +82,8 @@ def test_ranks_leave_together_and_go_on(tmp_path: Path) -> None:
         "trainer": {"max_epochs": 3, "accelerator": "cpu", "devices": 2, "strategy": "ddp"},
         "model": {"class_path": "tests.tuner.small_modules.Small"},
     }
-    task = Task(configuration, seed=1, metric="val_loss", threads=1)
-    whole = train(task, Orders(tmp_path / "0", threading.Event(), 20.0, ranks=2), _never, _deaf)
+    task = Assignment(configuration, seed=1, objective=Objective("val_loss"), threads=1, ranks=2)
+    whole = train(replace(task, log=tmp_path / "0"))
     assert isinstance(whole, Fit)
     stop = threading.Event()
     left = replace(task, checkpoint=str(tmp_path / "left.ckpt"))
@@ -92,12 +92,12 @@ def test_ranks_leave_together_and_go_on(tmp_path: Path) -> None:
         stop.set()
         return False
 
-    first = train(left, Orders(tmp_path / "1", stop, 60.0, ranks=2), scored, _deaf)
+    first = train(replace(left, log=tmp_path / "1"), FunctionLine(scored, stop=stop, grace=60.0))
     assert isinstance(first, Fit)
     assert first.ending is Ending.INTERRUPTED
     known: dict[int, float] = {}
     again = replace(task, resume=str(tmp_path / "left.ckpt"))
-    end = train(again, Orders(tmp_path / "2", threading.Event(), 20.0, ranks=2), _never, known.update)
+    end = train(replace(again, log=tmp_path / "2"), FunctionLine(known=known.update))
     assert isinstance(end, Fit)
     assert end.scores == whole.scores
     assert tuple(known.values()) == first.scores != ()
@@ -111,19 +111,13 @@ def test_ranks_go_on_where_their_state_cannot_be_stored(tmp_path: Path) -> None:
         "model": {"class_path": "tests.tuner.small_modules.Small"},
     }
     place = str(tmp_path / "a-file" / "state.ckpt")
-    task = Task(configuration, seed=1, metric="val_loss", threads=1, checkpoint=place, every=0.0)
-    end = train(task, Orders(tmp_path / "log", threading.Event(), 20.0, ranks=2), _never, _deaf)
+    task = Assignment(
+        configuration, seed=1, objective=Objective("val_loss"), threads=1, checkpoint=place, every=0.0
+    )
+    end = train(replace(task, log=tmp_path / "log", ranks=2))
     assert isinstance(end, Fit), (end, (tmp_path / "log").read_text())
     assert end.ending is Ending.COMPLETED
     assert "could not be stored" in end.facts[INEXACT][0]
-
-
-def _never(*_: object) -> bool:
-    return False
-
-
-def _deaf(_: object) -> None:
-    return None
 
 
 def trainer(**keys: Any) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP, schedule
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import Ending, Fit
 from tuner.training.fitting.fit import fit
 from tuner.training.resuming.checkpoints import Checkpoints
 from tuner.training.resuming.exactness import INEXACT, reasons_of_configuration, reasons_of_loaders
-from tuner.training.task import Ending, Fit, Task
 
 pytestmark = IN_MEMORY
 
@@ -87,7 +88,7 @@ def never(*_: object) -> bool:
     return False
 
 
-def leave_behind(validations: int, task: Task) -> Fit:
+def leave_behind(validations: int, task: Assignment) -> Fit:
     """Fit until a number of validations have been made, and leave at the end of that epoch."""
     made: list[float] = []
     return fit(
@@ -104,7 +105,7 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(
     tmp_path: Path, configuration: dict[str, Any], leaves: tuple[int, ...]
 ) -> None:
     """Dropout, batch norm, shuffling, schedules: scores are equal bit by bit, and no epoch is repeated."""
-    task = Task(configuration, seed=3, metric="val_loss", keep=tmp_path / "whole.ckpt")
+    task = Assignment(configuration, seed=3, objective=Objective("val_loss"), keep=tmp_path / "whole.ckpt")
     whole = fit(task, never)
     per_epoch = len(whole.scores) // EPOCHS
     resume = None
@@ -134,7 +135,9 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(
 
 def test_checkpoints_are_written_when_they_are_due(tmp_path: Path) -> None:
     """A fit that nobody interrupts writes one each so many seconds, and none where that is longer than it."""
-    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=str(tmp_path / "rare" / "1.ckpt"))
+    task = Assignment(
+        DIGITS, seed=3, objective=Objective("val_loss"), checkpoint=str(tmp_path / "rare" / "1.ckpt")
+    )
     fit(task, never)
     assert list(tmp_path.iterdir()) == []
     fit(replace(task, checkpoint=str(tmp_path / "often" / "1.ckpt"), every=0.0), never)
@@ -143,7 +146,7 @@ def test_checkpoints_are_written_when_they_are_due(tmp_path: Path) -> None:
 
 def test_a_fit_that_cannot_reach_the_end_of_its_epoch_ends_at_once(tmp_path: Path) -> None:
     """Where the time left is shorter than the epoch, no more of it is trained."""
-    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=str(tmp_path / "1.ckpt"))
+    task = Assignment(DIGITS, seed=3, objective=Objective("val_loss"), checkpoint=str(tmp_path / "1.ckpt"))
     end = fit(task, never, lambda: 1e-9)
     assert (end.ending, end.scores) == (Ending.INTERRUPTED, ())
     assert list(tmp_path.iterdir()) == []
@@ -154,7 +157,14 @@ def test_a_checkpoint_belongs_to_one_attempt(tmp_path: Path) -> None:
     checkpoints = Checkpoints(str(tmp_path))
     assert checkpoints.resumable(1, 0, 5, "mine") == (None, "no checkpoint of an earlier attempt is there")
     whole = leave_behind(
-        1, Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 1), owner="mine")
+        1,
+        Assignment(
+            DIGITS,
+            seed=3,
+            objective=Objective("val_loss"),
+            checkpoint=checkpoints.file(1, 0, 1),
+            owner="mine",
+        ),
     )
     assert whole
     for slot, draw, attempt in [(1, 0, 2), (1, 0, 10), (1, 1, 3), (11, 0, 4)]:
@@ -168,21 +178,21 @@ def test_a_checkpoint_belongs_to_one_attempt(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["slot-11-0-4.ckpt"]
 
 
-def left_and_resumed(task: Task, folder: Path, epochs: int) -> tuple[Fit, Fit]:
+def left_and_resumed(task: Assignment, folder: Path, epochs: int) -> tuple[Fit, Fit]:
     """Leave a fit behind some epochs, as a validation is made in each, and go on."""
     file = str(folder / "state.ckpt")
     left = leave_behind(epochs, replace(task, checkpoint=file))
     return left, fit(replace(task, resume=file), never)
 
 
-def odd(net: dict[str, Any] | None = None, data: str = "map", seed: int = 3, **trainer: Any) -> Task:
+def odd(net: dict[str, Any] | None = None, data: str = "map", seed: int = 3, **trainer: Any) -> Assignment:
     """Describe a fit with the oddities of other people's modules."""
     configuration = {
         "trainer": {"max_epochs": EPOCHS, "accelerator": "cpu", **trainer},
         "model": {"class_path": f"{ODD}.OwnNet", "init_args": net or {}},
         "data": {"class_path": f"{ODD}.OwnData", "init_args": {"kind": data}},
     }
-    return Task(configuration, seed, "score")
+    return Assignment(configuration, seed, Objective("score"))
 
 
 CALLBACKS = "pytorch_lightning.callbacks"
@@ -194,7 +204,7 @@ FINDER = {"class_path": f"{CALLBACKS}.LearningRateFinder", "init_args": {"num_tr
 RISING = {"monitor": "score", "patience": 0, "mode": "max"}
 STOPPING = {"class_path": f"{CALLBACKS}.EarlyStopping", "init_args": RISING}
 
-EXACT: dict[str, Task] = {
+EXACT: dict[str, Assignment] = {
     "max_steps": odd(max_steps=23, max_epochs=-1),
     "max_steps and steps between validations": odd(
         max_steps=24, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=7
@@ -321,7 +331,9 @@ def test_what_cannot_be_exact_is_said_in_words() -> None:
 def test_a_checkpoint_that_is_not_whole_is_never_gone_on_from(tmp_path: Path) -> None:
     """Whatever byte is missing, added or changed, the attempt before is taken up instead, or none."""
     checkpoints, draw = Checkpoints(f"file://{tmp_path}/shared"), np.random.default_rng(0)
-    task = Task(DIGITS, seed=3, metric="val_loss", checkpoint=checkpoints.file(1, 0, 2), owner="mine")
+    task = Assignment(
+        DIGITS, seed=3, objective=Objective("val_loss"), checkpoint=checkpoints.file(1, 0, 2), owner="mine"
+    )
     leave_behind(1, task)
     file = tmp_path / "shared" / "slot-1-0-2.ckpt"
     whole = file.read_bytes()
@@ -362,9 +374,9 @@ def test_a_state_that_cannot_be_stored_ends_no_training(
     monkeypatch.chdir(tmp_path)
     Path("a-file").touch()
     fsspec.register_implementation("unreachable", Unreachable, clobber=True)
-    end = fit(Task(DRAWING, 1, "val_loss", checkpoint=place, every=0.0), never)
+    end = fit(Assignment(DRAWING, 1, Objective("val_loss"), checkpoint=place, every=0.0), never)
     assert end.ending is Ending.COMPLETED
     assert end.facts[INEXACT][0].startswith("the last state of the training could not be stored (")
     assert "could not be stored" in capfd.readouterr().err
-    left = fit(Task(DRAWING, 1, "val_loss", checkpoint=place, every=0.0), never, lambda: 1e9)
+    left = fit(Assignment(DRAWING, 1, Objective("val_loss"), checkpoint=place, every=0.0), never, lambda: 1e9)
     assert left.ending is Ending.INTERRUPTED

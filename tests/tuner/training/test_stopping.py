@@ -13,8 +13,9 @@ from torch import Tensor
 
 from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import Ending
 from tuner.training.fitting.fit import fit
-from tuner.training.task import Ending, Task
 
 pytestmark = [
     IN_MEMORY,
@@ -83,7 +84,7 @@ def task(
     *,
     net: dict[str, Any] | None = None,
     **trainer: Any,
-) -> Task:
+) -> Assignment:
     """Describe a fit that would be long, with everything that hears how it ends."""
     module = __name__ if model == "OwnDiverging" else "tests.tuner.training.odd_modules"
     callbacks = [
@@ -102,7 +103,7 @@ def task(
         "model": {"class_path": f"{module}.{model}", "init_args": net or {}},
         "data": {"class_path": "tests.tuner.training.odd_modules.OwnData", "init_args": {"kind": data}},
     }  # fmt: skip
-    return Task(configuration, 3, "score", place=place / "study" / "trial-0", facts=False)
+    return Assignment(configuration, 3, Objective("score"), place=place / "study" / "trial-0", facts=False)
 
 
 LONG: dict[str, dict[str, Any]] = {

@@ -19,38 +19,35 @@ from typing import Any
 import pytest
 
 from tests.tuner import small_modules
-from tuner.training.messages import PRELOAD, Fault, Raised
-from tuner.training.task import Ending, Fit, Task
+from tests.tuner.training.by_processes import FunctionLine, train
+from tuner.training.assignment import Assignment, Objective
+from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
+from tuner.training.messages import PRELOAD
 from tuner.workers.processes import fork_server
-from tuner.workers.processes.executor import train
 from tuner.workers.processes.fork_server import modules_of
 from tuner.workers.processes.memory import count_kills
-from tuner.workers.processes.training import End, Orders, TimedOut, Vanished
 
 
-def task(module: type, **changes: Any) -> Task:
+def task(module: type, **changes: Any) -> Assignment:
     """Make a task of two epochs."""
     configuration = {
         "trainer": {"max_epochs": 2, "accelerator": "cpu", **changes.pop("trainer", {})},
         "model": {"class_path": f"{module.__module__}.{module.__qualname__}"},
     }
-    return replace(Task(configuration, seed=1, metric="val_loss"), **changes)
+    return replace(Assignment(configuration, seed=1, objective=Objective("val_loss")), **changes)
 
 
-def orders(folder: Path, **changes: Any) -> Orders:
-    """Order a training that may take its time."""
-    return replace(Orders(folder / "trial.log", threading.Event(), grace=20.0), **changes)
-
-
-def run(module: type, folder: Path, scored: Any = lambda *_: False, **changes: Any) -> End:
+def run(module: type, folder: Path, limit: float | None = None, **line: Any) -> End:
     """Train a module and give how it ended."""
-    return train(task(module), orders(folder, **changes), scored, lambda _: None)
+    return train(task(module, log=folder / "trial.log", limit=limit), FunctionLine(**line))
 
 
 def test_a_training_tells_its_scores_in_order_and_its_end(tmp_path: Path) -> None:
     """What comes over the pipe is what a fit in this process would have said; an empty log is no file."""
     heard: list[tuple[int, float]] = []
-    end = run(small_modules.Small, tmp_path, lambda step, score: heard.append((step, score)) is not None)
+    end = run(
+        small_modules.Small, tmp_path, heard=lambda step, score: heard.append((step, score)) is not None
+    )
     assert isinstance(end, Fit)
     assert heard == list(enumerate(end.scores, start=1))
     assert len(heard) == 2
@@ -62,7 +59,7 @@ def test_a_training_waits_where_it_may_be_stopped(
     tmp_path: Path, decided_at: tuple[int, ...] | None, validations: int
 ) -> None:
     """An answer is awaited at the validations that decide, and obeyed at once."""
-    end = run(small_modules.Small, tmp_path, lambda step, _: step == validations, decided_at=decided_at)
+    end = run(small_modules.Small, tmp_path, heard=lambda step, _: step == validations, decided_at=decided_at)
     assert isinstance(end, Fit)
     assert (end.ending, len(end.scores)) == (Ending.STOPPED, validations)
 
@@ -76,7 +73,7 @@ def test_a_training_that_is_not_decided_upon_does_not_wait(tmp_path: Path) -> No
         over.append(not children or bool(wait([children[0].sentinel], timeout=60)))
         return False
 
-    end = run(small_modules.Small, tmp_path, scored, decided_at=())
+    end = run(small_modules.Small, tmp_path, heard=scored, decided_at=())
     assert isinstance(end, Fit)
     assert over == [True, True]
 
@@ -144,9 +141,7 @@ def test_data_loaders_start_as_under_plain_lightning(tmp_path: Path, monkeypatch
 def test_a_training_computes_with_the_threads_that_it_is_given(tmp_path: Path) -> None:
     """The number of threads holds in the process that trains."""
     threads = 3
-    end = train(
-        task(small_modules.Inspecting, threads=threads), orders(tmp_path), lambda *_: False, lambda _: None
-    )
+    end = train(task(small_modules.Inspecting, threads=threads))
     assert isinstance(end, Fit)
     assert end.score == threads
 
@@ -193,7 +188,7 @@ def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
             os.kill(child.pid or 0, number)
         return False
 
-    end = run(small_modules.Small, tmp_path, scored)
+    end = run(small_modules.Small, tmp_path, heard=scored)
     assert isinstance(end, Fit)
     assert (end.ending, len(end.scores)) == (Ending.COMPLETED, 2)
 
@@ -201,7 +196,7 @@ def test_a_training_is_deaf_to_what_its_group_is_sent(tmp_path: Path) -> None:
 def test_a_training_that_ignores_its_worker_is_killed_in_time(tmp_path: Path) -> None:
     """A worker that has to leave is not held up by a step that never ends."""
     stop = threading.Event()
-    log = orders(tmp_path).log
+    log = tmp_path / "trial.log"
 
     def stop_when_it_hangs() -> None:
         while not log.exists() or "hangs" not in log.read_text():

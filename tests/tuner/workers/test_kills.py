@@ -17,7 +17,7 @@ from tests.tuner.killing_modules import (
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger, work
-from tuner.training.task import Task
+from tuner.training.assignment import Assignment
 from tuner.workers import desk
 from tuner.workers.processes.bounded_log import KEPT, LONGEST, free_middle
 
@@ -41,7 +41,7 @@ def test_a_process_that_is_killed_beside_a_training_costs_an_attempt(
 ) -> None:
     """A killed loader, all loaders or the fork server: the next attempt ends with the undisturbed curve."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, module, epochs=3, trials=1)
     work(ledger, tmp_path)
     assert KILLED.exists()

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from studies.running.telling import tell
 from studies.trials.outcomes import Outcome, outcome_of
 from studies.trials.record import TrialRecord
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.assignment import Assignment
+from tuner.training.ends import End, Ending, Fit
+from tuner.training.trainer import Line
 from tuner.workers import telling, worker
 from tuner.workers.events import unseen
 from tuner.workers.weights import Weights
@@ -63,16 +65,17 @@ class Trainings:
         if self.random.random() < self.share:
             raise Killed
 
-    def train(self, task: Task, *_: object) -> Fit:
+    def fit(self, assignments: Sequence[Assignment], line: Line) -> list[End]:
         """Write the weights where they are better than, or as good as, what was the best."""
+        (task,) = assignments
         self.perhaps_die()
         score, kept = self.random.randint(1, 12) / 10, None
-        if task.better_than is None or not task.is_better(task.better_than, score):
+        if task.better_than is None or not task.objective.is_better(task.better_than, score):
             kept = task.keep
             assert kept is not None
             kept.write_bytes(f"weights of score {score} {self.random.random()}".encode())
         self.perhaps_die()
-        return Fit(Ending.COMPLETED, (score,), score, kept=kept)
+        return [Fit(Ending.COMPLETED, (score,), score, kept=kept)]
 
     def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Give a call before and behind which the worker may be killed."""
@@ -86,10 +89,10 @@ class Trainings:
         return called
 
 
-def work_until_spent(ledger: Ledger, folder: Path) -> None:
+def work_until_spent(ledger: Ledger, folder: Path, trainings: Trainings) -> None:
     """Be a worker, and another one in its place each time that it is killed."""
     while ledger.slots.budget().done < ledger.slots.budget().total:
-        one = Worker(ledger, unseen, threading.Event(), folder)
+        one = Worker(ledger, unseen, threading.Event(), folder, trainer=trainings)
         try:
             one.work()
         except Killed:
@@ -102,13 +105,12 @@ def test_no_kill_takes_the_weights_of_the_best_trial(
 ) -> None:
     """While four workers are killed at random, the best told trial has its weights at every moment."""
     ledger, trainings = make_ledger(tmp_path, 30), Trainings(seed, share=0.05)
-    monkeypatch.setattr(worker, "train", trainings.train)
     monkeypatch.setattr(worker, "warm_up_for", lambda *_: None)
     monkeypatch.setattr(telling, "tell_ended", trainings.around(telling.tell_ended))
     monkeypatch.setattr(Weights, "keep", trainings.around(Weights.keep))
     monkeypatch.setattr(Weights, "collect", trainings.around(Weights.collect))
     folder = tmp_path / "runs"
-    threads = [threading.Thread(target=work_until_spent, args=(ledger, folder)) for _ in range(4)]
+    threads = [threading.Thread(target=work_until_spent, args=(ledger, folder, trainings)) for _ in range(4)]
     for thread in threads:
         thread.start()
     weights, seen = Weights(ledger, folder), 0

@@ -30,7 +30,7 @@ from tests.tuner.workers.watching import Watching
 from tuner.commands.inspect import describe_trial
 from tuner.errors import StudyStopped
 from tuner.preparation.prepare import prepare
-from tuner.training.task import Task
+from tuner.training.assignment import Assignment
 from tuner.workers import desk
 from tuner.workers.events import ShownTrial, unseen
 from tuner.workers.worker import Worker
@@ -163,7 +163,7 @@ def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
 ) -> None:
     """No epoch that a checkpoint holds is trained twice; it lies under a URL, and is collected in the end."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     shared = f"file://{tmp_path}/shared"
     Worker(ledger, unseen, threading.Event(), tmp_path, checkpoints=shared).work()
@@ -193,7 +193,7 @@ class Misleads(Watching):
 def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that goes on writes to the folder of the attempt before, and to no path of the database."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Misleads(ledger), threading.Event(), tmp_path / "runs").work()
     assert ledger.trials()[-1].user_attrs[FOLDER] == "trial-0"
@@ -235,7 +235,7 @@ def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
 ) -> None:
     """The slot keeps its values, no error is counted, and the record says why epochs were trained twice."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Task", partial(Task, every=0.0))  # a checkpoint each epoch
+    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Truncates(tmp_path / "checkpoints"), threading.Event(), tmp_path).work()
     assert (tmp_path / "epochs").read_text().split() == ["0", "1", "0", "1", "2", "3"]

@@ -11,9 +11,11 @@ from pytorch_lightning import seed_everything
 
 from tuner.data.prepared_table import share_tables
 from tuner.errors import MetricNotLogged
+from tuner.training.assignment import Assignment
 from tuner.training.configuration.assembly import Assembly, assemble
 from tuner.training.configuration.class_paths import package_of
 from tuner.training.configuration.permit import restrict_parsing
+from tuner.training.ends import THREADS, Ending, Fit
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.facts import facts_class
 from tuner.training.fitting.observer import Observer, Resumed, TimeLeft, observer_class
@@ -23,7 +25,6 @@ from tuner.training.logs.loggers import at_place, set_aside
 from tuner.training.process.ranks import is_first_rank, on_one_device
 from tuner.training.resuming.exactness import INEXACT, reasons_of_training
 from tuner.training.resuming.resumption import without_searches
-from tuner.training.task import THREADS, Ending, Fit, Task
 
 
 def _nobody_hears(scores: Mapping[int, float]) -> None:
@@ -35,7 +36,7 @@ def _nobody_asks() -> None:
 
 
 def fit(
-    task: Task,
+    assignment: Assignment,
     report: Report,
     time_left: TimeLeft = _nobody_asks,
     resumed: Resumed = _nobody_hears,
@@ -47,7 +48,7 @@ def fit(
     same task gives the same scores on the same machine.
 
     Args:
-        task: what to fit.
+        assignment: what to fit.
         report: called with the number and the score of each validation; the fit stops where it returns true.
         time_left: asked at every batch for the seconds within which the fit shall end; None lets it go on. It
             ends with the epoch, leaving a checkpoint, if the task names one and there is time for it, else at
@@ -59,46 +60,46 @@ def fit(
         TunerError: the configuration is wrong, or the metric is never logged.
         Exception: whatever the user's code raises.
     """
-    if task.permit is not None:
-        task.permit.judge(task.permit.check(task.configuration))
-        restrict_parsing(task.permit)
-    share_tables(task.tables)
-    package = package_of(task.configuration)
-    observer = observer_class(package)(task, report, resumed, time_left, sized)
-    watch = facts_class(package)() if task.facts else None
-    if task.threads is not None:
-        torch.set_num_threads(task.threads)
-    seed_everything(task.seed, workers=True, verbose=False)
-    assembly = assemble(_in_place(task), [watch] if watch else [])
+    if assignment.permit is not None:
+        assignment.permit.judge(assignment.permit.check(assignment.configuration))
+        restrict_parsing(assignment.permit)
+    share_tables(assignment.tables)
+    package = package_of(assignment.configuration)
+    observer = observer_class(package)(assignment, report, resumed, time_left, sized)
+    watch = facts_class(package)() if assignment.facts else None
+    if assignment.threads is not None:
+        torch.set_num_threads(assignment.threads)
+    seed_everything(assignment.seed, workers=True, verbose=False)
+    assembly = assemble(_in_place(assignment), [watch] if watch else [])
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)
-    if task.resume is not None:
+    if assignment.resume is not None:
         callbacks[:] = without_searches(callbacks)
         observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
-    result = _fit(task, observer, assembly)
+    result = _fit(assignment, observer, assembly)
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
-        facts |= watch.told(assembly.trainer.callback_metrics, task.metric)
+        facts |= watch.told(assembly.trainer.callback_metrics, assignment.objective.metric)
     unsaved = [observer.unsaved] if observer.unsaved else []
-    if reasons := reasons_of_training(task.configuration, assembly.trainer) + unsaved:
+    if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + unsaved:
         facts[INEXACT] = reasons
     return replace(result, facts=facts)
 
 
-def _in_place(task: Task) -> Mapping[str, Any]:
+def _in_place(assignment: Assignment) -> Mapping[str, Any]:
     """Give the configuration with folders of its own for whatever it writes."""
-    if task.place is None:
-        return task.configuration
-    if task.resume is None and is_first_rank():
-        set_aside(task.configuration, task.place)
-    return at_place(task.configuration, task.place)
+    if assignment.place is None:
+        return assignment.configuration
+    if assignment.resume is None and is_first_rank():
+        set_aside(assignment.configuration, assignment.place)
+    return at_place(assignment.configuration, assignment.place)
 
 
-def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
+def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
     try:
         assembly.trainer.fit(
-            assembly.module, datamodule=assembly.data, ckpt_path=task.resume, weights_only=False
+            assembly.module, datamodule=assembly.data, ckpt_path=assignment.resume, weights_only=False
         )
     except Exception:
         if observer.ending is None:
@@ -111,21 +112,23 @@ def _fit(task: Task, observer: Observer, assembly: Assembly) -> Fit:
     if not scores:
         why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
         raise MetricNotLogged(why)
-    score = task.score_of(scores)
-    return Fit(Ending.COMPLETED, scores, score, kept=_keep(task, score, observer, assembly), steps=steps)
+    score = assignment.objective.score_of(scores)
+    return Fit(
+        Ending.COMPLETED, scores, score, kept=_keep(assignment, score, observer, assembly), steps=steps
+    )
 
 
-def _keep(task: Task, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
-    if task.keep is None or score is None:
+def _keep(assignment: Assignment, score: float | None, observer: Observer, assembly: Assembly) -> Path | None:
+    if assignment.keep is None or score is None:
         return None
     # Of two equal scores the trial with the lower number is the best, and it may be this one.
-    if task.better_than is not None and task.is_better(task.better_than, score):
+    if assignment.better_than is not None and assignment.objective.is_better(assignment.better_than, score):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)
-    task.keep.parent.mkdir(parents=True, exist_ok=True)
-    assembly.trainer.save_checkpoint(task.keep, weights_only=True)
-    return task.keep
+    assignment.keep.parent.mkdir(parents=True, exist_ok=True)
+    assembly.trainer.save_checkpoint(assignment.keep, weights_only=True)
+    return assignment.keep
 
 
 def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -> dict[str, float]:

@@ -12,7 +12,9 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from tuner.training.assignment import Assignment
 from tuner.training.configuration.class_paths import package_of
+from tuner.training.ends import Ending
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.scoring import Report, Scoring
 from tuner.training.logs.csv_rows import Row, put_back
@@ -22,7 +24,6 @@ from tuner.training.process.together import any_rank, gather
 from tuner.training.resuming.checkpoints import Unstored, save
 from tuner.training.resuming.exactness import NOT_PICKLED, announced, why_unsaved, why_unstored
 from tuner.training.resuming.resumption import EpochState, can_be_kept, put_rates, remove_later_files
-from tuner.training.task import Ending, Task
 
 Resumed = Callable[[Mapping[int, float]], None]  # the scores of an earlier fit, by their validations
 TimeLeft = Callable[[], float | None]  # seconds within which the fit shall end; None where nobody asks
@@ -39,14 +40,14 @@ class Observer(Scoring):
 
     def __init__(
         self,
-        task: Task,
+        assignment: Assignment,
         report: Report,
         resumed: Resumed,
         time_left: TimeLeft,
         sized: Callable[[EpochSize], None] = lambda _: None,
     ) -> None:
-        callbacks = importlib.import_module(f"{package_of(task.configuration)}.callbacks")
-        super().__init__(task, report, sized, callbacks.WeightAveraging)
+        callbacks = importlib.import_module(f"{package_of(assignment.configuration)}.callbacks")
+        super().__init__(assignment, report, sized, callbacks.WeightAveraging)
         self.resumed = resumed
         self.time_left = time_left
         self.pending_loss: Tensor | None = None
@@ -60,8 +61,8 @@ class Observer(Scoring):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Note what users' objects hold before the fit changes it, and place what the module has made."""
-        if self.task.place is not None:
-            place_callbacks(trainer.checkpoint_callbacks, self.task.place)
+        if self.assignment.place is not None:
+            place_callbacks(trainer.checkpoint_callbacks, self.assignment.place)
         self.state.begin(trainer, pl_module)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -114,12 +115,12 @@ class Observer(Scoring):
     def keep_state(self, trainer: Trainer) -> None:
         """Save a checkpoint where one is due, and end the fit if it is asked to."""
         is_leaving = self.time_left() is not None
-        is_due = time.monotonic() - self.saved_at >= self.task.every
+        is_due = time.monotonic() - self.saved_at >= self.assignment.every
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
-        if self.task.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
+        if self.assignment.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
             self.is_saving = True
             try:
-                save(trainer, self.task.checkpoint, self.task.owner)
+                save(trainer, self.assignment.checkpoint, self.assignment.owner)
                 self.unsaved = ""
             except Unstored as error:  # the next one may be, and the training is worth more than its copy
                 self.unsaved = why_unstored(error)
@@ -199,7 +200,7 @@ class Observer(Scoring):
             trainer: the trainer.
             done: batches of the epoch that are done, at least one.
         """
-        if self.task.checkpoint is None:
+        if self.assignment.checkpoint is None:
             return math.inf  # nothing would come of waiting
         total = trainer.num_training_batches
         if not math.isfinite(total):
@@ -209,7 +210,7 @@ class Observer(Scoring):
     def on_validation_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
         """End the fit if it shall have ended by now; ranks may differ in how many batches they have."""
         left = self.time_left()
-        if left is not None and (left <= 0 or self.task.checkpoint is None) and trainer.world_size == 1:
+        if left is not None and (left <= 0 or self.assignment.checkpoint is None) and trainer.world_size == 1:
             self.end(Ending.INTERRUPTED)
             self.leave_if_ended()
 

@@ -18,6 +18,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer, seed_everything
 
 from tuner.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
+from tuner.training.assignment import Assignment
 from tuner.training.configuration.assembly import assemble, check_readable
 from tuner.training.configuration.class_paths import PACKAGES, package_of
 from tuner.training.configuration.refusals import told
@@ -28,7 +29,6 @@ from tuner.training.logs.silent_loggers import announced_silent, put_silent, wit
 from tuner.training.messages import Rehearsed, Unfit
 from tuner.training.process.ranks import alone_among, on_one_device
 from tuner.training.resuming.exactness import NOT_PICKLED, reasons_beforehand, why_unsaved
-from tuner.training.task import Task
 
 BATCHES = 3  # of a short epoch; more where an optimizer's step takes more
 SHORT = 3  # epochs that are ended early while the metric is awaited; later ones come to their end
@@ -183,11 +183,13 @@ class RehearsalHooks:
             raise OutOfTime
 
 
-def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: None) -> Rehearsed | Unfit:
+def rehearse(
+    assignment: Assignment, seconds: float, stepped: Callable[[], None] = lambda: None
+) -> Rehearsed | Unfit:
     """Train a configuration for some steps, on one device.
 
     Args:
-        task: what to train; of what a trial leaves behind nothing is kept.
+        assignment: what to train; of what a trial leaves behind nothing is kept.
         seconds: within which training and validation shall end.
         stepped: is called behind the first batch.
 
@@ -197,7 +199,7 @@ def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: N
     """
     try:
         with TemporaryDirectory() as folder:  # for what loggers and checkpoints write
-            return _rehearsed(task, seconds, stepped, Path(folder) / "study" / "rehearsal")
+            return _rehearsed(assignment, seconds, stepped, Path(folder) / "study" / "rehearsal")
     except (BadConfiguration, MetricNotLogged, BadData, IllegalTraining) as error:
         key = {MetricNotLogged: "study.metric", BadData: "data"}.get(type(error), "")
         said = str(error) if str(error).endswith((".", "?")) else f"{error}."
@@ -207,19 +209,20 @@ def rehearse(task: Task, seconds: float, stepped: Callable[[], None] = lambda: N
         is_exit = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
         cause: BaseException = error.__context__ or error if is_exit else error
         reason = f"a few steps of training ended with {told(cause)}; `tuner --debug` shows where."
-        return Unfit(_place(cause, task), reason, "".join(traceback.format_exception(error)))
+        return Unfit(_place(cause, assignment), reason, "".join(traceback.format_exception(error)))
 
 
-def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: Path) -> Rehearsed:
-    configuration, silent = without_servers(on_one_device(task.configuration))
+def _rehearsed(assignment: Assignment, seconds: float, stepped: Callable[[], None], place: Path) -> Rehearsed:
+    configuration, silent = without_servers(on_one_device(assignment.configuration))
     if silent:
-        check_readable(on_one_device(task.configuration))  # the arguments of what is not made
+        check_readable(on_one_device(assignment.configuration))  # the arguments of what is not made
     configuration = at_place(unplaced(configuration), place)
-    if task.threads is not None:
-        torch.set_num_threads(task.threads)
-    seed_everything(task.seed, workers=True, verbose=False)
+    if assignment.threads is not None:
+        torch.set_num_threads(assignment.threads)
+    seed_everything(assignment.seed, workers=True, verbose=False)
     callback = importlib.import_module(package_of(configuration)).Callback
-    hooks = type("Rehearsal", (RehearsalHooks, callback), {})(task.metric, place, seconds, stepped)
+    metric = assignment.objective.metric
+    hooks = type("Rehearsal", (RehearsalHooks, callback), {})(metric, place, seconds, stepped)
     assembly = assemble(configuration)
     _check_optimizer(assembly.module)
     trainer: Any = assembly.trainer
@@ -232,9 +235,9 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
         is_over = True
     seen = f"{hooks.batches} batches and {hooks.validations} whole validations"
     if hooks.in_validation and hooks.in_training and _validates_late(trainer):
-        raise MetricNotLogged(two_kinds(task.metric, assembly.module))
-    inexact = tuple(reasons_beforehand(task.configuration, trainer) + hooks.unsaved)
-    alone = alone_among(task.configuration, torch.cuda.device_count())
+        raise MetricNotLogged(two_kinds(metric, assembly.module))
+    inexact = tuple(reasons_beforehand(assignment.configuration, trainer) + hooks.unsaved)
+    alone = alone_among(assignment.configuration, torch.cuda.device_count())
     alone = " ".join(filter(None, (announced_silent(silent), alone)))
     if hooks.is_logged:
         size = hooks.size
@@ -244,11 +247,11 @@ def _rehearsed(task: Task, seconds: float, stepped: Callable[[], None], place: P
     if is_over and hooks.validations < VALIDATIONS:
         names = f"it logged {', '.join(sorted(hooks.logged))}" if hooks.logged else "it logged nothing"
         remark = (
-            f"The {seconds:.0f} s of the rehearsal sufficed for {seen}, in which {task.metric} was not "
+            f"The {seconds:.0f} s of the rehearsal sufficed for {seen}, in which {metric} was not "
             f"logged; {names}."
         )
         return Rehearsed(hooks.size, f"{remark} {alone}".rstrip(), inexact)
-    raise MetricNotLogged(_missing(task.metric, assembly.module, hooks, trainer))
+    raise MetricNotLogged(_missing(metric, assembly.module, hooks, trainer))
 
 
 def _missing(metric: str, module: LightningModule, hooks: RehearsalHooks, trainer: Trainer) -> str:
@@ -291,9 +294,9 @@ def _check_optimizer(module: Any) -> None:
         )
 
 
-def _place(error: BaseException, task: Task) -> str:
+def _place(error: BaseException, assignment: Assignment) -> str:
     """Name the section whose class raised an error: the data's if its code did, else the model's."""
-    package = (task.configuration.get("data") or {}).get("class_path", "").rpartition(".")[0]
+    package = (assignment.configuration.get("data") or {}).get("class_path", "").rpartition(".")[0]
     raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
     is_datas = bool(package) and any(name == package or name.startswith(f"{package}.") for name in raised_in)
     return "data" if is_datas else "model"

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from tuner.callbacks.averaging import validated_weights
 from tuner.errors import MetricNotLogged
+from tuner.training.assignment import Assignment
+from tuner.training.ends import Ending
 from tuner.training.fitting.epoch_size import EpochSize, epoch_size
 from tuner.training.fitting.fresh import FreshMetric, two_kinds
 from tuner.training.process.together import mean_score
-from tuner.training.task import Ending, Task
 
 Report = Callable[[int, float], bool]  # (number of the validation, from 1; its score) -> whether to stop
 
@@ -32,10 +33,10 @@ class Scoring:
     """
 
     def __init__(
-        self, task: Task, report: Report, sized: Callable[[EpochSize], None], averaging: type[Any]
+        self, assignment: Assignment, report: Report, sized: Callable[[EpochSize], None], averaging: type[Any]
     ) -> None:
         super().__init__()
-        self.task = task
+        self.assignment = assignment
         self.report = report
         self.sized = sized
         self.averaging = averaging
@@ -44,7 +45,7 @@ class Scoring:
         self.ending: Ending | None = None  # None while the fit goes on
         self.cause = ""
         self.best_weights: dict[str, Tensor] | None = None
-        self.metric = FreshMetric(task.metric)
+        self.metric = FreshMetric(assignment.objective.metric)
         self.closing: int | None = None  # an epoch that has ended, from 1, whose score is not looked at yet
         self.is_of_validation = False  # the metric is logged in validation
         self.validation_began, self.validation_seconds = time.monotonic(), 0.0
@@ -77,7 +78,7 @@ class Scoring:
         if score is None:
             return
         if self.scores and not self.is_of_validation:
-            raise MetricNotLogged(two_kinds(self.task.metric, pl_module))
+            raise MetricNotLogged(two_kinds(self.assignment.objective.metric, pl_module))
         self.is_of_validation = True
         self.take_score(trainer, pl_module, self.validations, score)
         # What has begun is closed as Lightning closes it for any callback that stops a fit.
@@ -126,19 +127,19 @@ class Scoring:
 
     def wants_weights(self, score: float) -> bool:
         """Say whether the weights of this moment would be the ones to keep."""
-        if self.task.keep is None or self.task.score == "last":
+        if self.assignment.keep is None or self.assignment.objective.score == "last":
             return False
-        best = self.task.score_of([*self.scores.values()])
-        return best is None or self.task.is_better(score, best)
+        best = self.assignment.objective.score_of([*self.scores.values()])
+        return best is None or self.assignment.objective.is_better(score, best)
 
     def divergence(self, score: float, number: int) -> str:
         """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine."""
         place, bound = (
             f"at {'validation' if self.is_of_validation else 'epoch'} {number}",
-            self.task.diverged_beyond,
+            self.assignment.objective.diverged_beyond,
         )
         if not math.isfinite(score):
-            return f"{self.task.metric} was {score} {place}"
-        if bound is not None and self.task.is_better(bound, score):
-            return f"{self.task.metric} was {score:.6g} {place}, beyond {bound:.6g}"
+            return f"{self.assignment.objective.metric} was {score} {place}"
+        if bound is not None and self.assignment.objective.is_better(bound, score):
+            return f"{self.assignment.objective.metric} was {score:.6g} {place}, beyond {bound:.6g}"
         return ""

@@ -20,6 +20,7 @@ from types import FrameType
 import torch
 
 from tuner.errors import NotAllowed
+from tuner.training.ends import Fault, Raised
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.fit import fit, test
 from tuner.training.fitting.quiet import silence_lightning
@@ -27,15 +28,13 @@ from tuner.training.fitting.rehearsal import rehearse
 from tuner.training.messages import (
     PRELOAD,
     Answer,
-    Assignment,
     Begun,
     Decisions,
-    Fault,
     Leave,
-    Raised,
     Resumed,
     Scored,
     Sized,
+    Start,
     Stepped,
     Tested,
 )
@@ -51,7 +50,7 @@ _KILLED_LOADER = re.compile(
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 
 
-def answer(pipe: Connection, assignment: Assignment) -> None:
+def answer(pipe: Connection, start: Start) -> None:
     """Train as one process of an assignment, and send how it ended."""
     os.setsid()  # with all processes that the training starts, so that they can be ended together
     die_with_parent()
@@ -61,24 +60,23 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
     multiprocessing.set_start_method(None, force=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave_it_to_the_worker)
-    _print_to(assignment.log)
+    assignment = start.assignment
+    _print_to(str(assignment.log or os.devnull))
     _forget_strangers()
-    _join_ranks(assignment)
+    _join_ranks(start)
     silence_lightning()
-    line = Line(pipe, assignment)
+    line = Line(pipe)
     try:
-        task = replace(
-            assignment.task, configuration=for_ranks(assignment.task.configuration, assignment.ranks)
-        )
-        if assignment.tested is not None:
-            if task.threads is not None:
-                torch.set_num_threads(task.threads)
-            ending: object = Tested(test(task.configuration, Path(assignment.tested), task.seed))
-        elif assignment.rehearsal is None:
-            ending = fit(task, line.report, line.time_left, line.resumed, line.sized)
+        assignment = replace(assignment, configuration=for_ranks(assignment.configuration, assignment.ranks))
+        if start.tested is not None:
+            if assignment.threads is not None:
+                torch.set_num_threads(assignment.threads)
+            ending: object = Tested(test(assignment.configuration, Path(start.tested), assignment.seed))
+        elif start.rehearsal is None:
+            ending = fit(assignment, line.report, line.time_left, line.resumed, line.sized)
         else:
             line.stepped(0)
-            ending = rehearse(task, assignment.rehearsal, lambda: line.stepped(1))
+            ending = rehearse(assignment, start.rehearsal, lambda: line.stepped(1))
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
         at, trace = time.monotonic(), "".join(traceback.format_exception(error))
         line.end_with(Raised(f"{type(error).__name__}: {error}", trace, _fault(error), at))
@@ -89,10 +87,10 @@ def answer(pipe: Connection, assignment: Assignment) -> None:
 class Line:
     """The training's end of the pipe."""
 
-    def __init__(self, pipe: Connection, assignment: Assignment) -> None:
+    def __init__(self, pipe: Connection) -> None:
         """Listen in a thread of its own, since the training is busy."""
         self._pipe = pipe
-        self._decided_at = assignment.decided_at
+        self._decided_at: tuple[int, ...] | None = None
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._decisions: queue.SimpleQueue[tuple[int, ...] | None] = queue.SimpleQueue()
         self._deadline: float | None = None
@@ -178,8 +176,9 @@ def _forget_strangers() -> None:
                 del sys.modules[name]
 
 
-def _join_ranks(assignment: Assignment) -> None:
+def _join_ranks(start: Start) -> None:
     """Say by environment variables, as torchrun does, which of the ranks this process is."""
+    assignment = start.assignment
     # In a Slurm job Lightning would take Slurm's tasks for its ranks, but they are workers.
     os.environ.pop("SLURM_NTASKS", None)
     if assignment.gpus is not None:
@@ -187,9 +186,9 @@ def _join_ranks(assignment: Assignment) -> None:
     if assignment.ranks > 1:
         os.environ |= {
             "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(assignment.port),
+            "MASTER_PORT": str(start.port),
             "WORLD_SIZE": str(assignment.ranks),
-            "LOCAL_RANK": str(assignment.rank),
+            "LOCAL_RANK": str(start.rank),
             "NODE_RANK": "0",
         }
 

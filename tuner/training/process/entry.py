@@ -7,15 +7,15 @@ from multiprocessing.connection import Connection
 
 from tuner.errors import NotAllowed
 from tuner.training.configuration.permit import Permit
-from tuner.training.messages import Assignment
+from tuner.training.messages import Start
 from tuner.training.process.parent import die_with_parent, let_children_die_too
 
 
-def enter(pipe: Connection, assignment: Assignment) -> None:
-    """Train as one process of an assignment, and send how it ended."""
+def enter(pipe: Connection, start: Start) -> None:
+    """Train as one process of an start, and send how it ended."""
     from tuner.training.process.child import answer
 
-    answer(pipe, assignment)
+    answer(pipe, start)
 
 
 def judge(pipe: Connection, permit: Permit, paths: Sequence[str]) -> None:

@@ -1,16 +1,19 @@
 """Training in processes of its own, so that a trial that dies, hangs or fills the memory costs no worker."""
 
-import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from tuner.training.messages import Raised, Rehearsed, Tested, Unfit
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.assignment import Assignment
+from tuner.training.ends import End, Ending, Fit, Raised, TimedOut, Vanished
+from tuner.training.fitting.epoch_size import EpochSize
+from tuner.training.messages import Rehearsed, Tested, Unfit
+from tuner.training.trainer import Line
 from tuner.workers.processes.bounded_log import bounded
-from tuner.workers.processes.training import End, Measured, Orders, Scores, TimedOut, Training, Vanished
+from tuner.workers.processes.training import Training
 
 REHEARSAL = 60.0  # seconds of training and validating after which a rehearsal has seen enough
 HANGING = 75.0  # seconds without a first batch, or without an end after it, after which a rehearsal hangs
@@ -18,45 +21,53 @@ HANGING = 75.0  # seconds without a first batch, or without an end after it, aft
 Trial: TypeAlias = End | Rehearsed | Unfit
 
 
-def train(
-    task: Task,
-    orders: Orders,
-    scored: Scores,
-    resumed: Callable[[Mapping[int, float]], None],
-    sized: Measured | None = None,
-) -> End:
-    """Train a task in processes of its own.
+@dataclass(frozen=True)
+class ProcessTrainer:
+    """Fits by Lightning, one lane after the other, each in processes of its own: one for each rank.
 
-    Args:
-        task: what to fit.
-        orders: how.
-        scored: called with the number and the score of each validation, in order, while the training goes on;
-            says whether to stop.
-        resumed: called with the scores that stand in the checkpoint that is resumed, by their numbers.
-        sized: called before all of these with what an epoch is; gives the validations at which the training
-            waits for an answer, None all, instead of those that the orders name.
-
-    Returns:
-        How it ended; an end that was asked for by `stop` is a `Fit` that was interrupted, whatever the
-        training makes of it.
+    An end that was asked for by the line's `stop` is a `Fit` that was interrupted, whatever the training
+    makes of it.
     """
-    with ExitStack() as stack:
-        stack.enter_context(bounded(orders.log))
-        training = Training(task, orders, stack)
-        end: End = training.follow(scored, resumed, sized or (lambda _: orders.decided_at))
-    is_asked = orders.stop.is_set()
-    if is_asked and not isinstance(end, Fit):
-        end = Fit(Ending.INTERRUPTED, (), None)
-    if orders.log.exists() and not orders.log.stat().st_size:
-        orders.log.unlink()
-    return end
+
+    def fit(self, assignments: Sequence[Assignment], line: Line) -> list[End]:
+        """Fit each; see `Trainer`."""
+        return [self._fit(lane, assignment, line) for lane, assignment in enumerate(assignments)]
+
+    def _fit(self, lane: int, assignment: Assignment, line: Line) -> End:
+        with ExitStack() as stack:
+            if assignment.log is not None:
+                stack.enter_context(bounded(assignment.log))
+            end: End = Training(assignment, line, stack, lane=lane).follow()
+        if line.stop.is_set() and not isinstance(end, Fit):
+            end = Fit(Ending.INTERRUPTED, (), None)
+        _drop_empty(assignment.log)
+        return end
 
 
-def rehearse(task: Task, stop: threading.Event) -> Trial:
-    """Try a task out in a process of its own.
+@dataclass(frozen=True)
+class Unheard:
+    """A line with nobody at its other end, who would only say when to end."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    grace: float = 0.0
+
+    def sized(self, lane: int, size: EpochSize) -> tuple[int, ...] | None:
+        """Decide nothing."""
+        return ()
+
+    def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
+        """Hear of it."""
+
+    def scored(self, lane: int, step: int, score: float) -> bool:
+        """Let it go on."""
+        return False
+
+
+def rehearse(assignment: Assignment, stop: threading.Event) -> Trial:
+    """Try an assignment out in a process of its own.
 
     Args:
-        task: what to train for some steps.
+        assignment: what to train for some steps.
         stop: is set to end at once.
 
     Returns:
@@ -64,9 +75,8 @@ def rehearse(task: Task, stop: threading.Event) -> Trial:
     """
     with ExitStack() as stack:
         # What it prints is not kept, since it may be a gigabyte.
-        orders = Orders(Path(os.devnull), stop, grace=0.0, limit=HANGING)
-        training = Training(task, orders, stack, REHEARSAL)
-        end: Trial = training.follow(lambda *_: False, lambda _: None, lambda _: ())
+        training = Training(replace(assignment, limit=HANGING), Unheard(stop), stack, rehearsal=REHEARSAL)
+        end: Trial = training.follow()
     if stop.is_set() and not isinstance(end, Rehearsed | Unfit):
         return Fit(Ending.INTERRUPTED, (), None)
     if not isinstance(end, TimedOut):
@@ -83,21 +93,23 @@ def rehearse(task: Task, stop: threading.Event) -> Trial:
     )
 
 
-def test(task: Task, weights: Path, log: Path) -> Tested | Raised | Vanished:
-    """Test weights on the test part of a task's data, in a process of its own.
+def test(assignment: Assignment, weights: Path) -> Tested | Raised | Vanished:
+    """Test weights on the test part of an assignment's data, in a process of its own.
 
     Args:
-        task: what has been trained.
+        assignment: what has been trained; an empty log is removed.
         weights: the file.
-        log: takes what is printed; an empty one is removed.
 
     Returns:
         The scores, or how it ended otherwise.
     """
     with ExitStack() as stack:
-        orders = Orders(log, threading.Event(), grace=0.0)
-        testing = Training(task, orders, stack, tested=weights)
-        end: Tested | Raised | Vanished = testing.follow(lambda *_: False, lambda _: None, lambda _: ())
-    if log.exists() and not log.stat().st_size:
-        log.unlink()
+        testing = Training(assignment, Unheard(), stack, tested=weights)
+        end: Tested | Raised | Vanished = testing.follow()
+    _drop_empty(assignment.log)
     return end
+
+
+def _drop_empty(log: Path | None) -> None:
+    if log is not None and log.exists() and not log.stat().st_size:
+        log.unlink()

@@ -7,33 +7,20 @@ hundredths of a second. A plain fork of a process that has used threads would ha
 import multiprocessing
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from math import inf
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from tuner.training.fitting.epoch_size import EpochSize
-from tuner.training.messages import (
-    Answer,
-    Assignment,
-    Begun,
-    Decisions,
-    Fault,
-    Leave,
-    Raised,
-    Resumed,
-    Scored,
-    Sized,
-    Stepped,
-)
+from tuner.training.assignment import Assignment
+from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
+from tuner.training.messages import Answer, Begun, Decisions, Leave, Resumed, Scored, Sized, Start, Stepped
 from tuner.training.process.entry import enter
-from tuner.training.task import Ending, Fit, Task
+from tuner.training.trainer import Line
 from tuner.workers.processes.fork_server import TICK, end_process, started, warm_up
 from tuner.workers.processes.memory import count_kills
 
@@ -43,58 +30,23 @@ _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
 _UNTOLD = 255  # exit code of a process whose fork server was killed
 
-Scores = Callable[[int, float], bool]
-Measured = Callable[[EpochSize], tuple[int, ...] | None]
-
-
-@dataclass(frozen=True)
-class Vanished:
-    """A training process ended without a word; `killed` says that it was killed from outside."""
-
-    cause: str
-    killed: bool
-    out_of_memory: bool
-
-
-@dataclass(frozen=True)
-class TimedOut:
-    """A training took longer than it may."""
-
-    cause: str
-
-
-End: TypeAlias = Fit | Raised | Vanished | TimedOut
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What a worker asks of a training beside its task.
-
-    `decided_at` names the validations at which the training waits for an answer, None all. `ranks` is the
-    number of processes that train together, on `gpus`, None all of them. `limit` is how many seconds a
-    training may take. When `stop` is set it has to end within `grace` seconds, or at once
-    where its first epoch has not begun.
-    """
-
-    log: Path
-    stop: threading.Event
-    grace: float
-    decided_at: tuple[int, ...] | None = None
-    ranks: int = 1
-    limit: float | None = None
-    gpus: str | None = None
-
 
 class Training:
     """The processes of one training, by their pipes."""
 
     def __init__(
-        self, task: Task, orders: Orders, stack: ExitStack, rehearsal: float | None = None,
+        self,
+        assignment: Assignment,
+        line: Line,
+        stack: ExitStack,
+        *,
+        lane: int = 0,
+        rehearsal: float | None = None,
         tested: Path | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         warm_up()
         context = multiprocessing.get_context("forkserver")
-        self._orders = orders
+        self._line, self._lane, self._limit = line, lane, assignment.limit
         self._began = time.monotonic()
         self._kills = count_kills()
         self._ends: list[Any] = []
@@ -104,19 +56,16 @@ class Training:
         self.has_stepped = False
         self._has_begun = False
         self._processes: dict[Connection, ForkServerProcess] = {}
-        port = _free_port() if orders.ranks > 1 else 0
-        for rank in range(orders.ranks):
+        port = _free_port() if assignment.ranks > 1 else 0
+        for rank in range(assignment.ranks):
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
-            assignment = Assignment(
-                task, orders.decided_at, str(orders.log), rank, orders.ranks, port, orders.gpus, rehearsal,
-                None if tested is None else str(tested),
-            )  # fmt: skip
+            start = Start(assignment, rank, port, rehearsal, None if tested is None else str(tested))
             # Not a daemon, because data loaders start processes of their own.
-            process = context.Process(target=enter, args=(theirs, assignment))
+            process = context.Process(target=enter, args=(theirs, start))
             stack.callback(theirs.close)
             try:
-                if not started(process, orders.stop):
+                if not started(process, line.stop):
                     self._ends.append(Fit(Ending.INTERRUPTED, (), None))
                     return
             except (OSError, EOFError):
@@ -127,7 +76,7 @@ class Training:
             theirs.close()
             self._processes[ours] = process
 
-    def follow(self, scored: Scores, resumed: Callable[[Mapping[int, float]], None], sized: Measured) -> Any:
+    def follow(self) -> Any:
         """Hear what the training says until it has ended, or has to be ended."""
         if self._ends:  # not all of them could be started
             return self._ends[0]
@@ -140,13 +89,13 @@ class Training:
             for pipe in _ready(running, TICK):
                 message = _received(pipe)
                 if isinstance(message, Scored):
-                    self._answer(pipe, message, scored)
+                    self._answer(pipe, message)
                 elif isinstance(message, Begun):
                     self._has_begun = True
                 elif isinstance(message, Resumed):
-                    resumed(message.scores)
+                    self._line.resumed(self._lane, message.scores)
                 elif isinstance(message, Sized):
-                    _send(pipe, Decisions(sized(message.size)))
+                    _send(pipe, Decisions(self._line.sized(self._lane, message.size)))
                 elif isinstance(message, Stepped):
                     # The time of a rehearsal begins with it, and not with the fork server's imports.
                     self._began, self.has_stepped = time.monotonic(), message.batches > 0
@@ -158,8 +107,8 @@ class Training:
         self._let_exit()
         return _first(self._ends)
 
-    def _answer(self, pipe: Connection, message: Scored, scored: Scores) -> None:
-        stop = scored(message.step, message.score)
+    def _answer(self, pipe: Connection, message: Scored) -> None:
+        stop = self._line.scored(self._lane, message.step, message.score)
         if message.waits:
             _send(pipe, Answer(stop))
         elif stop:  # nobody waits for its score any more
@@ -167,7 +116,7 @@ class Training:
 
     def _overdue(self, now: float, running: list[Connection]) -> End | None:
         """Say how the training ends if it has to be killed now, and ask it to leave where that is asked."""
-        limit, grace = self._orders.limit, self._orders.grace
+        limit, grace = self._limit, self._line.grace
         if self._settled_at == inf and any(_is_early(end) for end in self._ends):
             self._settled_at = now + _SETTLING
         if self._abandoned:
@@ -175,7 +124,7 @@ class Training:
         if now > self._settled_at:
             end: End = _first(self._ends)
             return end
-        if self._asked_at is None and self._orders.stop.is_set():
+        if self._asked_at is None and self._line.stop.is_set():
             if not self._has_begun:
                 return Fit(Ending.INTERRUPTED, (), None)  # nothing would come of waiting
             self._asked_at = now

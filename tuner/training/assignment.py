@@ -1,0 +1,84 @@
+"""What a training is asked for. Plain data, so that it can cross to another process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.training.configuration.permit import Permit
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is optimized: how the score of a fit is made of its validations.
+
+    Attributes:
+        metric: the name under which the module logs it.
+        minimizes: whether less is better.
+        score: of which validation, the `best` or the `last`.
+        diverged_beyond: a value of the metric beyond which a fit has diverged.
+    """
+
+    metric: str
+    minimizes: bool = True
+    score: str = "best"
+    diverged_beyond: float | None = None
+
+    def is_better(self, score: float, other: float) -> bool:
+        """Say whether one value of the metric is better than another."""
+        return score < other if self.minimizes else score > other
+
+    def score_of(self, scores: Sequence[float]) -> float | None:
+        """Make one score of a fit's validations; None where there was none."""
+        if not scores:
+            return None
+        if self.score == "last":
+            return scores[-1]
+        return min(scores) if self.minimizes else max(scores)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One fit that is asked for.
+
+    Attributes:
+        configuration: what LightningCLI is given.
+        seed: of everything random in the training.
+        objective: what is optimized.
+        keep: the file for the weights behind the score, written if the fit is completed and its score is no
+            worse than `better_than`, if that is given.
+        better_than: the best score so far.
+        threads: torch's on the CPU; None leaves them as they are.
+        facts: whether training facts are gathered.
+        checkpoint: a file, or a URL that fsspec knows, to which the whole state of the training goes between
+            two epochs: when the fit is asked to leave, and otherwise whenever `every` seconds have passed.
+        every: seconds between two checkpoints.
+        resume: a checkpoint that an earlier fit of the same assignment has left.
+        owner: the slot to which both belong.
+        place: a folder for what loggers write.
+        tables: a folder that trainings of the same data share, for prepared tables.
+        permit: what the configuration may name; None allows all.
+        log: the file that takes everything that the training prints.
+        ranks: how many processes train together.
+        gpus: those that they may see; None lets them see all.
+        limit: how many seconds it may take.
+    """
+
+    configuration: Mapping[str, Any]
+    seed: int
+    objective: Objective
+    keep: Path | None = None
+    better_than: float | None = None
+    threads: int | None = None
+    facts: bool = True
+    checkpoint: str | None = None
+    every: float = 60.0
+    resume: str | None = None
+    owner: str = ""
+    place: Path | None = None
+    tables: Path | None = None
+    permit: Permit | None = None
+    log: Path | None = None
+    ranks: int = 1
+    gpus: str | None = None
+    limit: float | None = None
