@@ -34,9 +34,10 @@ def configuration(**changes: Any) -> dict[str, Any]:
     }
 
 
-def task(**changes: Any) -> Assignment:
-    """Make a task of it."""
-    return replace(Assignment(configuration(), seed=7, objective=Objective("val_loss")), **changes)
+def task(*, metric: str = "val_loss", **changes: Any) -> Assignment:
+    """Ask for a fit of it."""
+    own = {key: changes.pop(key) for key in ("minimizes", "score", "diverged_beyond") if key in changes}
+    return replace(Assignment(configuration(), seed=7, objective=Objective(metric, **own)), **changes)
 
 
 def never(*_: object) -> bool:

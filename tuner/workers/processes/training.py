@@ -100,9 +100,9 @@ class Training:
                     # The time of a rehearsal begins with it, and not with the fork server's imports.
                     self._began, self.has_stepped = time.monotonic(), message.batches > 0
                 else:
-                    self._ends.append(
-                        self._vanished(running[pipe]) if message is None else self._heard(message)
-                    )
+                    end = self._vanished(running[pipe]) if message is None else self._heard(message)
+                    # What only the first rank knows, such as which state could not be stored, is told by it.
+                    self._ends.insert(0 if pipe is next(iter(self._processes)) else len(self._ends), end)
                     del running[pipe]
         self._let_exit()
         return _first(self._ends)
