@@ -1,11 +1,14 @@
-"""Optuna's storage with calls that wait for a database that is away."""
+"""Optuna's storage with calls that wait for a database that is away, and one that knows a trial by heart."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
 
 from studies.database.retry import persistently
 
@@ -61,3 +64,73 @@ PersistentStorage: Any = type(
     }
     | {"create_new_trial": _create_new_trial, "set_trial_state_values": _set_trial_state_values},
 )
+
+
+class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares
+    """The storage as whoever runs one trial sees it: of that trial everything is known without a question.
+
+    Nobody else writes to a trial that runs, but for a worker that declares it lost, which whoever writes the
+    next thing about it hears. Its values are taken down here only: they are stored together, with what else
+    is settled with them. All else that Optuna writes of it is stored as well as taken down.
+
+    Attributes:
+        trial: as the database has it, but for what is not stored yet.
+        identifier: its number in Optuna's tables.
+    """
+
+    def __init__(self, backend: BaseStorage, trial: FrozenTrial) -> None:
+        self.backend, self.trial = backend, trial
+        self.identifier: int = trial._trial_id  # noqa: SLF001 - samplers and pruners read it there
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Give a trial; of the one that runs a copy of what is known."""
+        if trial_id != self.identifier:
+            return super().get_trial(trial_id)  # type: ignore[no-any-return]
+        return copy.deepcopy(self.trial)
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        """Take down a value."""
+        self.trial.distributions[param_name] = distribution
+        self.trial.params[param_name] = distribution.to_external_repr(param_value_internal)
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        """Store and take down a score."""
+        super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+        self.trial.intermediate_values[step] = intermediate_value
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Store and take down an attribute."""
+        super().set_trial_user_attr(trial_id, key, value)
+        if trial_id == self.identifier:
+            self.trial.user_attrs[key] = value
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Store and take down an attribute."""
+        super().set_trial_system_attr(trial_id, key, value)
+        if trial_id == self.identifier:
+            self.trial.system_attrs[key] = value
+
+    # As Optuna's base class has them: by `get_trial`.
+    get_trial_params = BaseStorage.get_trial_params
+    get_trial_param = BaseStorage.get_trial_param
+    get_trial_user_attrs = BaseStorage.get_trial_user_attrs
+    get_trial_system_attrs = BaseStorage.get_trial_system_attrs
+    get_trial_number_from_id = BaseStorage.get_trial_number_from_id
+
+
+def trial_of(study: Study, identifier: int) -> FrozenTrial:
+    """Give a trial by its number in Optuna's tables, as whoever holds the study knows it."""
+    return study._storage.get_trial(identifier)  # noqa: SLF001 - as below
+
+
+def seen_by(study: Study, storage: OneTrialStorage) -> Study:
+    """Give a study as whoever runs one trial sees it, with a sampler and a cache of its own.
+
+    Optuna's way to a study of another storage asks the database for what is known here, so this sets the
+    name under which a study has its storage. A contract test fails if that changes.
+    """
+    own = copy.copy(study)
+    own._storage = storage  # noqa: SLF001
+    return own

@@ -1,4 +1,4 @@
-"""What is written to a trial all at once: a curve's next values, or how it ended together with its slot.
+"""What is written to a trial all at once: its beginning, its values, its next scores, its end with its slot.
 
 Optuna writes each value and each attribute in a transaction of its own. A worker killed between two of them
 leaves half a trial, and thirty validations cost more than the rest of a trial's records together. So these
@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.database.clock import now
 from studies.database.dialects import dialect_of
@@ -25,13 +26,23 @@ RUNG = "completed_rung_"
 
 _FINITE, _HIGHEST, _LOWEST, _NAN = "FINITE", "INF_POS", "INF_NEG", "NAN"
 
-_trials = sa.table(
+_studies = sa.table("studies", sa.column("study_id", sa.Integer))
+_trials = sa.Table(  # with its key, which the database counts
     "trials",
+    sa.MetaData(),
+    sa.Column("trial_id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.Integer),
+    sa.Column("study_id", sa.Integer),
+    sa.Column("state", sa.Enum(TrialState)),
+    sa.Column("datetime_start", sa.DateTime),
+    sa.Column("datetime_complete", sa.DateTime),
+)
+_params = sa.table(
+    "trial_params",
     sa.column("trial_id", sa.Integer),
-    sa.column("study_id", sa.Integer),
-    sa.column("state", sa.Enum(TrialState)),
-    sa.column("datetime_start", sa.DateTime),
-    sa.column("datetime_complete", sa.DateTime),
+    sa.column("param_name", sa.String),
+    sa.column("param_value", sa.Double),
+    sa.column("distribution_json", sa.Text),
 )
 _values = sa.table(
     "trial_values",
@@ -121,10 +132,50 @@ def end(connection: sa.Connection, trial: int, state: TrialState, score: float |
     connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(state=state, **times))
 
 
-def begin(connection: sa.Connection, trial: int) -> None:
-    """Note when a trial has begun; Optuna notes the time of day that this machine has."""
-    times = {"datetime_start": _now(connection)}
-    connection.execute(sa.update(_trials).where(_trials.c.trial_id == trial).values(**times))
+def make(connection: sa.Connection, study: int, own: Mapping[str, Any]) -> FrozenTrial:
+    """Make a trial that runs, as Optuna makes it: its number is taken while the study is held.
+
+    It begins by the clock of the database, where Optuna takes the time of day that this machine has.
+
+    Args:
+        connection: in a transaction.
+        study: the study's number in Optuna's tables.
+        own: the trial's attributes.
+
+    Raises:
+        KeyError: the study has been deleted.
+    """
+    held = sa.select(_studies.c.study_id, now()).where(_studies.c.study_id == study).with_for_update()
+    there = connection.execute(held).one_or_none()
+    if there is None:
+        raise KeyError(study)
+    begun = _as_optuna(float(there[1]))
+    count = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.study_id == study)
+    number = int(connection.scalar(count) or 0)
+    row = {"number": number, "study_id": study, "state": TrialState.RUNNING, "datetime_start": begun}
+    key = connection.execute(sa.insert(_trials).values(**row)).inserted_primary_key
+    identifier = int(key[0]) if key else 0
+    store_attributes(connection, identifier, own, {})
+    trial = create_trial(state=TrialState.RUNNING, user_attrs=dict(own))
+    trial.number, trial.datetime_start = number, begun
+    trial._trial_id = identifier  # noqa: SLF001 - Optuna's samplers and pruners read it there
+    return trial
+
+
+def store_values(
+    connection: sa.Connection, trial: int, values: Mapping[str, tuple[float, BaseDistribution]]
+) -> None:
+    """Store the values of a trial that is held, each as Optuna writes it, with what it was chosen from."""
+    rows = [
+        {
+            "trial_id": trial,
+            "param_name": name,
+            "param_value": value,
+            "distribution_json": distribution_to_json(distribution),
+        }
+        for name, (value, distribution) in values.items()
+    ]
+    upsert(connection, _params, ("trial_id", "param_name"), rows)
 
 
 def _now(connection: sa.Connection) -> datetime:
@@ -132,7 +183,10 @@ def _now(connection: sa.Connection) -> datetime:
 
     The order of endings counts, and the clocks and time zones of workers differ.
     """
-    seconds = float(connection.scalar(sa.select(now())) or 0.0)
+    return _as_optuna(float(connection.scalar(sa.select(now())) or 0.0))
+
+
+def _as_optuna(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 

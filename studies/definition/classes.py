@@ -1,14 +1,16 @@
 """Samplers and pruners by `class_path`, as LightningCLI names classes."""
 
 import importlib
-import inspect
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
+from functools import lru_cache
+from inspect import signature
 from typing import Any
 
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
 
@@ -53,21 +55,42 @@ def make_pruner(config: ClassConfig) -> BasePruner:
 
 
 def _make(kind: type, config: ClassConfig, **defaults: object) -> Any:
-    path, arguments = config["class_path"], dict(config.get("init_args") or {})
-    taken = inspect.signature(_import(kind, path)).parameters
+    path = config["class_path"]
+    _refuse_unknown(kind, path, config.get("init_args") or {})
+    known = tuple(sorted(name for name in defaults if name in signature(_import(kind, path)).parameters))
+    try:
+        parser, parsed = _parsed(kind, path, json.dumps(config.get("init_args") or {}), known)
+        own = deepcopy(parsed)  # what is made may change what it is given
+        for name in known:
+            own.it.init_args[name] = defaults[name]
+        return parser.instantiate(own).it
+    except (ArgumentError, ValueError, TypeError, ImportError) as error:
+        raise BadClass(f"{path} cannot be made: {_innermost(str(error))}; mend its `init_args`.") from error
+
+
+def _refuse_unknown(kind: type, path: str, arguments: Mapping[str, Any]) -> None:
+    taken = signature(_import(kind, path)).parameters
     for name in arguments:
         if name not in taken:
             near = get_close_matches(str(name), taken, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(taken) or 'none'}."
             raise BadClass(f"{path} takes no argument {name!r}; {hint}")
-    known = {name: value for name, value in defaults.items() if name in taken}
+
+
+@lru_cache(maxsize=64)
+def _parsed(kind: type, path: str, given: str, known: Sequence[str]) -> tuple[ArgumentParser, Namespace]:
+    """Check arguments, once for all trials of a study: it takes as long as all else that a trial asks for.
+
+    Args:
+        kind: of the class.
+        path: its path.
+        given: its arguments, as JSON.
+        known: the names of those that are whole numbers which the caller sets later.
+    """
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--it", type=kind, required=True)
-    try:
-        parsed = parser.parse_object({"it": {"class_path": path, "init_args": known | deepcopy(arguments)}})
-        return parser.instantiate(parsed).it
-    except (ArgumentError, ValueError, TypeError, ImportError) as error:
-        raise BadClass(f"{path} cannot be made: {_innermost(str(error))}; mend its `init_args`.") from error
+    init_args = dict.fromkeys(known, 0) | json.loads(given)
+    return parser, parser.parse_object({"it": {"class_path": path, "init_args": init_args}})
 
 
 def _import(kind: type, path: str) -> type:

@@ -173,9 +173,12 @@ class Slots:
                 connection, self.ledger
             )
 
-    def assign(self, slot: Slot, trial: int) -> bool:
-        """Note the number of the trial that a claimed slot is spent on; False where the claim is lost."""
-        return self._within(lambda connection: self._change(connection, slot, trial=trial))
+    def assign_within(self, connection: sa.Connection, slot: Slot, trial: int) -> bool:
+        """Note the number of the trial that a claimed slot is spent on; False where the claim is lost.
+
+        It is noted in a transaction of the caller's.
+        """
+        return self._change(connection, slot, trial=trial)
 
     def renew(self, slot: Slot) -> bool:
         """Renew the lease of the worker that has claimed a slot; False where the claim is lost."""

@@ -1,53 +1,57 @@
-"""A sampler for one trial whose values, or some of them, are settled beforehand."""
+"""Proposers whose values are settled beforehand."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from dataclasses import dataclass
 
 from search_spaces.space.nodes import Value
+from studies.ledger.slots import Slot
+from studies.proposing.exploration import exploration_point
+from studies.proposing.proposer import History, Origin, Proposal
+from studies.proposing.seeds import seed_of
 
 
-class PlannedSampler(BaseSampler):
-    """Gives the planned values, and asks another sampler for what the plan does not hold.
+@dataclass(frozen=True)
+class Planned:
+    """Proposes the same values for every slot.
 
-    Optuna's `enqueue_trial` does this through a queue in the database, from which another worker may take
-    the trial.
+    Attributes:
+        values: by full name.
+        origin: how they were proposed first.
     """
 
-    def __init__(self, plan: Mapping[str, Value], otherwise: BaseSampler) -> None:
-        """Plan the values by full name."""
-        self._plan = plan
-        self.otherwise = otherwise
+    values: Mapping[str, Value]
+    origin: Origin
 
-    # What Optuna passes and a method has no use for, its base class still asks to accept.
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Sample nothing jointly: what is planned needs no sampler."""
-        return {}
+    def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
+        """Propose them."""
+        return [Proposal(self.values, self.origin) for _ in slots]
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Sample nothing jointly."""
-        return {}
 
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Give the planned value, or the other sampler's."""
-        if param_name in self._plan:
-            return self._plan[param_name]
-        return self.otherwise.sample_independent(study, trial, param_name, param_distribution)
+class Candidates:
+    """Goes through the candidates of a study that repeats some trials of another, in turns."""
 
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Tell the other sampler, which may keep accounts."""
-        self.otherwise.before_trial(study, trial)
+    def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
+        """Propose the candidate of each slot."""
+        candidates = history.definition.candidates
+        return [
+            Proposal(candidates[slot.number % len(candidates)]["values"], Origin.CANDIDATE) for slot in slots
+        ]
 
-    def after_trial(
-        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        """Tell the other sampler, which may learn from the trial."""
-        self.otherwise.after_trial(study, trial, state, values)
+
+class Exploration:
+    """Proposes the defaults for slot 0, and quasi-random points for the others."""
+
+    def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
+        """Propose the point of each slot."""
+        return [self._point(history, slot) for slot in slots]
+
+    def _point(self, history: History, slot: Slot) -> Proposal:
+        space, definition = history.space, history.definition
+        if slot.draw == 0:
+            origin = Origin.EXPLORATION if slot.number else Origin.DEFAULTS
+            point = exploration_point(space, index=slot.number, seed=definition.settings.seed)
+            return Proposal(point, origin)
+        # The point before met an error in the user's code. Another scrambling gives another point, as evenly
+        # drawn.
+        seed = seed_of(definition, slot.draw)
+        return Proposal(exploration_point(space, index=slot.number + 1, seed=seed), Origin.EXPLORATION)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from studies.ledger.ledger import Ledger
+from studies.definition.study import StudyDefinition
 
 
-def training_seed(ledger: Ledger, slot: int) -> int:
+def training_seed(definition: StudyDefinition, slot: int) -> int:
     """Give the seed of the training in a slot; where candidates are repeated, all get the same ones."""
-    return seed_of(ledger, slot // ledger.definition.turn)
+    return seed_of(definition, slot // definition.turn)
 
 
-def seed_of(ledger: Ledger, *path: int) -> int:
+def seed_of(definition: StudyDefinition, *path: int) -> int:
     """Give a seed of 31 bits, which every library takes, for a place in a study."""
-    sequence = np.random.SeedSequence([ledger.definition.settings.seed, *path])
+    sequence = np.random.SeedSequence([definition.settings.seed, *path])
     return int(sequence.generate_state(1)[0] >> 1)

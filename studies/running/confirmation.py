@@ -18,7 +18,7 @@ from studies.errors import StudyChanged, UnknownStudy, UnknownTrial, UnusableStu
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create, delete
 from studies.ledger.opening import is_known, open_ledger
-from studies.proposing.pruning import NO_PRUNING
+from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.proposing.seeds import seed_of
 from studies.trials.record import TrialRecord
 
@@ -99,7 +99,7 @@ def _repeating(ledger: Ledger, best: Sequence[TrialRecord], seeds: int) -> Study
         ledger.definition.settings,
         name=ledger.name + SUFFIX,
         trials=len(best) * seeds,
-        seed=seed_of(ledger, SEED),
+        seed=seed_of(ledger.definition, SEED),
         exploration=0.0,
         epochs=None,
         hours=None,

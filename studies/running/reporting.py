@@ -7,45 +7,71 @@ decision comes in time, training goes on without; the scores are held, and told 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from optuna.study import Study
 
 from studies.database import optuna_tables
-from studies.database.open import Database
+from studies.database.optuna_storage import OneTrialStorage
 from studies.database.retry import is_passing, persistently
+from studies.definition.classes import ClassConfig, make_pruner
 from studies.definition.length import TrialLength
-from studies.proposing.pruning import Pruning
+from studies.ledger.ledger import Ledger
+from studies.proposing.optuna_pruner import ByPruner, default_pruner
+from studies.proposing.proposer import History
+from studies.proposing.stop_rule import StopRule, Verdict
+from studies.trials.record import TrialRecord
 
 STORE_EVERY = 2.0  # seconds that a score may wait to be stored with the next ones
 PATIENCE = 10.0  # seconds that training waits for a database that is away before it goes on
 AGAIN = 5.0  # seconds between two attempts while the database is away, for which nobody waits
 
 
-@dataclass
 class Reports:
-    """Takes the scores of one trial, stores them, and asks the pruner where it may decide.
+    """Takes the scores of one trial, stores them, and asks the stop rule where it may decide.
 
-    Scores are stored in one transaction when the pruner is asked, when the oldest has waited for
-    `STORE_EVERY`, and when the trial ends. `trial` is its number in Optuna's tables. `length` is how long the
-    trial is, `last` the validation of its last score, `paid` the validations that an earlier attempt has
-    made, and `pending` the scores that are not stored yet.
+    Scores are stored in one transaction when the rule is asked, when the oldest has waited for
+    `STORE_EVERY`, and when the trial ends.
+
+    Args:
+        ledger: the study.
+        study: as Optuna has it, seen by whoever runs the trial.
+        own: what is known of the trial.
+        length: how long it is, as far as that is known.
+        clock: gives seconds.
+
+    Attributes:
+        length: how long the trial is.
+        last: the validation of its last score.
+        paid: the validations that an earlier attempt has made.
+        rule: decides whether it goes on.
+        pending: the scores that are not stored yet, by their validations.
     """
 
-    database: Database
-    study: Study
-    trial: int
-    pruning: Pruning
-    clock: Callable[[], float] = time.monotonic
-    patience: float = field(default_factory=lambda: PATIENCE)
-    pending: dict[int, float] = field(default_factory=dict)
-    length: TrialLength = field(default_factory=lambda: TrialLength(None))
-    last: int = 0
-    paid: int = 0
-    _stored: float = -STORE_EVERY
-    _exchange: "_Exchange | None" = None  # the last one, which may still be under way
-    _again_at: float | None = None  # while the database is away: when to try again
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(
+        self,
+        ledger: Ledger,
+        study: Study,
+        own: OneTrialStorage,
+        length: TrialLength,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.ledger, self.study, self.own, self.clock = ledger, study, own, clock
+        self.patience = PATIENCE
+        self.pending: dict[int, float] = {}
+        self.last = self.paid = 0
+        self._stored = clock()
+        self._exchange: _Exchange | None = None  # the last one, which may still be under way
+        self._again_at: float | None = None  # while the database is away: when to try again
+        self._lock = threading.Lock()
+        self.measure(length)
+
+    def measure(self, length: TrialLength) -> ClassConfig:
+        """Take up how long the trial is, which says where the default rungs stand; give the pruner."""
+        pruner = self.ledger.definition.pruner or default_pruner(length)
+        self.length = length
+        self.study.pruner = make_pruner(pruner)
+        self.rule: StopRule = ByPruner(pruner, self.study, lambda: self.own.get_trial(self.own.identifier))
+        return pruner
 
     def add(self, step: int, score: float) -> bool:
         """Take a score, and say whether the pruner wants the trial to stop.
@@ -62,7 +88,7 @@ class Reports:
         self.last = max(self.last, step)
         is_away = self._hear()
         is_old = self.clock() - self._stored >= STORE_EVERY
-        if is_away or not (self.pruning.is_due(step) or is_old):
+        if is_away or not (self.rule.is_due(step) or is_old):
             return False
         exchange = self._exchange = _Exchange(self, step)
         exchange.start()
@@ -105,9 +131,10 @@ class Reports:
         """
         scores = self.held()
         if scores:
-            with self.database.engine.begin() as connection:
-                optuna_tables.hold(connection, self.trial)
-                optuna_tables.store_curve(connection, self.trial, scores)
+            with self.ledger.database.engine.begin() as connection:
+                optuna_tables.hold(connection, self.own.identifier)
+                optuna_tables.store_curve(connection, self.own.identifier, scores)
+            self.own.trial.intermediate_values.update(scores)
             with self._lock:
                 for step, score in scores.items():
                     if self.pending.get(step) == score:
@@ -132,9 +159,10 @@ class _Exchange(threading.Thread):
         reports = self._reports
         try:
             persistently(reports.store, patience=reports.patience)
-            if reports.pruning.is_due(self._step):
-                trial = reports.database.storage.get_trial(reports.trial)
-                self.stops = reports.pruning.stops(reports.study, trial, self._step)
+            if reports.rule.is_due(self._step):
+                history = History(reports.ledger.definition, reports.ledger.records)
+                running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
+                self.stops = reports.rule.decide(history, running).verdict is Verdict.STOP
         except Exception as error:  # noqa: BLE001 - raised where the training hears it
             self.error = error
         finally:

@@ -12,9 +12,10 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from studies.database import optuna_tables
+from studies.database.optuna_storage import trial_of
 from studies.database.retry import persistently
 from studies.ledger.ledger import Ledger
-from studies.proposing.for_slot import reads_pruned, sampler_for
+from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
 from studies.running.lost import constrained, was_retried
 from studies.running.trial import RunningTrial
@@ -88,7 +89,7 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
     effect, slot = EFFECTS[ended.outcome], ended.slot
     if study is None:
         study = copy.copy(ledger.study)
-        study.sampler = sampler_for(ledger, slot)
+        study.sampler = sampler_of(ledger.definition, slot)
     is_retried = (
         effect.may_be_retried and ledger.definition.settings.retry and not was_retried(ledger, slot.trial)
     )
@@ -149,7 +150,8 @@ def _tell_sampler(
     ledger: Ledger, study: Study, ended: EndedTrial, state: TrialState, value: float | None
 ) -> None:
     """Let the sampler keep its accounts, as `optuna.Study.tell` does."""
-    told = ledger.database.storage.get_trial(ended.identifier)
+    told = trial_of(study, ended.identifier)
+    told.intermediate_values.update(ended.curve)
     study.sampler.after_trial(study, told, state, None if value is None else [value])
 
 

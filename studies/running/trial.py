@@ -13,7 +13,7 @@ from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.ledger.slots import Slot
-from studies.proposing.pruning import Pruning, decisions_of, default_pruner
+from studies.proposing.optuna_pruner import decisions_of, default_pruner
 from studies.running.reporting import Reports
 
 
@@ -80,20 +80,17 @@ def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
     running.reports.paid = running.reports.last
 
 
-def measure(ledger: Ledger, running: RunningTrial, length: TrialLength) -> tuple[int, ...] | None:
+def measure(running: RunningTrial, length: TrialLength) -> tuple[int, ...] | None:
     """Take up how long a trial is, and put the rungs of the default pruner where they belong.
 
     Args:
-        ledger: the study.
         running: the trial, of which nothing has been reported.
         length: as the training tells it.
 
     Returns: The validations after which the trial may be stopped; None means after any, and one that explores
         never is.
     """
-    pruner = ledger.definition.pruner or default_pruner(length)
-    running.reports.length, running.reports.pruning = length, Pruning(pruner)
-    running.reports.study.pruner = make_pruner(pruner)
+    pruner = running.reports.measure(length)
     return () if running.slot.explore else decisions_of(pruner)
 
 

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 SLOT, ATTEMPT, LEDGER, EARLIER = "slot", "attempt", "ledger", "earlier"
 EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
 CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen
+ORIGIN, WHY = "origin", "why"  # how its values were proposed, and the same in words
 ANEW = "anew"  # why it did not go on from the checkpoint of an earlier attempt
 FOLDER = "folder"  # of one that goes on in the folder of an earlier attempt: the folder's name
 # From its end: how and why it ended, the seconds that it took, how many validations it would have had.

@@ -29,6 +29,7 @@ class TrialRecord:
         score: the score of a completed trial.
         curve: the score of each validation, by its number, which counts from 1.
         explores: whether its values are quasi-random.
+        origin: how its values were proposed; `why` says more where there is more to say.
         earlier: the number of the attempt before.
         validations: how many it has that runs to its end, where it has told so.
         seconds: how long it took.
@@ -53,6 +54,8 @@ class TrialRecord:
     score: float | None
     curve: Mapping[int, float]
     explores: bool = False
+    origin: str | None = None
+    why: str | None = None
     earlier: int | None = None
     validations: int | None = None
     seconds: float | None = None
@@ -94,6 +97,8 @@ class TrialRecord:
             score=trial.value if outcome is Outcome.COMPLETED else None,
             curve=dict(sorted(trial.intermediate_values.items())),
             explores=bool(read(attributes.EXPLORATION, bool)),
+            origin=read(attributes.ORIGIN, str),
+            why=read(attributes.WHY, str),
             earlier=earlier if earlier is not None and earlier < trial.number else None,
             validations=count(attributes.VALIDATIONS),
             seconds=float(seconds) if isinstance(seconds, int | float) else None,

@@ -108,7 +108,7 @@ def compare(hidden: str, fits: int) -> None:
         ledger = make(Path(name), hidden, 1)
         job = Job(f"sqlite:///{name}/tuner.db", ledger.name, Path(name), grace=1.0)
         work_locally(job, ledger, unseen, threading.Event(), workers=1, gpus=None)
-        configuration, seed = ledger.trial(0).user_attrs["configuration"], training_seed(ledger, 0)
+        configuration, seed = ledger.trial(0).user_attrs["configuration"], training_seed(ledger.definition, 0)
     bare, ratios = [], []
     for repeat in range(REPEATS):
         rates = {}

@@ -98,7 +98,7 @@ def measure(keys: Mapping[str, Any], repeats: int) -> tuple[list[float], list[fl
         configuration = ledger.trial(0).user_attrs["configuration"]
 
         def run_bare() -> float:
-            return fit_bare(configuration, training_seed(ledger, 0))
+            return fit_bare(configuration, training_seed(ledger.definition, 0))
 
         run_bare()
         bare, trials = [], []

@@ -14,7 +14,7 @@ from studies.ledger.control import waiting
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
-from studies.ledger.slots import Budget, Slots
+from studies.ledger.slots import Budget, Slot, Slots
 from studies.ledger.workers import FORGOTTEN, LEASE, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
@@ -93,13 +93,19 @@ def test_a_renewed_lease_holds(ledger: Ledger, dying: Slots) -> None:
     assert other.number != slot.number
 
 
+def assigned(ledger: Ledger, slot: Slot, trial: int) -> bool:
+    """Note a trial in a slot."""
+    with ledger.database.engine.begin() as connection:
+        return ledger.slots.assign_within(connection, slot, trial)
+
+
 def test_a_lost_claim_changes_nothing(ledger: Ledger, dying: Slots) -> None:
     """Whoever lost its slot to another cannot assign, renew, finish or free it, and the other keeps it."""
     lost = dying.claim("slow")
     held = ledger.slots.claim("new")
     assert lost is not None
     assert held is not None
-    assert not ledger.slots.assign(lost, 7)
+    assert not assigned(ledger, lost, 7)
     assert not ledger.slots.renew(lost)
     assert not ledger.slots.finish(lost)
     assert not ledger.slots.free(lost, fresh=True)
@@ -124,7 +130,7 @@ def test_a_freed_slot_keeps_its_trial_and_a_fresh_one_forgets_it(ledger: Ledger)
     """A freed slot remembers the trial to take up; one freed for a fresh suggestion counts one more draw."""
     slot = ledger.slots.claim("worker")
     assert slot is not None
-    assert ledger.slots.assign(slot, 5)
+    assert assigned(ledger, slot, 5)
     assert ledger.slots.free(slot, fresh=False)
     same = ledger.slots.claim("worker")
     assert same is not None

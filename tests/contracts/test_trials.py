@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from datetime import datetime, timedelta, tzinfo
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -17,10 +17,11 @@ from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Budget, Slot, Slots
 from studies.proposing.exploration import exploration_point
-from studies.proposing.pruning import SUCCESSIVE_HALVING
+from studies.proposing.optuna_pruner import SUCCESSIVE_HALVING
 from studies.running.asking import ask
 from studies.running.error_limit import errors_in_a_row
 from studies.running.lost import MADE_TWICE, settle, sweep
+from studies.running.reporting import STORE_EVERY
 from studies.running.telling import tell
 from studies.running.trial import RunningTrial, carry_on, pruner_of, report
 from studies.trials.attributes import claim
@@ -231,6 +232,7 @@ def test_a_worker_thought_dead_does_not_tell_twice(ledger: Ledger, dying: Ledger
     """A slow worker whose slot went to another is stopped and not heard, and the slot is spent once."""
     slow = begun(dying)
     taker = begun(ledger)
+    slow.reports.clock = lambda: time.monotonic() + STORE_EVERY
     assert report(slow, 1, 0.5)
     assert not tell(dying, slow, Outcome.COMPLETED, 0.5, {})
     assert outcome_of(ledger.trial(slow.number)) is Outcome.LOST
@@ -255,20 +257,19 @@ def test_a_claim_lost_while_the_trial_was_made_is_given_up(
     ledger: Ledger, dying: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that stalls between claim and trial, until another has its slot, goes on to the next slot."""
-    assign = Slots.assign
     takers: list[Slot | None] = []
 
-    def stalled(slots: Slots, slot: Slot, trial: int) -> bool:
+    def stalled(*arguments: Any) -> Any:
         if not takers:
             takers.append(ledger.slots.claim("another"))
-        return assign(slots, slot, trial)
+        return claim(*arguments)
 
-    monkeypatch.setattr(Slots, "assign", stalled)
+    monkeypatch.setattr("studies.running.asking.claim", stalled)
     running = begun(dying)
     assert takers[0] is not None
     assert takers[0].number == 0
     assert running.slot.number == 1
-    assert outcome_of(ledger.trial(0)) is Outcome.LOST
+    assert [trial.number for trial in ledger.trials()] == [running.number]  # none was made for the other
 
 
 def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

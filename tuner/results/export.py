@@ -66,7 +66,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
         if arguments.get("monitor") not in there
     ]
     return {
-        "seed_everything": training_seed(ledger, trial.slot or 0),
+        "seed_everything": training_seed(ledger.definition, trial.slot or 0),
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }

@@ -139,7 +139,7 @@ def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, fl
     definition = choice.ledger.definition
     assignment = Assignment(
         trained(definition, best),
-        seed=training_seed(choice.ledger, best.slot or 0),
+        seed=training_seed(choice.ledger.definition, best.slot or 0),
         objective=objective_of(definition),
         threads=definition.settings.threads,
         log=log,

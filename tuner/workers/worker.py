@@ -63,7 +63,7 @@ class TrialLine:
     def sized(self, lane: int, size: EpochSize) -> tuple[int, ...] | None:
         """Take up how long a trial is."""
         length = TrialLength.of(self.trials[lane].configuration).told(**vars(size))
-        return measure(self.ledger, self.trials[lane], length)
+        return measure(self.trials[lane], length)
 
     def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
         """Record the scores of an earlier attempt."""

@@ -4,11 +4,9 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.distributions import FloatDistribution
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from studies.proposing.planned import PlannedSampler
 from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
 
 
@@ -85,14 +83,6 @@ def test_only_answers_spend_a_slot() -> None:
         Outcome.TIMED_OUT,
     }
     assert {outcome for outcome in Outcome if EFFECTS[outcome].fresh} == {Outcome.FAILED}
-
-
-def test_a_plan_is_followed_and_completed_by_another_sampler() -> None:
-    """Planned values are given as they are, and the rest comes from the other sampler."""
-    study = optuna.create_study(sampler=PlannedSampler({"a": 0.25}, RandomSampler(seed=0)))
-    asked = study.ask({"a": FloatDistribution(0, 1), "b": FloatDistribution(0, 1)})
-    alone = optuna.create_study(sampler=RandomSampler(seed=0)).ask({"b": FloatDistribution(0, 1)})
-    assert asked.params == {"a": 0.25, "b": alone.params["b"]}
 
 
 def late_divergences(state: TrialState, seed: int) -> int:

@@ -5,11 +5,24 @@ import optuna
 import pytest
 from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 
+from search_spaces.space.nodes import Group
 from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
-from studies.proposing.pruning import Pruning, default_pruner, rungs_of
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
+from studies.proposing.optuna_pruner import ByPruner, default_pruner, rungs_of
+from studies.proposing.proposer import History
+from studies.proposing.stop_rule import Verdict
+from studies.trials.record import TrialRecord
 
 HALVING = "optuna.pruners.SuccessiveHalvingPruner"
+
+
+def stopped(rule: ByPruner, trial: optuna.trial.FrozenTrial) -> bool:
+    """Ask a rule."""
+    record = TrialRecord.of(trial)
+    history = History(StudyDefinition(StudySettings("x", "value"), {}, Group()), list)
+    return rule.decide(history, record).verdict is Verdict.STOP
 
 
 def first_stop(pruner: optuna.pruners.BasePruner, epochs: int) -> int | None:
@@ -81,7 +94,7 @@ def test_without_a_length_nothing_is_pruned(fixed: dict[str, dict[str, int]]) ->
 )
 @pytest.mark.parametrize("stride", [1, 2, 5])
 def test_decisions_are_those_of_asking_every_time(config: dict[str, object], stride: int) -> None:
-    """Asked through `Pruning` or at every validation, a pruner gives the same answers, NaN and gaps included.
+    """Asked where it is due or at every validation, a pruner gives the same answers, NaN and gaps included.
 
     Every third trial goes on although it was to be stopped, as exploring ones do.
     """
@@ -91,13 +104,14 @@ def test_decisions_are_those_of_asking_every_time(config: dict[str, object], str
     seldom = optuna.create_study(pruner=make_pruner(config))
     answers = []
     for number in range(40):
-        one, other, pruning = always.ask(), seldom.ask(), Pruning(config)
+        one, other = always.ask(), seldom.ask()
+        rule = ByPruner(config, seldom, lambda number=number: seldom.trials[number])
         for step in range(1, 31, stride):
             score = float("nan") if random.random() < nan_share else float(random.random() + 1 / step)
             one.report(score, step)
             other.report(score, step)
             answer = one.should_prune()
-            asked = pruning.is_due(step) and pruning.stops(seldom, seldom.trials[number], step)
+            asked = rule.is_due(step) and stopped(rule, seldom.trials[number])
             assert asked == answer
             answers.append(answer)
             if answer and number % 3:
@@ -116,10 +130,12 @@ def test_decisions_are_those_of_asking_every_time(config: dict[str, object], str
 )
 def test_between_rungs_the_pruner_is_not_asked(config: dict[str, object], count: int) -> None:
     """Successive halving is asked at its rungs alone, and another pruner at every validation."""
-    study, pruning, asked = optuna.create_study(pruner=NopPruner()), Pruning(config), []
+    study, asked = optuna.create_study(pruner=NopPruner()), []
     trial = study.ask()
+    rule = ByPruner(config, study, lambda: study.trials[trial.number])
     for step in range(1, 31):
-        if pruning.is_due(step):
+        if rule.is_due(step):
             asked.append(step)
-            assert not pruning.stops(study, study.trials[trial.number], step)
+            trial.report(0.5, step)
+            assert not stopped(rule, study.trials[trial.number])
     assert len(asked) == count

@@ -1,13 +1,17 @@
-"""The pruner that a study has where its file names none, and when a pruner needs to be asked at all."""
+"""Optuna's pruners as stop rules, and the pruner that a study has where its file names none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from studies.definition.classes import ClassConfig
 from studies.definition.length import TrialLength
+from studies.proposing.proposer import History
+from studies.proposing.stop_rule import GO_ON, Decision, Verdict
+from studies.trials.record import TrialRecord
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
 MOST_VALIDATIONS = 10**6  # more than a trial ever makes
@@ -82,16 +86,21 @@ def decisions_of(pruner: Mapping[str, Any]) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-class Pruning:
+class ByPruner:
     """Asks a trial's pruner, but not where its answer is known.
 
-    Asking reads the trial back from the database, and that once a validation costs more than all the rest
+    Asking reads the other trials from the database, and that once a validation costs more than all the rest
     of a trial's records. Successive halving answers no until the next rung; the decisions are those of
     asking every time.
+
+    Args:
+        pruner: of the study, as `class_path` and `init_args`.
+        study: as Optuna has it, with the pruner.
+        trial: gives the trial as Optuna has it, its last validation included.
     """
 
-    def __init__(self, pruner: Mapping[str, Any]) -> None:
-        """Take the pruner of the study, as `class_path` and `init_args`."""
+    def __init__(self, pruner: ClassConfig, study: Study, trial: Callable[[], FrozenTrial]) -> None:
+        self._study, self._trial = study, trial
         self._never = pruner["class_path"] == NO_PRUNING
         self._rungs = rungs_of(pruner)
         self._next = self._rungs.first if self._rungs else 0
@@ -100,18 +109,13 @@ class Pruning:
         """Say whether the pruner has to be asked after validation `step`."""
         return not self._never and step >= self._next
 
-    def stops(self, study: Study, trial: FrozenTrial, step: int) -> bool:
-        """Ask the study's pruner whether a trial shall stop.
-
-        Args:
-            study: the study.
-            trial: the trial as the database has it, validation `step` included.
-            step: its last validation.
-        """
+    def decide(self, history: History, running: TrialRecord) -> Decision:
+        """Ask the study's pruner."""
         # What `Trial.should_prune` does with the validations that were reported through it.
-        stop = bool(study.pruner.prune(study, trial))
+        if self._study.pruner.prune(self._study, self._trial()):
+            return Decision(Verdict.STOP, f"{type(self._study.pruner).__name__} has stopped it")
         # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
         # passing.
-        if self._rungs is not None and not stop:
-            self._next = self._rungs.after(step)
-        return stop
+        if self._rungs is not None:
+            self._next = self._rungs.after(max(running.curve, default=0))
+        return GO_ON

@@ -1,0 +1,107 @@
+"""Optuna's samplers as proposers, and a proposer as one of Optuna's samplers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, Trial
+
+from search_spaces.space.nodes import Group, Value
+from search_spaces.suggest import suggest
+from studies.definition.classes import make_sampler
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
+from studies.ledger.slots import Slot
+from studies.proposing.proposer import History, Origin, Proposal, Proposer
+from studies.proposing.seeds import seed_of
+from studies.trials.record import TrialRecord
+
+
+def sampler_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
+    """Make a study's sampler for a slot, seeded by the slot and not by who asks or when."""
+    config = definition.sampler
+    seed = seed_of(definition, slot.number, slot.draw)
+    if config is None:
+        # The exploring slots stand in for the sampler's own start-up.
+        return TPESampler(n_startup_trials=0, seed=seed)
+    sampler = make_sampler(config, seed=seed)
+    if isinstance(sampler, QMCSampler):  # its trials are one sequence, which one seed scrambles
+        return make_sampler(config, seed=seed_of(definition))
+    return sampler
+
+
+def reads_pruned(sampler: BaseSampler) -> bool:
+    """Say whether a sampler learns from pruned trials too, or from none, and not from completed ones alone.
+
+    A sampler of another library may say so by an attribute `reads_pruned`.
+    """
+    return isinstance(sampler, TPESampler | RandomSampler | QMCSampler) or bool(
+        getattr(sampler, "reads_pruned", False)
+    )
+
+
+@dataclass(frozen=True)
+class BySampler:
+    """Asks a sampler of Optuna's kind, which reads the history in its own way.
+
+    Attributes:
+        begin: gives Optuna's trial of a slot, of a study that has the sampler.
+    """
+
+    begin: Callable[[Slot], Trial]
+
+    def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
+        """Ask it for one slot after the other."""
+        return [Proposal(suggest(self.begin(slot), history.space), Origin.SAMPLER) for slot in slots]
+
+
+class ProposerSampler(BaseSampler):
+    """A proposer as a sampler for plain Optuna: `optuna.create_study(sampler=ProposerSampler(...))`.
+
+    Args:
+        proposer: proposes the values.
+        space: what the objective suggests. A parameter beside it is drawn at random.
+        seed: of the proposals.
+    """
+
+    reads_pruned = True
+
+    def __init__(self, proposer: Proposer, space: Group, *, seed: int = 0) -> None:
+        self._proposer, self._space, self._seed = proposer, space, seed
+        self._values: dict[int, dict[str, Value]] = {}
+        self._otherwise = RandomSampler(seed=seed)
+
+    # What Optuna passes and a method has no use for, its base class still asks to accept.
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Sample nothing in Optuna's own joint manner, which knows no conditions."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Sample nothing so."""
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Give the value that is proposed for the trial."""
+        if trial.number not in self._values:
+            minimizes = study.direction is StudyDirection.MINIMIZE
+            settings = StudySettings(
+                study.study_name, "value", direction="minimize" if minimizes else "maximize", seed=self._seed
+            )
+            history = History(
+                StudyDefinition(settings, {}, self._space),
+                lambda: [TrialRecord.of(other) for other in study.get_trials(deepcopy=False)],
+            )
+            slot = Slot(trial.number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+            (proposal,) = self._proposer.propose(history, [slot])
+            self._values = {trial.number: dict(proposal.values)}
+        values = self._values[trial.number]
+        if param_name in values:
+            return values[param_name]
+        return self._otherwise.sample_independent(study, trial, param_name, param_distribution)

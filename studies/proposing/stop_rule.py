@@ -1,0 +1,39 @@
+"""The door of early stopping: whoever decides, at a validation, whether a trial goes on."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from studies.proposing.proposer import History
+from studies.trials.record import TrialRecord
+
+
+class Verdict(Enum):
+    """What becomes of a trial."""
+
+    GO_ON = "go on"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a trial, and why, in words."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+GO_ON = Decision(Verdict.GO_ON)
+
+
+class StopRule(Protocol):
+    """Decides for one trial, at one validation after the other.
+
+    Asking costs: the history is read. So `is_due` says beforehand where the answer is not known already.
+    """
+
+    def is_due(self, step: int) -> bool:
+        """Say whether the rule has to be asked after validation `step`, counted from 1."""
+
+    def decide(self, history: History, running: TrialRecord) -> Decision:
+        """Decide what becomes of a trial after its last validation."""
