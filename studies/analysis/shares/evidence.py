@@ -31,7 +31,7 @@ MOST_UNKNOWN_SAMPLED = (
 )
 WIDEST = 0.2  # interval of a share of a parameter alone or of a pair with which a ranking is not marked
 WIDEST_TOTAL = 0.28  # the same of a total
-MOST_INFERRED = 0.1  # of the variance of the scores: how unsure scores of pruned trials may be on average
+MOST_INFERRED = 0.03  # of the variance of the scores: how unsure scores of pruned trials may be on average
 FEWEST_ON_A_BRANCH = 10  # trials with which a conditional parameter is judged without a mark
 STARVED = (
     0.4  # of the trials that an option would have had by the declared measure, below which it is starved
