@@ -13,7 +13,8 @@ from studies.shipped.catalogue import find_study_file, shipped_studies
 from tests.tuner.command_line import CommandLine
 from tests.tuner.data.idx_files import write_fashion
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.preparation.prepare import prepare, rehearse
+from tuner.preparation.prepare import prepare
+from tuner.preparation.rehearsing import rehearse
 
 pytestmark = IN_MEMORY
 

@@ -29,7 +29,8 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from tuner.workers.processes.fork_server import modules_of, warm_up
 
     look_at(study, overrides, None, stored=False)
-    from tuner.preparation.prepare import branches, prepare, rehearse, rehearse_branches
+    from tuner.preparation.apart import prepare_apart
+    from tuner.preparation.rehearsing import branches, rehearse, rehearse_branches
     from tuner.terminal.screen import busy, open_screen, print_parameters
     from tuner.training.resuming.exactness import announced, reasons_of_configuration
     from tuner.workers.processes.quiet import silence
@@ -41,7 +42,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         raise AssertionError("it has just been looked at")
     warm_up(modules_of(file.data))
     with busy("loading the module, training a few steps"):
-        definition = prepare(file)
+        definition = prepare_apart(file)
         seen = rehearse(file, definition)
     rows, total = describe(definition.space), len(list(branches(definition.space)))
     if not as_json:

@@ -34,7 +34,7 @@ class Question:
         Raises:
             StudyFileError: it does not train.
         """
-        from tuner.preparation.prepare import rehearse
+        from tuner.preparation.rehearsing import rehearse
 
         if is_known(database, self.definition.settings.name):
             return None
@@ -77,7 +77,7 @@ def read_question(
         return None
     if workers or rehearses:
         also = {"tuner.workers.supervisor"} if workers > 1 else set()
-        warm_up(modules_of(file.data) | also)  # torch is imported there while it is imported here
-    from tuner.preparation.prepare import prepare
+        warm_up(modules_of(file.data) | also)  # before the processes that need it
+    from tuner.preparation.apart import prepare_apart
 
-    return Question(file, prepare(file))
+    return Question(file, prepare_apart(file))

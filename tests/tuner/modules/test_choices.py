@@ -15,7 +15,8 @@ from studies.definition.study_file import parse_study_file
 from tests.tuner.training.probes import IN_MEMORY, fit_recorded, read
 from tests.tuner.training.rows import ROWS, warmup_of
 from tuner.modules.layers import Residual
-from tuner.preparation.prepare import prepare, rehearse_branches
+from tuner.preparation.prepare import prepare
+from tuner.preparation.rehearsing import rehearse_branches
 
 pytestmark = IN_MEMORY
 

@@ -13,7 +13,8 @@ import yaml
 from studies.definition.study_file import parse_study_file
 from studies.errors import StudyFileError
 from tests.tuner.training.probes import IN_MEMORY
-from tuner.preparation.prepare import prepare, rehearse
+from tuner.preparation.prepare import prepare
+from tuner.preparation.rehearsing import rehearse
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import Ending
 from tuner.training.fitting.fit import fit

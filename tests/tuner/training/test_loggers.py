@@ -9,7 +9,8 @@ from pytorch_lightning import Trainer
 from studies.definition.study_file import parse_study_file
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY, QUIET
-from tuner.preparation.prepare import prepare, rehearse
+from tuner.preparation.prepare import prepare
+from tuner.preparation.rehearsing import rehearse
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import fit
 from tuner.training.logs.loggers import at_place

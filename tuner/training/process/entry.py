@@ -23,7 +23,7 @@ def judge(pipe: Connection, permit: Permit, paths: Sequence[str]) -> None:
 
     Nothing is sent where an import fails otherwise.
     """
-    _stand_alone()
+    stand_alone()
     try:
         permit.judge(paths)
     except NotAllowed as error:
@@ -38,7 +38,12 @@ def try_imports(pipe: Connection, modules: Sequence[str]) -> None:
     An error is not sent: whoever imports the module next tells it. An empty name says that all have been
     imported.
     """
-    _stand_alone()
+    stand_alone()
+    say_imports(pipe, modules)
+
+
+def say_imports(pipe: Connection, modules: Sequence[str]) -> bool:
+    """Do as `try_imports` in this process; False where an import ended the program."""
     for module in modules:
         pipe.send((module, ""))
         try:
@@ -47,11 +52,12 @@ def try_imports(pipe: Connection, modules: Sequence[str]) -> None:
             continue
         except BaseException as error:  # noqa: BLE001 - a SystemExit, or what Ctrl-C raises
             pipe.send((module, f"{type(error).__name__}: {error}".rstrip(": ")))
-            return
+            return False
     pipe.send(("", ""))
+    return True
 
 
-def _stand_alone() -> None:
+def stand_alone() -> None:
     """Be a process that prints nothing, and that ends with its parent and with all that it has started."""
     os.setsid()
     die_with_parent()

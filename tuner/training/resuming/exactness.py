@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.training.configuration.refusals import told
-from tuner.training.resuming.resumption import loaders_of
 
 INEXACT = "inexact"  # attribute of a trial: the reasons
 
@@ -47,6 +46,8 @@ def reasons_of_configuration(configuration: Mapping[str, Any]) -> list[str]:
 
 def reasons_of_training(configuration: Mapping[str, Any], trainer: Any) -> list[str]:
     """Give the reasons that a training shows which has ended: a clock counts only where it has ended it."""
+    from tuner.training.resuming.resumption import loaders_of
+
     found = [reason for reason in reasons_of_configuration(configuration) if reason not in _CLOCKS]
     timers = [callback for callback in trainer.callbacks if hasattr(callback, "time_remaining")]
     left = [timer.time_remaining() for timer in timers]
@@ -57,6 +58,8 @@ def reasons_of_training(configuration: Mapping[str, Any], trainer: Any) -> list[
 
 def reasons_beforehand(configuration: Mapping[str, Any], trainer: Any) -> list[str]:
     """Give the reasons that a rehearsal shows: of the configuration, and of the loaders that it made."""
+    from tuner.training.resuming.resumption import loaders_of
+
     return reasons_of_configuration(configuration) + reasons_of_loaders(loaders_of(trainer))
 
 

@@ -1,6 +1,5 @@
 """A user's modules are imported first in a process of their own, because an import may end its process."""
 
-import importlib
 import multiprocessing
 import signal
 import threading
@@ -20,33 +19,27 @@ CHOOSING = ("sampler", "pruner")  # sections whose classes are made before PyTor
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler", *CHOOSING)  # where a text may stand for a class
 _CLASS_PATH = "class_path"
 _OURS = "tuner"
-_REMEDY = 'put what runs by itself under `if __name__ == "__main__":`'
+REMEDY = 'put what runs by itself under `if __name__ == "__main__":`'
 
 
-def refuse_deadly(file: StudyFile, sections: tuple[str, ...] | None = None) -> None:
+def refuse_deadly(file: StudyFile, sections: tuple[str, ...]) -> None:
     """Refuse a study file if the import of a module that it names ends the process that imports it.
 
     Args:
         file: the study file.
-        sections: those that are looked at; None means all.
+        sections: those that are looked at.
 
     Raises:
         StudyFileError: names the key, the module and how its process ended.
     """
-    data = {key: part for key, part in file.data.items() if sections is None or key in sections}
-    if not _own_modules(data):
+    modules = own_modules({key: part for key, part in file.data.items() if key in sections})
+    if not modules:
         return
     warm_up(modules_of(file.data))
-    # Torch is imported here while it is imported there, since the module will need it here too.
-    meanwhile = threading.Thread(target=importlib.import_module, args=("torch",), daemon=True)
-    if sections is None:
-        meanwhile.start()
-    found = _first_deadly(_own_modules(data), threading.Event())
-    if sections is None:
-        meanwhile.join()
+    found = _first_deadly(modules, threading.Event())
     if found is not None:
         key, reason = found
-        raise StudyFileError(file.source, key, f"{reason}; {_REMEDY}.")
+        raise StudyFileError(file.source, key, f"{reason}; {REMEDY}.")
 
 
 def deadly(definition: StudyDefinition, stop: threading.Event, warms_up: Callable[[], None]) -> str | None:
@@ -61,12 +54,12 @@ def deadly(definition: StudyDefinition, stop: threading.Event, warms_up: Callabl
     """
     if (moved := _moved(definition)) is not None:
         return moved
-    modules = _own_modules(definition.to_data())
+    modules = own_modules(definition.to_data())
     if not modules:
         return None
     warms_up()
     found = _first_deadly(modules, stop)
-    return None if found is None else f"{found[1]}; {_REMEDY}"
+    return None if found is None else f"{found[1]}; {REMEDY}"
 
 
 def _moved(definition: StudyDefinition) -> str | None:
@@ -81,7 +74,7 @@ def _moved(definition: StudyDefinition) -> str | None:
     return None
 
 
-def _own_modules(data: Mapping[str, Any]) -> dict[str, str]:
+def own_modules(data: Mapping[str, Any]) -> dict[str, str]:
     """Give the modules in which classes are named, those of known libraries aside, each with its key."""
     found: dict[str, str] = {}
     for key, path in _class_paths(data, ""):
@@ -113,7 +106,7 @@ def _first_deadly(modules: Mapping[str, str], stop: threading.Event) -> tuple[st
         if not started(process, stop):
             return None
         theirs.close()
-        found = _heard(ours, process, stop)
+        found = heard(ours, process, stop)
     except (OSError, EOFError):
         return None  # the fork server was ended; whoever needs it next says so
     finally:
@@ -124,7 +117,7 @@ def _first_deadly(modules: Mapping[str, str], stop: threading.Event) -> tuple[st
     return None if found is None else (modules[found[0]], f"importing {found[0]} {found[1]}")
 
 
-def _heard(pipe: Connection, process: ForkServerProcess, stop: threading.Event) -> tuple[str, str] | None:
+def heard(pipe: Connection, process: ForkServerProcess, stop: threading.Event) -> tuple[str, str] | None:
     """Hear which module is imported, until all are, or a process ends; give that module, and how it ended."""
     module = ""
     while not stop.is_set():

@@ -1,0 +1,103 @@
+"""A study file is read in a process of its own, which has torch already, and which an import may end."""
+
+import multiprocessing
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from search_spaces.errors import TunerError, first_line
+from studies.definition.study import StudyDefinition
+from studies.definition.study_file import StudyFile
+from studies.errors import StudyFileError
+from tuner.training.process.entry import say_imports, stand_alone
+from tuner.workers.code.imports import REMEDY, heard, own_modules
+from tuner.workers.processes.fork_server import end_process, modules_of, started, warm_up
+
+
+class InOtherProcess(Exception):
+    """What a process of its own raised; as a cause it shows the traceback that the process had."""
+
+    def __str__(self) -> str:
+        """Give the traceback as a block of its own."""
+        return f"\n{self.args[0]}"
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A study file that is refused, and the traceback of what lies behind, if anything does."""
+
+    error: TunerError
+    trace: str
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """An exception that nobody foresaw."""
+
+    cause: str
+    trace: str
+
+
+def prepare_apart(file: StudyFile) -> StudyDefinition:
+    """Make the definition that a study file describes, as `prepare` does, in a process of its own.
+
+    Raises:
+        StudyFileError: names the file, the key and the remedy.
+        RuntimeError: something that nobody foresaw.
+    """
+    modules = own_modules(file.data)
+    warm_up(modules_of(file.data))
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_prepare, args=(theirs, file, list(modules)))
+    stop = threading.Event()  # Ctrl-C raises here
+    try:
+        started(process, stop)
+        theirs.close()
+        if (deadly := heard(ours, process, stop)) is not None:
+            module, how = deadly
+            raise StudyFileError(file.source, modules[module], f"importing {module} {how}; {REMEDY}.")
+        return _answered(file, modules, ours)
+    finally:
+        ours.close()
+        theirs.close()
+        if process.pid is not None:
+            end_process(process)
+
+
+def _answered(file: StudyFile, modules: Mapping[str, str], pipe: Connection) -> StudyDefinition:
+    try:
+        answer = pipe.recv()
+    except EOFError:
+        key = modules[next(iter(modules))] if modules else ""
+        reason = "its process ended while the study file was read; look at what its modules do when they"
+        raise StudyFileError(file.source, key, f"{reason} are asked for their search space.") from None
+    match answer:
+        case StudyDefinition():
+            return answer
+        case _Refused(error, trace):
+            raise error from (InOtherProcess(trace) if trace else None)
+        case _Broken(cause, trace):
+            raise RuntimeError(cause) from InOtherProcess(trace)
+    raise AssertionError(answer)
+
+
+def _prepare(pipe: Connection, file: StudyFile, modules: list[str]) -> None:
+    """Import a study file's modules one by one, then read it, and send what comes of it."""
+    stand_alone()
+    if not say_imports(pipe, modules):
+        return
+    from tuner.preparation.prepare import prepare
+
+    answer: object
+    try:
+        answer = prepare(file)
+    except TunerError as error:
+        cause = error.__cause__
+        answer = _Refused(error, "".join(traceback.format_exception(cause)) if cause else "")
+    except BaseException as error:  # noqa: BLE001 - a user's module may raise anything
+        trace = "".join(traceback.format_exception(error))
+        answer = _Broken(f"{type(error).__name__}: {first_line(error)}", trace)
+    pipe.send(answer)
