@@ -21,10 +21,11 @@ from studies.trials.record import TrialRecord
 from tuner.errors import Refused
 from tuner.preparation.question import read_question
 from tuner.workers.events import View, unseen
+from tuner.workers.launchers.launcher import Job
+from tuner.workers.launchers.local import work_locally
 from tuner.workers.places import refuse_unreachable, results_folder
 from tuner.workers.processes.interruption import EndedAtOnce, Interruption
 from tuner.workers.processes.quiet import silence
-from tuner.workers.supervisor import Job, work_locally
 from tuner.workers.worker import GRACE
 
 if TYPE_CHECKING:

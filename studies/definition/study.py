@@ -28,6 +28,9 @@ class StudyDefinition:
 
     A study that trains some trials of another again has those as its `candidates`, each `{"trial": number,
     "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`.
+
+    `earlier_spaces` are the versions that the space had before, the oldest first. A trial names the version
+    that it was asked under.
     """
 
     settings: StudySettings
@@ -36,6 +39,22 @@ class StudyDefinition:
     sampler: ClassConfig | None = None
     pruner: ClassConfig | None = None
     candidates: Sequence[Mapping[str, Any]] = ()
+    earlier_spaces: Sequence[Group] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the space that trials are asked under, counted from 1."""
+        return len(self.earlier_spaces) + 1
+
+    def space_of(self, version: int) -> Group:
+        """Give a version of the space, counted from 1.
+
+        Raises:
+            IndexError: there is none of that number.
+        """
+        if version < 1:
+            raise IndexError(version)
+        return (*self.earlier_spaces, self.space)[version - 1]
 
     @property
     def turn(self) -> int:
@@ -51,6 +70,7 @@ class StudyDefinition:
             "sampler": self.sampler,
             "pruner": self.pruner,
             **({"candidates": list(self.candidates)} if self.candidates else {}),
+            **({"earlier_spaces": list(map(to_data, self.earlier_spaces))} if self.earlier_spaces else {}),
         }
 
     @classmethod
@@ -69,6 +89,9 @@ class StudyDefinition:
         candidates = whole.get("candidates", ())
         if not isinstance(candidates, list | tuple):
             raise TypeError(f"candidates is {_shown(candidates)}")
+        earlier = whole.get("earlier_spaces", ())
+        if not isinstance(earlier, list | tuple):
+            raise TypeError(f"earlier_spaces is {_shown(earlier)}")
         for candidate in candidates:
             _mapping(_mapping(candidate, "candidates").get("values"), "candidates.values")
         return cls(
@@ -83,10 +106,11 @@ class StudyDefinition:
             sampler=whole.get("sampler"),
             pruner=whole.get("pruner"),
             candidates=tuple(candidates),
+            earlier_spaces=tuple(from_data(_mapping(space, "earlier_spaces")) for space in earlier),
         )
 
 
-_KEYS = frozenset({"study", *FIXED_SECTIONS, "space", "sampler", "pruner", "candidates"})
+_KEYS = frozenset({"study", *FIXED_SECTIONS, "space", "sampler", "pruner", "candidates", "earlier_spaces"})
 
 
 def _mapping(data: object, name: str, known: Collection[str] | None = None) -> Mapping[str, Any]:

@@ -27,7 +27,16 @@ from studies.proposing.seeds import training_seed
 from studies.running.lost import declare_lost, settle, sweep
 from studies.running.reporting import Reports
 from studies.running.trial import RunningTrial
-from studies.trials.attributes import CONFIGURATION, EARLIER, EXPLORATION, ORIGIN, WHY, WORKER, claim
+from studies.trials.attributes import (
+    CONFIGURATION,
+    EARLIER,
+    EXPLORATION,
+    ORIGIN,
+    SPACE_VERSION,
+    WHY,
+    WORKER,
+    claim,
+)
 
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -130,7 +139,8 @@ def _settle(
 def _make_trial(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) -> FrozenTrial | None:
     """Make a trial with what it is for, and note it in its slot; None where the claim was lost meanwhile."""
     mine = claim(ledger.slots.ledger, slot.number, slot.attempt)
-    attributes = {**facts, **mine, EXPLORATION: slot.explore, WORKER: worker}
+    version = ledger.definition.version
+    attributes = {**facts, **mine, EXPLORATION: slot.explore, WORKER: worker, SPACE_VERSION: version}
     if slot.trial is not None:
         attributes[EARLIER] = slot.trial  # the number of the attempt before: a slot's attempts are a chain
 

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 # log is.
 SLOT, ATTEMPT, LEDGER, EARLIER = "slot", "attempt", "ledger", "earlier"
 EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
+SPACE_VERSION = "space_version"  # the version of the space that it was asked under, counted from 1
 CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen
 ORIGIN, WHY = "origin", "why"  # how its values were proposed, and the same in words
 ANEW = "anew"  # why it did not go on from the checkpoint of an earlier attempt

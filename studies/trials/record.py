@@ -31,6 +31,7 @@ class TrialRecord:
         explores: whether its values are quasi-random.
         origin: how its values were proposed; `why` says more where there is more to say.
         earlier: the number of the attempt before.
+        space_version: the version of the space that it was asked under, counted from 1.
         validations: how many it has that runs to its end, where it has told so.
         seconds: how long it took.
         unpruned: why the default pruner could not stop it.
@@ -57,6 +58,7 @@ class TrialRecord:
     origin: str | None = None
     why: str | None = None
     earlier: int | None = None
+    space_version: int = 1
     validations: int | None = None
     seconds: float | None = None
     unpruned: str | None = None
@@ -100,6 +102,7 @@ class TrialRecord:
             origin=read(attributes.ORIGIN, str),
             why=read(attributes.WHY, str),
             earlier=earlier if earlier is not None and earlier < trial.number else None,
+            space_version=count(attributes.SPACE_VERSION) or 1,
             validations=count(attributes.VALIDATIONS),
             seconds=float(seconds) if isinstance(seconds, int | float) else None,
             unpruned=read(attributes.UNPRUNED, str),

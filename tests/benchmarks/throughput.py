@@ -27,8 +27,9 @@ from tests.benchmarks.trial_overhead import fit_bare
 from tests.tuner.workers.watching import Watching
 from tuner.preparation.prepare import prepare
 from tuner.workers.events import ShownTrial, unseen
+from tuner.workers.launchers.launcher import Job
+from tuner.workers.launchers.local import work_locally
 from tuner.workers.processes.quiet import silence
-from tuner.workers.supervisor import Job, work_locally
 
 PROCESSES, REPEATS = 2, 5
 CASES = {"[512, 512]": 4, "[768, 768]": 3}  # hidden layers of the network: fits a process

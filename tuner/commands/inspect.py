@@ -207,6 +207,7 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "slot": found.slot,
         "attempt": found.attempt,
         "exploration": found.explores,
+        "origin": found.origin,
         "seconds": found.seconds,
         "cause": found.cause,
         "anew": found.anew,

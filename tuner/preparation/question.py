@@ -76,7 +76,7 @@ def read_question(
     if file is None:
         return None
     if workers or rehearses:
-        also = {"tuner.workers.supervisor"} if workers > 1 else set()
+        also = {"tuner.workers.launchers.local"} if workers > 1 else set()
         warm_up(modules_of(file.data) | also)  # before the processes that need it
     from tuner.preparation.apart import prepare_apart
 

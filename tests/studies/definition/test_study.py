@@ -177,3 +177,17 @@ def test_no_number_of_a_database_is_beyond_those_of_a_file(
     data[section] = {**data[section], key: value}
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         StudyDefinition.from_data(json.loads(json.dumps(data)))
+
+
+def test_a_definition_keeps_the_versions_that_its_space_had() -> None:
+    """Each version is given by its number, oldest first, and comes back from JSON; there are no others."""
+    definition = sample_definition()
+    first, second = Group({"a": Float(0.0, 1.0)}), Group({"b": Float(0.0, 1.0)})
+    changed = replace(definition, earlier_spaces=(first, second))
+    assert from_json(changed) == changed
+    assert changed.version == 3
+    assert [changed.space_of(version) for version in (1, 2, 3)] == [first, second, definition.space]
+    for version in (0, 4):
+        with pytest.raises(IndexError):
+            changed.space_of(version)
+    assert (definition.version, definition.space_of(1)) == (1, definition.space)

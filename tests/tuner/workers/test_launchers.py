@@ -12,7 +12,8 @@ from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger
 from tests.tuner.workers.watching import Watching
 from tuner.workers.events import ShownTrial
-from tuner.workers.supervisor import Job, work_locally
+from tuner.workers.launchers.launcher import Job
+from tuner.workers.launchers.local import work_locally
 
 pytestmark = IN_MEMORY
 

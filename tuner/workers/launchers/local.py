@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from math import inf
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 from types import FrameType
 
 from search_spaces.errors import TunerError, first_line
@@ -29,9 +28,10 @@ from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped
 from tuner.training.process.parent import die_with_parent
-from tuner.workers.events import TrialEnded, View, WorkerLeft, through
+from tuner.workers.events import TrialEnded, View, WorkerLeft, through, unseen
 from tuner.workers.failures import database_failure
 from tuner.workers.gpus import Gpus
+from tuner.workers.launchers.launcher import Job
 from tuner.workers.processes.fork_server import TICK, started
 from tuner.workers.processes.interruption import LAST_WORDS, SIGNALS, within
 from tuner.workers.worker import Worker, warm_up_for
@@ -41,20 +41,6 @@ UNTOLD = 255  # exit code of a process whose fork server was killed
 DEATHS = (
     5  # of workers, with no trial that has ended in between, after which there is no use in replacing them
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a local worker needs to begin."""
-
-    url: str
-    study: str
-    folder: Path
-    grace: float
-    checkpoints: str | None = None
-    threads: int | None = None
-    gpus: str | None = None
-    token: str = ""  # what tells the worker from any other, beside its host and its process
 
 
 def work(pipe: Connection, job: Job) -> None:
@@ -106,10 +92,67 @@ def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
     ).work()
 
 
+@dataclass(frozen=True)
+class LocalLauncher:
+    """Starts workers on this machine: one in this process, several in a process each.
+
+    Attributes:
+        ledger: the study.
+        gpus: which GPUs they share, as `Gpus` takes them; None lets each see all of them.
+    """
+
+    ledger: Ledger
+    gpus: str | None = None
+
+    def launch(self, job: Job, workers: int, stop: threading.Event) -> "InProcess | Crew":
+        """Start them; see `Launcher`."""
+        count = TrialLength.of(self.ledger.definition.fixed).devices or 1
+        leases = ExitStack()
+        with ExitStack() as stack:
+            pool = None if self.gpus is None else stack.enter_context(Gpus(self.gpus))
+            leased = [None if pool is None else pool.lease(count) for _ in range(workers)]
+            leases = stack.pop_all()
+        if workers == 1:
+            return InProcess(self.ledger, replace(job, gpus=leased[0]), stop, leases)
+        threads = max(1, cores() // workers)
+        crew = Crew(self.ledger, stop, leases)
+        for gpus in leased:
+            crew.start(replace(job, gpus=gpus, threads=threads))
+        return crew
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """One worker, in this process."""
+
+    ledger: Ledger
+    job: Job
+    stop: threading.Event
+    leases: ExitStack
+
+    def watch(self, view: View) -> None:
+        """Be the worker."""
+        job = self.job
+        Worker(
+            self.ledger,
+            view,
+            self.stop,
+            job.folder,
+            job.grace,
+            job.checkpoints,
+            job.threads,
+            job.gpus,
+        ).work()
+
+    def cancel(self) -> None:
+        """Give the GPUs back: the worker has left by itself."""
+        self.leases.close()
+
+
 def work_locally(
     job: Job, ledger: Ledger, view: View, stop: threading.Event, *, workers: int, gpus: str | None
 ) -> None:
-    """Spend the budget of a study on this machine: in this process, or with several workers in one each.
+    """Spend the budget of a study on this machine.
 
     Args:
         job: what a worker needs, GPUs and threads aside.
@@ -123,48 +166,19 @@ def work_locally(
         StudyStopped: several trials in a row ended with an error, or workers die again and again.
         Refused: there are not enough GPUs.
     """
-    with ExitStack() as stack:
-        count = TrialLength.of(ledger.definition.fixed).devices or 1
-        leases = None if gpus is None else stack.enter_context(Gpus(gpus))
-        jobs = [
-            replace(
-                job,
-                gpus=None if leases is None else leases.lease(count),
-                threads=None if workers == 1 else max(1, cores() // workers),
-            )
-            for _ in range(workers)
-        ]
-        if workers == 1:
-            own = jobs[0]
-            Worker(ledger, view, stop, own.folder, own.grace, own.checkpoints, None, own.gpus).work()
-        else:
-            supervise(jobs, ledger, view, stop)
-
-
-def supervise(jobs: list[Job], ledger: Ledger, view: View, stop: threading.Event) -> None:
-    """Keep a worker at each job until the budget is spent or `stop` is set.
-
-    Raises:
-        StudyStopped: several trials in a row ended with an error, or workers die again and again.
-    """
-    crew = _Crew(ledger, view, stop)
+    launched = LocalLauncher(ledger, gpus).launch(job, workers, stop)
     try:
-        for job in jobs:
-            crew.start(job)
-        crew.follow(max(job.grace for job in jobs))
+        launched.watch(view)
     finally:
-        crew.dismiss()
-    if crew.error is not None:
-        raise crew.error
+        launched.cancel()
 
 
-class _Crew:
+class Crew:
     """The workers of one study on this machine, by their pipes."""
 
-    def __init__(self, ledger: Ledger, view: View, stop: threading.Event) -> None:
-        self._ledger = ledger
-        self._view = view
-        self._stop = stop
+    def __init__(self, ledger: Ledger, stop: threading.Event, leases: ExitStack) -> None:
+        self._ledger, self._stop, self._leases = ledger, stop, leases
+        self._view: View = unseen
         self._workers: dict[Connection, tuple[ForkServerProcess, Job]] = {}
         self._deaths = 0
         self.error: TunerError | None = None
@@ -186,8 +200,10 @@ class _Crew:
         else:
             ours.close()
 
-    def follow(self, grace: float) -> None:
+    def watch(self, view: View) -> None:
         """Show what the workers do, and replace those that die."""
+        self._view = view
+        grace = max((job.grace for _, job in self._workers.values()), default=0.0)
         is_asked, deadline = False, inf
         while self._workers and time.monotonic() < deadline:
             sentinels = [process.sentinel for process, _ in self._workers.values()]
@@ -199,6 +215,8 @@ class _Crew:
                 is_asked, deadline = True, time.monotonic() + grace + LEAVING
                 for pipe in self._workers:
                     _send(pipe, None)
+        if self.error is not None:
+            raise self.error
 
     def _hear(self, pipe: Connection, *, is_leaving: bool) -> None:
         try:
@@ -245,7 +263,7 @@ class _Crew:
                 "",
             )
 
-    def dismiss(self) -> None:
+    def cancel(self) -> None:
         """Kill those that are still there; their trainings end with them, and the slots are free."""
         for pipe, (process, _) in self._workers.items():
             process.kill()
@@ -261,6 +279,7 @@ class _Crew:
 
         if left:
             within(LAST_WORDS, tell)
+        self._leases.close()
 
 
 def _make_sure(process: ForkServerProcess) -> None:

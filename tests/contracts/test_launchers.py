@@ -1,0 +1,96 @@
+"""What every launcher behind the door keeps to: an exact budget, and nothing left behind."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from studies.database import schema
+from studies.ledger.ledger import Ledger
+from tests.tuner.small_modules import Small
+from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_worker import make_ledger
+from tests.tuner.workers.watching import Watching
+from tuner.workers.events import ShownTrial
+from tuner.workers.launchers.launcher import Job, Launcher
+from tuner.workers.launchers.local import LocalLauncher
+
+pytestmark = IN_MEMORY
+
+LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
+    "in this process": (LocalLauncher, 1),
+    "in processes of their own": (LocalLauncher, 2),
+}
+
+
+@pytest.fixture(params=LAUNCHERS)
+def launched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Launcher, int, Ledger, Job]:
+    """Every launcher, with how many workers it starts, and a study of six slots."""
+    make, workers = LAUNCHERS[request.param]
+    ledger = make_ledger(tmp_path, Small)
+    job = Job(f"sqlite:///{tmp_path}/tuner.db", ledger.name, tmp_path / "runs", grace=10.0)
+    return make(ledger), workers, ledger, job
+
+
+def left_behind(ledger: Ledger) -> tuple[int, int]:
+    """Count the slots that are claimed, and the workers that the database knows."""
+    with ledger.database.engine.connect() as connection:
+        workers = connection.scalar(sa.select(sa.func.count()).select_from(schema.workers))
+    return ledger.slots.budget().claimed, int(workers or 0)
+
+
+def test_no_worker_is_left_when_the_study_is_over(launched: tuple[Launcher, int, Ledger, Job]) -> None:
+    """The budget is spent exactly; no slot is held, no worker known, and no process of one is there."""
+    launcher, workers, ledger, job = launched
+    before = {child.pid for child in psutil.Process().children()}
+    running = launcher.launch(job, workers, threading.Event())
+    try:
+        running.watch(Watching())
+    finally:
+        running.cancel()
+    assert (ledger.slots.budget().done, *left_behind(ledger)) == (6, 0, 0)
+    others = [child for child in psutil.Process().children() if child.pid not in before]
+    assert not [child for child in others if "forkserver" not in " ".join(child.cmdline())]
+
+
+class StopsIn(Watching):
+    """Asks the workers to leave when the first trial has begun."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop, self.seen = stop, 0
+
+    def started(self, running: ShownTrial) -> None:
+        """Ask."""
+        self.seen += 1
+        self.stop.set()
+
+
+def test_workers_that_are_asked_to_leave_hold_no_slot_and_others_go_on(
+    launched: tuple[Launcher, int, Ledger, Job],
+) -> None:
+    """What they have not done is open at once, and the same launcher spends the rest."""
+    launcher, workers, ledger, job = launched
+    stop = threading.Event()
+    view = StopsIn(stop)
+    running = launcher.launch(job, workers, stop)
+    running.watch(view)
+    running.cancel()
+    assert view.seen
+    assert left_behind(ledger) == (0, 0)
+    assert ledger.slots.budget().done < 6
+    again = launcher.launch(job, workers, threading.Event())
+    again.watch(Watching())
+    again.cancel()
+    assert (ledger.slots.budget().done, *left_behind(ledger)) == (6, 0, 0)
+
+
+def test_a_launch_that_nobody_watches_leaves_nothing_when_it_is_cancelled(
+    launched: tuple[Launcher, int, Ledger, Job],
+) -> None:
+    """Whatever the workers had begun, their slots are open and they are gone."""
+    launcher, workers, ledger, job = launched
+    launcher.launch(job, workers, threading.Event()).cancel()
+    assert left_behind(ledger) == (0, 0)
