@@ -1,15 +1,16 @@
-"""The databases that a study can live in, and how each is told from the others by SQLAlchemy's names."""
+"""The databases that a study can live in: each module here that has a `DIALECT` is one."""
+
+import importlib
+import pkgutil
 
 import sqlalchemy as sa
 
 from studies.database.dialects.dialect import Dialect
-from studies.database.dialects.mysql import MYSQL
-from studies.database.dialects.postgresql import POSTGRESQL
-from studies.database.dialects.sqlite import SQLITE
 
 __all__ = ["DIALECTS", "Dialect", "dialect_named", "dialect_of"]
 
-DIALECTS: tuple[Dialect, ...] = (SQLITE, POSTGRESQL, MYSQL)
+_MODULES = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+DIALECTS: tuple[Dialect, ...] = tuple(module.DIALECT for module in _MODULES if hasattr(module, "DIALECT"))
 
 
 def dialect_named(name: str) -> Dialect | None:

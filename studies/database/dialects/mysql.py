@@ -153,4 +153,4 @@ def _is_long(connection: sa.Connection, table: str, column: str) -> bool:
     return str(kind).lower() == "longtext"
 
 
-MYSQL = _MySQL()
+DIALECT = _MySQL()

@@ -100,4 +100,4 @@ class _PostgreSQL:
         return
 
 
-POSTGRESQL = _PostgreSQL()
+DIALECT = _PostgreSQL()

@@ -63,4 +63,4 @@ class _SQLite:
         return
 
 
-SQLITE = _SQLite()
+DIALECT = _SQLite()

@@ -6,11 +6,11 @@ import psycopg.errors
 import pymysql.err
 import pytest
 
+from studies.database.dialects.mysql import DIALECT as MYSQL
 from studies.database.dialects.mysql import LATER as MYSQL_LATER
-from studies.database.dialects.mysql import MYSQL
-from studies.database.dialects.postgresql import POSTGRESQL
+from studies.database.dialects.postgresql import DIALECT as POSTGRESQL
+from studies.database.dialects.sqlite import DIALECT as SQLITE
 from studies.database.dialects.sqlite import LATER as SQLITE_LATER
-from studies.database.dialects.sqlite import SQLITE
 from studies.database.retry import is_passing
 
 # By the names that PostgreSQL gives to its codes.
