@@ -17,6 +17,7 @@ class Origin(Enum):
 
     DEFAULTS = "defaults"
     EXPLORATION = "exploration"  # quasi-random
+    MODEL = "model"  # by the expected improvement of the joint model
     SAMPLER = "sampler"  # of Optuna's kind, the study's own
     AGAIN = "again"  # those of an earlier attempt at the same slot
     CANDIDATE = "candidate"  # those of a trial that is confirmed

@@ -20,6 +20,7 @@ import numpy as np
 
 from studies.surrogate.domain import Array, Axis
 
+GRID = 129  # points of a range at which its variance is evaluated
 ORDERS = 3  # interactions of more than three parameters are left to the noise
 ABSENT = 1e-6  # the variance at which an axis is left out
 
@@ -140,6 +141,21 @@ class ConditionalKernel:
         """Evaluate the covariance of points `(n, 2 * axes)` and `(m, 2 * axes)`: `(n, m)`."""
         terms = (self.axis_term(d, left, right) for d in self.present)
         return self.of_sums(elementary(terms, (len(left), len(right))))
+
+    def variance_at(self, points: Array) -> Array:
+        """Evaluate the variance at points `(m, 2 * axes)`: the diagonal of `between`, `(m,)`.
+
+        Along a range it is smooth, and read off a grid.
+        """
+        count, terms = len(self.axes), []
+        for d in self.present:
+            axis, length = self.axes[d], float(self.lengths[d])
+            grid = axis.nodes if axis.is_discrete else np.linspace(0.0, 1.0, GRID)
+            along = np.diagonal(axis_covariance(axis, length, grid, grid))
+            order = np.argsort(grid)
+            value = np.interp(points[:, d], grid[order], along[order])
+            terms.append(self.variances[d] * value * points[:, count + d])
+        return self.of_sums(elementary(terms, (len(points),)))
 
     def of_sums(self, sums: Sequence[Array]) -> Array:
         """Weigh the elementary polynomials of orders 0 to 3."""

@@ -16,6 +16,7 @@ from search_spaces.suggest import distributions, suggest
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slots import Slot
+from studies.proposing.model import JointModel
 from studies.proposing.optuna_sampler import BySampler, ProposerSampler, sampler_of
 from studies.proposing.planned import Candidates, Exploration, Planned
 from studies.proposing.proposer import History, Origin, Proposal, Proposer
@@ -72,7 +73,7 @@ def by_sampler(definition: StudyDefinition, trials: list[FrozenTrial]) -> Propos
     return BySampler(begin)
 
 
-@pytest.fixture(params=[*SAMPLERS, "candidates", "exploration", "planned"])
+@pytest.fixture(params=[*SAMPLERS, "candidates", "exploration", "planned", "model"])
 def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, History]]:
     """Every proposer, in a study of a space that has had some trials."""
     kind: str = request.param
@@ -91,6 +92,8 @@ def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, Hi
         proposer: Proposer = {
             "candidates": Candidates(),
             "exploration": Exploration(),
+            "model": JointModel(),
+            "model": JointModel(),
             "planned": Planned(records[0].values, Origin.AGAIN),
         }.get(kind) or by_sampler(definition, trials)
         return proposer, History(definition, lambda: records)

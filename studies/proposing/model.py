@@ -1,0 +1,219 @@
+"""A proposer with a joint model of all parameters, that asks where the score may improve most.
+
+The model is the Gaussian process of `studies.surrogate`, which knows conditions: what two branches have in
+common is learnt in both, and a branch that was never tried keeps the variance that it has before any trial.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.stats import norm
+from threadpoolctl import threadpool_limits
+
+from search_spaces.space.nodes import Value
+from studies.ledger.slots import Slot
+from studies.proposing.planned import Exploration
+from studies.proposing.priors import prior_draws
+from studies.proposing.proposer import History, Origin, Proposal
+from studies.proposing.seeds import seed_of
+from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, value_at
+from studies.surrogate.gaussian_process import Surrogate, fit, points_of
+from studies.surrogate.integration import coordinates_at
+from studies.trials.outcomes import EFFECTS
+from studies.trials.record import TrialRecord
+
+FEWEST = 6  # trials with a score from which on there is a model
+EVERY = 8  # of so many slots one is quasi-random, whatever the model believes: it may be wrong of a branch
+SPREAD_OUT = 1024  # candidates over the whole space
+FROM_PRIORS = 256  # candidates where good values are expected
+NEAR = 64  # candidates around each of the best
+LEADERS = 8  # trials that are searched around
+BEAM = 12  # candidates that are
+STEPS = (0.2, 0.08, 0.03, 0.01)  # of that search, as parts of a range
+CHANGED = 0.35  # share of the parameters that a step changes
+OPTION_CHANGED = 0.5  # share of these where the parameter is a choice
+TAIL = -5.0  # deviations below which the expected improvement underflows
+FIT_STEPS = 30
+SAME = 1e-3  # of a range, within which a trial is the same as another
+UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of the scale
+
+
+class JointModel:
+    """Proposes by the expected improvement of the joint model; quasi-random points while there is none."""
+
+    def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
+        """Propose one trial for each slot, beside those that run; see `Proposer`."""
+        minimizes = history.definition.settings.direction == "minimize"
+        worths = [(record, loss_of(record, minimizes=minimizes)) for record in history.records]
+        told = [(record, loss) for record, loss in worths if loss is not None]
+        if sum(np.isfinite(loss) for _, loss in told) < FEWEST:
+            return Exploration().propose(history, slots)
+        domain = domain_of(history.space)
+        known = _Known(
+            places_of(domain, [record for record, _ in told]),
+            np.array([loss for _, loss in told]),
+            places_of(domain, [record for record, loss in worths if loss is None and record.values]),
+        )
+        return [
+            Exploration().propose(history, [slot])[0]
+            if slot.number % EVERY == EVERY - 1
+            else _Search(history, slot, domain, known).proposal()
+            for slot in slots
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of the trials: where they lie `(n, axes)`, their losses `(n,)`, where others run."""
+
+    tried: Array
+    loss: Array
+    running: Array
+
+
+class _Search:
+    """The search of one slot's values."""
+
+    def __init__(self, history: History, slot: Slot, domain: Domain, known: _Known) -> None:
+        tried, loss, running = known.tried, known.loss, known.running
+        self._space, self._domain, self._tried = history.space, domain, np.vstack([tried, running])
+        self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
+        self._leaders = tried[np.argsort(loss, kind="stable")[:LEADERS]]
+        points, warped = self._points(tried), warp(loss)
+        with threadpool_limits(limits=1):  # its matrices are small, and several threads slow each other down
+            surrogate = fit(domain, points, warped, np.zeros(len(warped)), steps=FIT_STEPS)
+            if len(running):
+                # Trials that run are taken to end as expected, so the next one is not proposed beside them.
+                there = self._points(running)
+                expected = surrogate.centre + surrogate.scale * surrogate.mean(there)
+                points, warped = np.vstack([points, there]), np.r_[warped, expected]
+                surrogate = fit(domain, points, warped, np.zeros(len(warped)), start=surrogate.theta, steps=1)
+            self._surrogate = surrogate
+            self._incumbent = float(np.min(surrogate.mean(points)))
+
+    def proposal(self) -> Proposal:
+        """Search by ever smaller steps around the best of many candidates."""
+        domain, random = self._domain, self._random
+        places = np.vstack(
+            [
+                coordinates_at(domain, random.random((SPREAD_OUT, len(domain.axes)))),
+                prior_draws(self._space, domain, FROM_PRIORS, random),
+                *(moved(domain, np.repeat(self._leaders, NEAR, axis=0), step, random) for step in STEPS[:2]),
+            ]
+        )
+        with threadpool_limits(limits=1):
+            gains = self._gains(places)
+            for step in STEPS:
+                top = places[np.argsort(-gains, kind="stable")[:BEAM]]
+                places = np.vstack([top, moved(domain, np.repeat(top, NEAR, axis=0), step, random)])
+                gains = self._gains(places)
+        chosen = places[[int(np.argmax(gains))]]
+        return Proposal(values_of(domain, chosen), Origin.MODEL)
+
+    def _points(self, places: Array) -> Array:
+        return points_of(places, self._domain.active(places))
+
+    def _gains(self, places: Array) -> Array:
+        mean, deviation = predict(self._surrogate, self._points(places))
+        gains = log_expected_improvement(self._incumbent - mean, deviation)
+        return np.where(is_new(self._domain, places, self._tried), gains, -np.inf)
+
+
+def loss_of(record: TrialRecord, *, minimizes: bool) -> float | None:
+    """Give a trial's loss, lower is better: of a stopped one its last; infinite where it diverged or failed.
+
+    None while it runs, and for one that says nothing of its values because its worker was lost.
+    """
+    effect = None if record.outcome is None else EFFECTS[record.outcome]
+    if effect is None or (effect.feasible and not effect.spends_slot):
+        return None
+    score = record.shown_score if effect.feasible else None
+    if score is None or not np.isfinite(score):
+        return np.inf
+    return score if minimizes else -score
+
+
+def warp(loss: Array) -> Array:
+    """Write losses on a scale that tells the good ones apart: log1p of their distance from the best.
+
+    The unit is the distance of the median loss from the best, so the scale zooms in as the trials
+    get better, and a loss of a thousand hides no difference.
+    """
+    finite = np.isfinite(loss)
+    clean = np.where(finite, loss, np.max(loss[finite], initial=0.0))
+    best = float(np.min(clean))
+    unit = float(np.quantile(clean, UNIT)) - best
+    if unit <= 0:
+        unit = float(np.max(clean)) - best or 1.0
+    warped: Array = np.log1p((clean - best) / unit)
+    return warped
+
+
+def predict(surrogate: Surrogate, points: Array) -> tuple[Array, Array]:
+    """Give mean and deviation of the standardised loss at points `(m, 2 * axes)`."""
+    cross = surrogate.kernel.between(points, surrogate.points)
+    mean = cross @ surrogate.weights
+    half = solve_triangular(surrogate.cholesky, cross.T, lower=True)
+    prior = surrogate.kernel.variance_at(points)
+    return mean, np.sqrt(np.maximum(prior - np.einsum("ij,ij->j", half, half), 1e-12))
+
+
+def log_expected_improvement(gap: Array, deviation: Array) -> Array:
+    """Give the log of the expected improvement; its tail by the asymptote, where it would underflow.
+
+    Source: Ament et al., "Unexpected Improvements to Expected Improvement", NeurIPS 2023.
+    """
+    z = gap / deviation
+    small = z < TAIL
+    safe = np.where(small, 0.0, z)
+    exact = np.log(norm.pdf(safe) + safe * norm.cdf(safe))
+    far = np.where(small, z, TAIL)
+    tail = norm.logpdf(far) - 2 * np.log(-far)
+    found: Array = np.log(deviation) + np.where(small, tail, exact)
+    return found
+
+
+def moved(domain: Domain, places: Array, step: float, random: np.random.Generator) -> Array:
+    """Move some coordinates of each place: by a step on a range, to any option of a choice."""
+    changed = places.copy()
+    count = len(domain.axes)
+    for d, axis in enumerate(domain.axes):
+        chosen = random.random(len(places)) < max(CHANGED, 1.5 / count)
+        if axis.ordered and len(axis.nodes) > 1:
+            there = np.clip(places[:, d] + step * random.standard_normal(len(places)), 0.0, 1.0)
+            if axis.is_discrete:
+                there = axis.nodes[np.argmin(np.abs(there[:, None] - axis.nodes[None, :]), axis=1)]
+        else:
+            there = random.choice(axis.nodes, len(places))
+            chosen &= random.random(len(places)) < OPTION_CHANGED
+        changed[:, d] = np.where(chosen, there, places[:, d])
+    return changed
+
+
+def is_new(domain: Domain, places: Array, tried: Array) -> Mask:
+    """Say which places differ from every trial by more than a thousandth of some range that both have."""
+    active, there = domain.active(places), domain.active(tried)
+    fresh = np.ones(len(places), dtype=bool)
+    for row, mask in zip(tried, there, strict=True):
+        differs = (np.abs(places - row) > SAME) & active & mask
+        fresh &= differs.any(axis=1) | (active != mask).any(axis=1)
+    return fresh
+
+
+def places_of(domain: Domain, records: Sequence[TrialRecord]) -> Array:
+    """Give the coordinates of trials, `(n, axes)`; where an axis does not exist, its first node."""
+    places = np.tile([axis.nodes[0] for axis in domain.axes], (len(records), 1))
+    for row, record in enumerate(records):
+        for d, axis in enumerate(domain.axes):
+            at = coordinate(axis, record.values[axis.name]) if axis.name in record.values else None
+            if at is not None:
+                places[row, d] = at
+    return places
+
+
+def values_of(domain: Domain, place: Array) -> dict[str, Value]:
+    """Give the values of the parameters that exist at a place `(1, axes)`."""
+    active = domain.active(place)[0]
+    return {axis.name: value_at(axis, float(place[0, d])) for d, axis in enumerate(domain.axes) if active[d]}
