@@ -4,9 +4,9 @@
 
 Each function is drawn by its kind and its seed, FIRST to LAST, and searched by each sampler in plain Optuna
 for `TRIALS` trials. What was measured is added to FILE, a JSON line a run, and a run that FILE holds is not
-done again: so the script can be stopped at any time, and goes on where it was. At the end the table of all that
-FILE holds is printed: normalised log regret, 1 for random search after all trials and 0 for `CLOSE` of the
-range between the best value and the median.
+done again: so the script can be stopped at any time, and goes on where it was. At the end the table of all
+that FILE holds is printed: normalised log regret, 1 for random search after all trials and 0 for `CLOSE` of
+the range between the best value and the median.
 """
 
 import json

@@ -93,7 +93,6 @@ def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, Hi
             "candidates": Candidates(),
             "exploration": Exploration(),
             "model": JointModel(),
-            "model": JointModel(),
             "planned": Planned(records[0].values, Origin.AGAIN),
         }.get(kind) or by_sampler(definition, trials)
         return proposer, History(definition, lambda: records)
