@@ -157,7 +157,7 @@ def make(connection: sa.Connection, study: int, own: Mapping[str, Any]) -> Froze
     identifier = int(key[0]) if key else 0
     store_attributes(connection, identifier, own, {})
     trial = create_trial(state=TrialState.RUNNING, user_attrs=dict(own))
-    trial.number, trial.datetime_start = number, begun
+    trial.number = number
     trial._trial_id = identifier  # noqa: SLF001 - Optuna's samplers and pruners read it there
     return trial
 

@@ -208,6 +208,7 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "attempt": found.attempt,
         "exploration": found.explores,
         "origin": found.origin,
+        "space_version": found.space_version,
         "seconds": found.seconds,
         "cause": found.cause,
         "anew": found.anew,

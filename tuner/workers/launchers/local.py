@@ -31,7 +31,7 @@ from tuner.training.process.parent import die_with_parent
 from tuner.workers.events import TrialEnded, View, WorkerLeft, through, unseen
 from tuner.workers.failures import database_failure
 from tuner.workers.gpus import Gpus
-from tuner.workers.launchers.launcher import Job
+from tuner.workers.launchers.launcher import Job, Launcher
 from tuner.workers.processes.fork_server import TICK, started
 from tuner.workers.processes.interruption import LAST_WORDS, SIGNALS, within
 from tuner.workers.worker import Worker, warm_up_for
@@ -166,7 +166,8 @@ def work_locally(
         StudyStopped: several trials in a row ended with an error, or workers die again and again.
         Refused: there are not enough GPUs.
     """
-    launched = LocalLauncher(ledger, gpus).launch(job, workers, stop)
+    launcher: Launcher = LocalLauncher(ledger, gpus)
+    launched = launcher.launch(job, workers, stop)
     try:
         launched.watch(view)
     finally:
