@@ -92,15 +92,28 @@ def test_every_listing_has_json() -> None:
     assert without == acting
 
 
-def test_the_script_of_the_python_page_runs(tmp_path: Path) -> None:
-    """In an empty folder it spends the study's slots and leaves a configuration and a report."""
+def run_script(tmp_path: Path, name: str) -> str:
+    """Run a script of the Python page in an empty folder, and give what it printed."""
     page = (ROOT / "docs" / "python.md").read_text()
-    (script,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    (tmp_path / "tune.py").write_text(script)
+    scripts = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(scripts) == page.count("```python")  # each has a name, and a test below
+    (tmp_path / name).write_text(dict(scripts)[name])
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "tune.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", name], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    assert "4 of 4 slots are spent" in ended.stdout
+    return ended.stdout
+
+
+def test_the_script_of_the_python_page_runs(tmp_path: Path) -> None:
+    """In an empty folder it spends the study's slots and leaves a configuration and a report."""
+    assert "4 of 4 slots are spent" in run_script(tmp_path, "tune.py")
     assert yaml.safe_load((tmp_path / "best.yaml").read_text())["model"]
     assert (tmp_path / "digits.html").exists()
+
+
+def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
+    """It finds the optimum that its objective has."""
+    score, _, values = run_script(tmp_path, "plain.py").partition(" ")
+    assert float(score) < 0.1
+    assert "'lr'" in values
