@@ -98,7 +98,7 @@ def _show(
     from studies.analysis.findings.fixing import cost_of_fixing
     from studies.analysis.findings.tied import near_the_best
     from studies.analysis.observations.of_study import analyse
-    from studies.analysis.words import without_failed_in_words
+    from studies.analysis.words import what_is_missing, without_failed_in_words
     from tuner.terminal.screen import open_screen, progress_of
 
     study = _open(storage, name)
@@ -123,6 +123,7 @@ def _show(
         return
     _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:
+        screen.print(what_is_missing(found))
         return
     for sentence in without_failed_in_words(found):
         screen.print(f"  {sentence}")

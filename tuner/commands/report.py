@@ -8,14 +8,23 @@ from tuner.commands.analyse import objective_option, readable
 from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 
-@click.command(epilog=examples("tuner report digits", "tuner report digits --output reports/digits.html"))
+@click.command(epilog=examples("tuner report digits", "tuner report digits --figures figures"))
 @click.argument("name")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where to write it; else NAME.html here.")  # fmt: skip
+@click.option("--figures", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Write each figure there too: a page, and its numbers as CSV.")  # fmt: skip
 @objective_option
 @storage_option
 @json_option
-def report(name: str, output: Path | None, objective: int | None, storage: str | None, as_json: bool) -> None:
+def report(
+    name: str,
+    output: Path | None,
+    figures: Path | None,
+    objective: int | None,
+    storage: str | None,
+    as_json: bool,
+) -> None:
     """Write the report of a study as one HTML file.
 
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
@@ -38,13 +47,16 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
         subject = subject_of_study(study, objective)
     try:
         with progress_of("analysis", shown=not as_json) as progress:
-            proposal = write_report(subject, path, progress=progress)
+            proposal = write_report(subject, path, progress=progress, figures=figures)
     except OSError as error:
-        raise Refused(f"--output: {path} cannot be written: {error.strerror}; name another file.") from error
+        raise Refused(
+            f"--output: {error.filename or path} cannot be written: {error.strerror}; name another file."
+        ) from error
     if as_json:
         echo_json(
             {
                 "report": str(path),
+                **({} if figures is None else {"figures": str(figures)}),
                 "next_study": None
                 if proposal is None
                 else {"yaml": proposal.text, "changes": proposal.changes, "notes": proposal.notes},
@@ -52,3 +64,5 @@ def report(name: str, output: Path | None, objective: int | None, storage: str |
         )
         return
     click.echo(f"Written: {path}")
+    if figures is not None:
+        click.echo(f"Figures: {figures}")
