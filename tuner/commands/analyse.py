@@ -120,6 +120,8 @@ def _show(
     screen = open_screen()
     if cost is not None:
         screen.print(cost.in_words())
+        if found.importance.evidence.confidence != "good":
+            screen.print("Read this with care: the confidence is low, as `tuner importance` says.")
         return
     _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:

@@ -55,7 +55,8 @@ class Replay:
 
     def in_words(self) -> str:
         """Say it in two sentences."""
-        whose = "" if self.is_own else "the default pruner, "
+        name = self.pruner.rpartition(".")[2]
+        whose = name if self.is_own else f"the default pruner, {name},"
         ends = f"{len(self.lost)} of the {len(self.top)} best trials"
         which = ", ".join(f"trial {number} after validation {step}" for number, step in self.lost.items())
         first = self.top[0]
@@ -65,9 +66,9 @@ class Replay:
             else f"The winner, trial {first}, would have run to its end."
         )
         return (
-            f"Replayed over the {self.curves} trials that ran to their end, {whose}"
-            f"{self.pruner.rpartition('.')[2]}, would have stopped {ends}{f' ({which})' if which else ''}, "
-            f"and {self.stopped} trials in all, which saves {self.saved:.0%} of their validations. {winner}"
+            f"Replayed over the {self.curves} trials that ran to their end, {whose} would have stopped "
+            f"{ends}{f' ({which})' if which else ''}, and {self.stopped} trials in all, which saves "
+            f"{self.saved:.0%} of their validations. {winner}"
         )
 
     def to_data(self) -> dict[str, Any]:

@@ -42,8 +42,8 @@ class Tied:
         """Say it in one sentence."""
         listed = " and ".join(map(show_value, self.options))
         return (
-            f"{self.name}: {listed} are tied: the best {self.metric} expected with one is that expected with "
-            f"the other, up to {self.apart:.2g}."
+            f"{self.name}: {listed} are tied: the best {self.metric} that can be expected with each is the "
+            f"same, up to {self.apart:.2g}."
         )
 
 

@@ -32,8 +32,8 @@ class Need:
         part = f" ({self.together:.0f} at a time)" if round(self.together) != self.parameters else ""
         verb = "" if self.parameters == 1 else " need"
         return (
-            f"{many}{part}{verb} some {self.trials} trials, ten for each and at least {FEWEST}, and there are "
-            f"{trials}: run more with `--trials`, or let fewer parameters vary with `fix`."
+            f"{many}{part}{verb} some {self.trials} trials, ten for each and at least {FEWEST}, and there "
+            f"are {trials}: run more with `--trials`, or let fewer parameters vary with `fix`."
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from studies.analysis.findings.early_stopping import replay_early_stopping
+from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.report.parts import Part, Words
 from studies.report.section import Material
 from studies.trials.outcomes import Outcome
@@ -13,7 +14,8 @@ TITLE, PLACE = "Would early stopping have lost the winner?", 85
 def parts(material: Material) -> Sequence[Part]:
     """Show the replay over the curves that are known to their end, where there are enough."""
     subject = material.subject
-    pruner = None if subject.definition is None else subject.definition.pruner
+    # What prunes a study of plain Optuna is not in the database.
+    pruner = {"class_path": NO_PRUNING} if subject.definition is None else subject.definition.pruner
     found = replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)
     if found is None:
         return []
