@@ -14,12 +14,13 @@ import click
 
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
 from search_spaces.errors import TunerError, first_line
-from tuner.commands.analyse import importance, interactions, report
+from tuner.commands.analyse import importance, interactions
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
 from tuner.commands.inspect import best, list_studies, status, trial
 from tuner.commands.options import examples
 from tuner.commands.remove import delete
+from tuner.commands.report import report
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate

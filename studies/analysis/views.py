@@ -13,6 +13,7 @@ from studies.analysis.findings.narrowing import Narrowed, combined_range, narrow
 from studies.analysis.findings.near_best import idle_parameters, look_near_best
 from studies.analysis.findings.range_ends import Boundary, boundaries
 from studies.analysis.findings.rules_of_thumb import Verdict, judge
+from studies.analysis.findings.tied import NearBest, near_the_best
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.importance import Effect
 from studies.analysis.shares.projection import Projection, project
@@ -47,7 +48,7 @@ class Views:
 
     `idle` are the parameters that matter neither over the whole space nor among the better configurations,
     `narrowed` the ranges in a part of which the best configuration surely lies.
-    `ablation` needs declared defaults.
+    `ablation` needs declared defaults. `near` is None where too little is known of the good region.
     """
 
     pairs: tuple[PairView, ...]
@@ -57,6 +58,7 @@ class Views:
     narrowed: tuple[Narrowed, ...]
     ablation: tuple[Step, ...]
     history: History
+    near: NearBest | None = None
 
 
 def views_of(
@@ -76,10 +78,12 @@ def views_of(
     main = [effect.names[0] for effect in found.importance.main]
     idle: tuple[str, ...] = ()
     narrowed: tuple[Narrowed, ...] = ()
+    among: NearBest | None = None
     pairs = tuple(_pair(found, effect, main, seed) for effect in shown)
     if ranked and not found.importance.evidence.is_weak:
         near = look_near_best(found.scaled, found.fitted, seed=seed)
         idle = idle_parameters(found.scaled, found.importance, found.fitted, near)
+        among = near_the_best(found, near, seed=seed)
         narrowed = narrower_ranges(found.scaled, found.fitted, near, seed=seed)
         pairs = tuple(
             view
@@ -101,6 +105,7 @@ def views_of(
         narrowed=tuple(each for each in narrowed if each.name not in idle),
         ablation=path,
         history=best_so_far(found.table, seed=seed),
+        near=among,
     )
 
 

@@ -4,6 +4,7 @@ from search_spaces.space.describe import show_value
 from studies.analysis.findings.drift import Drift
 from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.shares.enough_trials import need_of_domain
 from studies.analysis.shares.importance import Conditions, Effect, Importance
 from studies.analysis.shares.intervals import Estimate
 from studies.analysis.shares.tree import is_folded
@@ -24,10 +25,9 @@ def verdict_in_words(found: StudyAnalysis, views: Views) -> tuple[str, ...]:
     if not evidence.has_structure:
         nothing = (
             f"The {evidence.trials} trials show no structure: on trials that it has not seen the surrogate "
-            f"predicts {max(evidence.cv_r2, 0):.0%} of the variance of {found.what}, so nothing is ranked. "
-            "Either what varied matters little beside the noise between trials, or there are too few."
+            f"predicts {max(evidence.cv_r2, 0):.0%} of the variance of {found.what}, so nothing is ranked."
         )
-        return (nothing, *without_failed_in_words(found))
+        return (nothing, what_is_missing(found), *without_failed_in_words(found))
     first = []
     if evidence.is_weak:
         first.append(
@@ -45,6 +45,17 @@ def verdict_in_words(found: StudyAnalysis, views: Views) -> tuple[str, ...]:
         *pairs,
         *(sentence for sentence in together if sentence is not None),
         *_left_alone(views.idle),
+    )
+
+
+def what_is_missing(found: StudyAnalysis) -> str:
+    """Say what is missing where no structure was found: trials, by `enough_trials`, or an effect."""
+    need, trials = need_of_domain(found.table.domain), found.importance.evidence.trials
+    if missing := need.in_words(trials):
+        return f"What is missing are trials: {missing}"
+    return (
+        f"Trials are not what is missing first ({need.trials} are enough by the rule of ten for each "
+        "parameter): what varied matters little beside the noise between trials."
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 import plotly.graph_objects as go
 
+from studies.report.figure_files import write_figures
 from studies.report.investigation import Investigation, investigate
 from studies.report.next_study import NextStudy
 from studies.report.section import Material, all_sections, shown
@@ -23,14 +24,20 @@ def write_report(
     *,
     progress: Callable[[float], None] = lambda _: None,
     found: Investigation | None = None,
+    figures: Path | None = None,
 ) -> NextStudy | None:
     """Write the report of a study to `path` as one HTML file that needs nothing else, offline as well.
 
-    What was `found` in the study is investigated here unless it is given.
+    What was `found` in the study is investigated here unless it is given. Into the folder `figures`, where
+    one is named, each figure is written as a page of its own, and its numbers as CSV.
     """
+    if found is None:
+        found = investigate(subject, progress=lambda done: progress(_SHARE_OF_ANALYSIS * done))
     page, proposal = render_report(subject, progress=progress, found=found)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
+    if figures is not None:
+        write_figures(Material(subject, found), figures)
     return proposal
 
 

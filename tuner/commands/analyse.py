@@ -1,17 +1,18 @@
-"""`tuner importance`, `interactions`, `report`: what mattered, what depends on what, and how sure that is."""
+"""`tuner importance`, `interactions`: what mattered, what depends on what, and how sure that is."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tuner.commands.held import held_values
 from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
     from search_spaces.space.nodes import Value
+    from studies.analysis.findings.tied import NearBest
     from studies.analysis.observations.of_study import StudyAnalysis
     from studies.analysis.shares.importance import Effect
     from studies.analysis.shares.intervals import Estimate
@@ -27,6 +28,13 @@ where_option = click.option(
     multiple=True,
     metavar="CHOICE=OPTION",
     help="Keep to a part of the space, such as norm=none; may be repeated.",
+)
+fix_option = click.option(
+    "--fix",
+    "fixed",
+    multiple=True,
+    metavar="PARAMETER=VALUE",
+    help="Say what fixing a parameter loses, such as dropout=none; several are fixed together.",
 )
 SHOWN = 15  # rows of a table
 LEAST_SHARE = 0.005  # of a row: what would be shown as 0.00 is left out
@@ -46,41 +54,55 @@ def importance(
     """Show what each parameter explains of the score.
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals. A
-    choice stands above the parameters of its branches.
+    choice stands above the parameters of its branches. A second table keeps to the best tenth of the space.
     """
-    _show(name, objective, where, storage, as_json=as_json, pairs=False)
+    _show(name, objective, where, (), storage, as_json=as_json, pairs=False)
 
 
-@click.command(epilog=examples("tuner interactions digits", "tuner interactions digits --json"))
+@click.command(
+    epilog=examples("tuner interactions digits --json", "tuner interactions digits --fix norm=none")
+)
 @click.argument("name")
 @objective_option
 @where_option
+@fix_option
 @storage_option
 @json_option
 def interactions(
-    name: str, objective: int | None, where: tuple[str, ...], storage: str | None, as_json: bool
+    name: str,
+    objective: int | None,
+    where: tuple[str, ...],
+    fixed: tuple[str, ...],
+    storage: str | None,
+    as_json: bool,
 ) -> None:
-    """Show which parameters depend on one another.
+    """Show which parameters depend on one another, and what fixing some loses.
 
-    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals.
+    NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals. With
+    --fix the best expected score with the parameters fixed stands beside the best without; a parameter of a
+    branch is fixed where it exists.
     """
-    _show(name, objective, where, storage, as_json=as_json, pairs=True)
+    _show(name, objective, where, fixed, storage, as_json=as_json, pairs=True)
 
 
 def _show(
     name: str,
     objective: int | None,
     where: tuple[str, ...],
+    fixed: tuple[str, ...],
     storage: str | None,
     *,
     as_json: bool,
     pairs: bool,
 ) -> None:
+    from studies.analysis.findings.fixing import cost_of_fixing
+    from studies.analysis.findings.tied import near_the_best
     from studies.analysis.observations.of_study import analyse
-    from studies.analysis.words import without_failed_in_words
+    from studies.analysis.words import what_is_missing, without_failed_in_words
     from tuner.terminal.screen import open_screen, progress_of
 
     study = _open(storage, name)
+    held = held_values(study, fixed)
     with progress_of("analysis", shown=not as_json) as progress:
         found = analyse(
             study,
@@ -89,12 +111,21 @@ def _show(
             compare=as_json or not pairs,
             progress=progress,
         )
+        near = None if pairs else near_the_best(found)
+        cost = cost_of_fixing(found, held) if held else None
     if as_json:
-        echo_json(found.to_data())
+        beside = {"fixed": cost and cost.to_data()} if pairs else {"near_best": near and near.to_data()}
+        echo_json({**found.to_data(), **beside})
         return
     screen = open_screen()
+    if cost is not None:
+        screen.print(cost.in_words())
+        if found.importance.evidence.confidence != "good":
+            screen.print("Read this with care: the confidence is low, as `tuner importance` says.")
+        return
     _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:
+        screen.print(what_is_missing(found))
         return
     for sentence in without_failed_in_words(found):
         screen.print(f"  {sentence}")
@@ -102,6 +133,22 @@ def _show(
         _print_pairs(screen, found)
     else:
         _print_parameters(screen, found)
+        if near is not None:
+            _print_near_best(screen, found, near)
+
+
+def _print_near_best(screen: Any, found: "StudyAnalysis", near: "NearBest") -> None:
+    from studies.report.sections.near_best import rows_of
+    from tuner.terminal.screen import print_table
+
+    if near.unclear:
+        screen.print(near.unclear)
+    elif rows := rows_of(found, near)[:SHOWN]:
+        screen.print(f"Near the best: in the tenth of the space whose {found.metric} is best")
+        head = ("parameter", "with interactions there", "alone there", "over the whole space", "alone")
+        print_table(screen, head, rows)
+    for each in near.tied:
+        screen.print(each.in_words())
 
 
 def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
@@ -221,49 +268,3 @@ def readable(study: "Study") -> "Study":
         definition_in(study.study_name, attributes)
     trials_of(study)
     return study
-
-
-@click.command(epilog=examples("tuner report digits", "tuner report digits --output reports/digits.html"))
-@click.argument("name")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Where to write it; else NAME.html here.")  # fmt: skip
-@objective_option
-@storage_option
-@json_option
-def report(name: str, output: Path | None, objective: int | None, storage: str | None, as_json: bool) -> None:
-    """Write the report of a study as one HTML file.
-
-    NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
-    works offline.
-    """
-    from studies.errors import CopiedStudy, ForeignStudy
-    from studies.ledger.opening import find_study, open_ledger
-    from studies.report.page import write_report
-    from studies.report.subject import subject_of_ledger, subject_of_study
-    from tuner.errors import Refused
-    from tuner.terminal.screen import progress_of
-    from tuner.workers.places import folder_name
-
-    path = output or Path(f"{folder_name(name)}.html")
-    database = open_database(storage, reading=True)
-    study = readable(find_study(database, name))
-    try:
-        subject = subject_of_ledger(open_ledger(database, name))
-    except (ForeignStudy, CopiedStudy):
-        subject = subject_of_study(study, objective)
-    try:
-        with progress_of("analysis", shown=not as_json) as progress:
-            proposal = write_report(subject, path, progress=progress)
-    except OSError as error:
-        raise Refused(f"--output: {path} cannot be written: {error.strerror}; name another file.") from error
-    if as_json:
-        echo_json(
-            {
-                "report": str(path),
-                "next_study": None
-                if proposal is None
-                else {"yaml": proposal.text, "changes": proposal.changes, "notes": proposal.notes},
-            }
-        )
-        return
-    click.echo(f"Written: {path}")

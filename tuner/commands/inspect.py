@@ -93,12 +93,15 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     """
     from studies.ledger.status import status_of
     from studies.trials.outcomes import in_words
+    from studies.trials.provenance import provenance_of
     from tuner.terminal.printable import one_line
     from tuner.terminal.screen import open_screen
 
-    found = status_of(open_study(storage, name))
+    ledger = open_study(storage, name)
+    found = status_of(ledger)
     if as_json:
-        echo_json(found.to_data())
+        origin = provenance_of(ledger.study.user_attrs, ledger.trials())
+        echo_json({**found.to_data(), "provenance": origin.to_data()})
         return
     screen, count = open_screen(), found.trials["running"]
     running = f", {count} running" if count else ""

@@ -24,6 +24,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from rich.progress import track
 
     from search_spaces.space.describe import describe
+    from studies.analysis.shares.enough_trials import need_of
     from studies.shipped.catalogue import find_study_file
     from tuner.preparation.first_look import look_at
     from tuner.workers.processes.fork_server import modules_of, warm_up
@@ -59,6 +60,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     found = [seen.inexact if seen else (), *(rehearsal.inexact for rehearsal in rehearsals)]
     inexact = list(dict.fromkeys(chain(reasons_of_configuration(definition.fixed), *found)))
     failed = [rehearsal for rehearsal in rehearsals if rehearsal.cause]
+    need = need_of(definition.space)
     if as_json:
         echo_json(
             {
@@ -66,6 +68,8 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
                 "inexact": inexact,
+                "trials": definition.settings.trials,
+                "trials_needed": need.trials,
             }
         )
         return 1 if failed else 0
@@ -79,6 +83,8 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
         f"{definition.settings.trials} trials."
     )
+    if missing := need.in_words(definition.settings.trials):
+        screen.print(f"That may be too few to say what mattered: {missing}")
     for reason in inexact:
         screen.print(announced(reason))
     return 0

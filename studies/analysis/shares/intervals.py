@@ -87,7 +87,7 @@ def estimate(
         )
     progress(1.0)
     shares = {
-        members: _estimated(
+        members: estimated(
             share,
             [each.draws[members] for each in all_shares],
             [each.excess[members] for each in all_shares],
@@ -96,7 +96,7 @@ def estimate(
         for members, share in whole.share.items()
     }
     totals = tuple(
-        _estimated(
+        estimated(
             total.share,
             [each.totals[d].draws for each in all_shares],
             [each.totals[d].excess for each in all_shares],
@@ -107,7 +107,15 @@ def estimate(
     return Estimates(shares, totals, whole.unknown)
 
 
-def _estimated(share: float, draws: list[Array], excess: list[float], refitted: list[float]) -> Estimate:
+def estimated(share: float, draws: list[Array], excess: list[float], refitted: list[float]) -> Estimate:
+    """Give a share its 90 % interval as `estimate` says.
+
+    Args:
+        share: of the mean function.
+        draws: from the posterior of the fit to all trials, then from that of each replicate.
+        excess: what uncertainty alone adds to a draw on average, for each of these.
+        refitted: the share of the mean function of each replicate.
+    """
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(np.concatenate(draws), [tail, 1 - tail]).tolist()
     bias = BIAS * (float(np.mean(refitted)) - share)

@@ -1,12 +1,13 @@
-"""Every trial as a row, and how the study is defined."""
+"""Every trial as a row, how the study is defined, and where its results come from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search_spaces.space.describe import show_value
 from studies.definition.yaml_text import yaml_text
-from studies.report.parts import Part, Table, Text, Words
+from studies.report.parts import Heading, Part, Table, Text, Words
 from studies.report.section import Material
+from studies.trials.provenance import provenance_of
 from studies.trials.record import TrialRecord
 
 TITLE, PLACE = "Trials", 120
@@ -14,7 +15,7 @@ _ABSENT = "-"
 
 
 def parts(material: Material) -> Sequence[Part]:
-    """Show the table of trials, folded, and the definition."""
+    """Show the table of trials, folded, the definition, and the dates, machines, versions, data and code."""
     subject, shown = material.subject, list[Part]()
     if material.analysed is not None:
         shown.append(Words(" ".join(material.analysed[0].importance.policy), is_note=True))
@@ -26,8 +27,9 @@ def parts(material: Material) -> Sequence[Part]:
         data: Mapping[str, Any] = subject.definition.to_data()
         told = {key: data[key] for key in data if key != "space" and data[key] is not None}
         shown.append(Text(yaml_text(told), "How the study is defined"))
-    if subject.version:
-        shown.append(Words(f"Made with interplay-tuner {subject.version}.", is_note=True))
+    origin = provenance_of(subject.study.user_attrs, subject.study.get_trials(deepcopy=False))
+    if known := origin.rows():
+        shown += [Heading("Where these results come from"), Table(("what", "is"), known, (False, False))]
     return shown
 
 

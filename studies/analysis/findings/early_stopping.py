@@ -1,0 +1,159 @@
+"""Would early stopping have lost the best trials? A replay over the curves that are known to their end.
+
+The trials come one after the other, in their order, as if one worker ran them; each is reported validation by
+validation to the pruner, which sees of earlier trials what it would have left of them. Trials that the study
+itself stopped have no known end and take no part, so what is lost of those is not known.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import optuna
+
+from studies.definition.classes import make_pruner
+from studies.definition.length import TrialLength
+from studies.proposing.optuna_pruner import NO_PRUNING, decisions_of, default_pruner
+from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
+
+FEWEST_CURVES = 15  # of which anything is told: a rung of three needs some trials before it decides
+MOST_CURVES = 400  # that are replayed, the first ones: asking a pruner grows with their square
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a pruner would have done to trials whose whole curves are known.
+
+    Attributes:
+        curves: how many it rests on.
+        validations: of a whole curve.
+        pruner: its class.
+        is_own: whether the study names it, or has it as its default.
+        top: the numbers of the best trials, the best first.
+        lost: those of them that the pruner would have stopped, and after which validation.
+        stopped: how many trials it would have stopped in all.
+        saved: the part of all validations that it would have saved.
+    """
+
+    curves: int
+    validations: int
+    pruner: str
+    is_own: bool
+    top: tuple[int, ...]
+    lost: Mapping[int, int]
+    stopped: int
+    saved: float
+
+    @property
+    def lost_share(self) -> float:
+        """The share of the best trials that would have been stopped."""
+        return len(self.lost) / len(self.top)
+
+    def in_words(self) -> str:
+        """Say it in two sentences."""
+        name = self.pruner.rpartition(".")[2]
+        whose = name if self.is_own else f"the default pruner, {name},"
+        ends = f"{len(self.lost)} of the {len(self.top)} best trials"
+        which = ", ".join(f"trial {number} after validation {step}" for number, step in self.lost.items())
+        first = self.top[0]
+        winner = (
+            f"The winner, trial {first}, is among them."
+            if first in self.lost
+            else f"The winner, trial {first}, would have run to its end."
+        )
+        return (
+            f"Replayed over the {self.curves} trials that ran to their end, {whose} would have stopped "
+            f"{ends}{f' ({which})' if which else ''}, and {self.stopped} trials in all, which saves "
+            f"{self.saved:.0%} of their validations. {winner}"
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """Write it as plain data for JSON."""
+        return {
+            "curves": self.curves,
+            "pruner": self.pruner,
+            "top": list(self.top),
+            "lost": [{"number": number, "after": step} for number, step in self.lost.items()],
+            "lost_share": self.lost_share,
+            "stopped": self.stopped,
+            "saved": self.saved,
+            "sentence": self.in_words(),
+        }
+
+
+def replay_early_stopping(
+    trials: Sequence[TrialRecord], pruner: Mapping[str, Any] | None, *, minimizes: bool
+) -> Replay | None:
+    """Replay the trials that ran to their end under a pruner.
+
+    Args:
+        trials: of the study, in any order.
+        pruner: the study's, as `class_path` and `init_args`; None, and one that stops nothing, are
+            replaced by the default for trials of that length.
+        minimizes: whether a smaller score is better.
+
+    Returns:
+        None where fewer than `FEWEST_CURVES` whole curves are known, or curves have one validation.
+    """
+    whole = [
+        trial
+        for trial in sorted(trials, key=lambda trial: trial.number)
+        if trial.outcome is Outcome.COMPLETED and trial.score is not None and trial.curve
+    ]
+    if not whole:
+        return None
+    validations = Counter(max(trial.curve) for trial in whole).most_common(1)[0][0]
+    whole = [trial for trial in whole if max(trial.curve) == validations][:MOST_CURVES]
+    if len(whole) < FEWEST_CURVES or validations < 2:  # noqa: PLR2004 - something to stop before the end
+        return None
+    given = pruner if pruner is not None and pruner["class_path"] != NO_PRUNING else None
+    chosen = given or default_pruner(TrialLength(max_epochs=validations))
+    stopped = _stopped(whole, chosen, validations, minimizes=minimizes)
+    sign = 1.0 if minimizes else -1.0
+    ranked = sorted(whole, key=lambda trial: (sign * (trial.score or 0.0), trial.number))
+    top = tuple(trial.number for trial in ranked[:TOP])
+    trained = sum(stopped.get(trial.number, validations) for trial in whole)
+    return Replay(
+        len(whole),
+        validations,
+        chosen["class_path"],
+        given is not None or pruner is None,
+        top,
+        {number: stopped[number] for number in top if number in stopped},
+        len(stopped),
+        1 - trained / (len(whole) * validations),
+    )
+
+
+def _stopped(
+    trials: Sequence[TrialRecord], pruner: Mapping[str, Any], validations: int, *, minimizes: bool
+) -> dict[int, int]:
+    """Give the validation after which each trial that is stopped is."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        study = optuna.create_study(
+            direction="minimize" if minimizes else "maximize", pruner=make_pruner(pruner)
+        )
+        due = decisions_of(pruner)
+        found = {}
+        for record in trials:
+            trial = study.ask()
+            for step, score in record.curve.items():
+                trial.report(score, step)
+                # At its last validation a trial has nothing left to save.
+                is_due = step < validations and (due is None or step in due) and isfinite(score)
+                if is_due and trial.should_prune():
+                    found[record.number] = step
+                    break
+            if record.number in found:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                study.tell(trial, record.score)
+        return found
+    finally:
+        optuna.logging.set_verbosity(level)

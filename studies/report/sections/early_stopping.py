@@ -1,0 +1,32 @@
+"""Whether early stopping would have lost the best trials."""
+
+from collections.abc import Sequence
+
+from studies.analysis.findings.early_stopping import replay_early_stopping
+from studies.proposing.optuna_pruner import NO_PRUNING
+from studies.report.parts import Part, Words
+from studies.report.section import Material
+from studies.trials.outcomes import Outcome
+
+TITLE, PLACE = "Would early stopping have lost the winner?", 85
+
+
+def parts(material: Material) -> Sequence[Part]:
+    """Show the replay over the curves that are known to their end, where there are enough."""
+    subject = material.subject
+    # What prunes a study of plain Optuna is not in the database.
+    pruner = {"class_path": NO_PRUNING} if subject.definition is None else subject.definition.pruner
+    found = replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)
+    if found is None:
+        return []
+    pruned = sum(trial.outcome is Outcome.PRUNED for trial in subject.trials)
+    note = (
+        f"It rests on {found.curves} complete curves of {found.validations} validations, replayed one after "
+        "the other in the order of the trials."
+    )
+    if pruned:
+        note += (
+            f" The {pruned} trials that were stopped have no complete curve and are left out, so whether one "
+            "of them would have won is not known."
+        )
+    return [Words(found.in_words()), Words(note, is_note=True)]

@@ -1,0 +1,90 @@
+"""The replay of early stopping on curves that are known to their end."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
+from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
+
+LENGTH = 9
+HALVING = {
+    "class_path": "optuna.pruners.SuccessiveHalvingPruner",
+    "init_args": {"min_resource": 3, "reduction_factor": 3},
+}
+
+
+def _trials(curves: np.ndarray) -> list[TrialRecord]:
+    return [
+        TrialRecord(
+            number, number, 1, {}, Outcome.COMPLETED, float(curve[-1]),
+            {step: float(score) for step, score in enumerate(curve, start=1)},
+        )
+        for number, curve in enumerate(curves)
+    ]  # fmt: skip
+
+
+def _replayed(curves: np.ndarray, pruner: dict[str, Any] | None, *, minimizes: bool = True) -> Replay:
+    found = replay_early_stopping(_trials(curves), pruner, minimizes=minimizes)
+    assert found is not None
+    return found
+
+
+def _by_hand(curves: np.ndarray) -> set[int]:
+    """Stop by halving at validation 3: who is not among the best third of those seen there so far."""
+    stopped, seen = set(), []
+    for number, score in enumerate(curves[:, 2]):
+        seen.append(score)
+        kept = max(len(seen) // 3, 1)
+        if score > sorted(seen)[kept - 1]:
+            stopped.add(number)
+    return stopped
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_share_of_the_best_that_is_lost_is_exact(seed: int) -> None:
+    """On curves that cross, what is said is what stopping by the rule itself gives, trial by trial."""
+    random = np.random.default_rng(seed)
+    curves = random.random((30, 1)) + random.random((30, LENGTH))
+    stopped, found = _by_hand(curves), _replayed(curves, HALVING)
+    top = np.argsort(curves[:, -1])[:5].tolist()
+    assert found.top == tuple(top)
+    assert found.lost == dict.fromkeys([number for number in top if number in stopped], 3)
+    assert found.lost_share == len(stopped & set(top)) / 5
+    assert found.stopped == len(stopped)
+    assert found.saved == pytest.approx(len(stopped) * 6 / (30 * LENGTH))
+
+
+def test_a_late_bloomer_is_said_to_be_lost() -> None:
+    """The trial that ends best and begins worst would have been stopped, and the sentence names it."""
+    curves = np.linspace(1, 2, 20)[:, None] * np.ones(LENGTH)
+    curves[12, :-1], curves[12, -1] = 5.0, 0.1
+    found = _replayed(curves, HALVING)
+    assert found.top[0] == 12
+    assert found.lost[12] == 3
+    assert "The winner, trial 12, is among them." in found.in_words()
+    assert "over the 20 trials that ran to their end" in found.in_words()
+
+
+def test_a_score_that_grows_is_replayed_as_one() -> None:
+    """Turned round, the same curves have the same trials stopped."""
+    curves = np.random.default_rng(0).random((20, LENGTH))
+    assert _replayed(-curves, HALVING, minimizes=False).lost == _replayed(curves, HALVING).lost
+
+
+def test_a_study_that_prunes_nothing_is_replayed_with_the_default() -> None:
+    """Where no pruner is named, or one that stops nothing, the sentence says whose answer it is."""
+    curves = np.random.default_rng(0).random((20, LENGTH))
+    found = _replayed(curves, {"class_path": "optuna.pruners.NopPruner"})
+    assert found.pruner == "optuna.pruners.SuccessiveHalvingPruner"
+    assert "the default pruner, SuccessiveHalvingPruner, would have stopped" in found.in_words()
+
+
+def test_few_curves_say_nothing() -> None:
+    """With fourteen curves, with one validation each, or with trials that were stopped, nothing is told."""
+    curves = np.random.default_rng(0).random((20, LENGTH))
+    assert replay_early_stopping(_trials(curves[:14]), HALVING, minimizes=True) is None
+    assert replay_early_stopping(_trials(curves[:, :1]), HALVING, minimizes=True) is None
+    assert replay_early_stopping([], HALVING, minimizes=True) is None

@@ -1,0 +1,68 @@
+"""`tuner report`: the report of a study as a file, and its figures as files."""
+
+from pathlib import Path
+
+import click
+
+from tuner.commands.analyse import objective_option, readable
+from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
+
+
+@click.command(epilog=examples("tuner report digits", "tuner report digits --figures figures"))
+@click.argument("name")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where to write it; else NAME.html here.")  # fmt: skip
+@click.option("--figures", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Write each figure there too: a page, and its numbers as CSV.")  # fmt: skip
+@objective_option
+@storage_option
+@json_option
+def report(
+    name: str,
+    output: Path | None,
+    figures: Path | None,
+    objective: int | None,
+    storage: str | None,
+    as_json: bool,
+) -> None:
+    """Write the report of a study as one HTML file.
+
+    NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
+    works offline.
+    """
+    from studies.errors import CopiedStudy, ForeignStudy
+    from studies.ledger.opening import find_study, open_ledger
+    from studies.report.page import write_report
+    from studies.report.subject import subject_of_ledger, subject_of_study
+    from tuner.errors import Refused
+    from tuner.terminal.screen import progress_of
+    from tuner.workers.places import folder_name
+
+    path = output or Path(f"{folder_name(name)}.html")
+    database = open_database(storage, reading=True)
+    study = readable(find_study(database, name))
+    try:
+        subject = subject_of_ledger(open_ledger(database, name))
+    except (ForeignStudy, CopiedStudy):
+        subject = subject_of_study(study, objective)
+    try:
+        with progress_of("analysis", shown=not as_json) as progress:
+            proposal = write_report(subject, path, progress=progress, figures=figures)
+    except OSError as error:
+        raise Refused(
+            f"--output: {error.filename or path} cannot be written: {error.strerror}; name another file."
+        ) from error
+    if as_json:
+        echo_json(
+            {
+                "report": str(path),
+                **({} if figures is None else {"figures": str(figures)}),
+                "next_study": None
+                if proposal is None
+                else {"yaml": proposal.text, "changes": proposal.changes, "notes": proposal.notes},
+            }
+        )
+        return
+    click.echo(f"Written: {path}")
+    if figures is not None:
+        click.echo(f"Figures: {figures}")
