@@ -42,6 +42,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
 
     configuration = for_package(trained(ledger.definition, trial))
     package, settings = package_of(configuration), ledger.definition.settings
+    configuration.pop("cli", None)  # the command that trains it names the class
     trainer = dict(configuration.get("trainer") or {})
     trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])
     trainer.update(for_ranks({"trainer": trainer}, TrialLength.of(configuration).devices or 1)["trainer"])
@@ -78,7 +79,10 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     settings = ledger.definition.settings
     score = "" if trial.score is None else f", {settings.metric} {trial.score:.6g}"
     count = "" if trial.threads is None else f"OMP_NUM_THREADS={trial.threads} "
-    package = package_of(trained(ledger.definition, trial))
+    configuration = trained(ledger.definition, trial)
+    home, _, cli = str(
+        configuration.get("cli") or f"{package_of(configuration)}.cli.LightningCLI"
+    ).rpartition(".")
     at = trial.best_validation(minimizes=ledger.minimizes) if settings.score == "best" else None
     what = "The score is that of the last validation."
     if at is not None:
@@ -86,7 +90,7 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
             f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
             f"weights are kept by ModelCheckpoint, and the training goes on to its end."
         )
-    train = f"{count}PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()'"
+    train = f"{count}PYTHONPATH=. python -c 'from {home} import {cli}; {cli}()'"
     made_by = f"written by interplay-tuner {version('interplay-tuner')}."
     where = "in lightning_logs, unless another logger is named below."
     return [
