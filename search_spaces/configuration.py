@@ -1,9 +1,9 @@
 """From values to a configuration: where each chosen value lands in what LightningCLI reads.
 
 The result is made of LightningCLI's own sections. Three things are ours, and all are gone when `configure`
-returns: references such as `${model.init_args.width}` become what the key holds; `callbacks`, a mapping of names to callbacks (a target needs a name, a list has none), is folded into
-`trainer.callbacks`; and a few arguments that are better searched than the optimizer's own are turned into
-those (see `_ARGUMENTS`).
+returns: a reference such as `${model.init_args.width}` becomes what that key holds; `callbacks`, a mapping of
+names to callbacks (a target needs a name, a list has none), is folded into `trainer.callbacks`; and a few
+arguments that are better searched than the optimizer's own are turned into those (see `_ARGUMENTS`).
 """
 
 import copy
@@ -114,8 +114,8 @@ def _resolved(part: Any, whole: Configuration, key: str, depth: int) -> Any:
         for name in path:
             if not isinstance(place, dict) or name not in place:
                 raise IllegalSpace(
-                    f"{key} refers to {reference[0]}, and the configuration holds nothing there; write a value "
-                    f"at {reference[1]}."
+                    f"{key} refers to {reference[0]}, and the configuration holds nothing there; "
+                    f"write a value at {reference[1]}."
                 )
             place = place[name]
         return _resolved(place, whole, key, depth + 1)

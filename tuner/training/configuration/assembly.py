@@ -8,7 +8,7 @@ from the package that the module comes from.
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -159,19 +159,7 @@ def _quiet_cli(package: str, own: type | None = None) -> Callable[..., Any]:
         self.parser = made[0]
 
     def init_parser(self: Any, **kwargs: Any) -> Any:
-        parser = base.init_parser(self, **kwargs)
-        link = parser.link_arguments
-
-        def link_arguments(
-            source: str | tuple[str, ...], target: str, compute_fn: Any = None, apply_on: str = "parse"
-        ) -> None:
-            sources = (source,) if isinstance(source, str) else source
-            if apply_on == "parse":
-                sources = tuple(map(of_named_class, sources))
-            link(sources, of_named_class(target), compute_fn, apply_on=apply_on)
-
-        parser.link_arguments = link_arguments
-        return parser
+        return _linking_named_classes(base.init_parser(self, **kwargs))
 
     def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
         self.config = parser.parse_object(args)
@@ -209,6 +197,61 @@ def _quiet_cli(package: str, own: type | None = None) -> Callable[..., Any]:
     overridden = (init_parser, setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
     methods: dict[str, Any] = {method.__name__: method for method in overridden}
     return type("QuietCLI", (base,), {**methods, "failed": failed})
+
+
+def link_targets(configuration: Mapping[str, Any]) -> frozenset[str]:
+    """Give the keys that the links of a configuration's `cli` fill; none where it names no such class.
+
+    Raises:
+        BadConfiguration: the class cannot be imported.
+    """
+    own = import_cli(configuration)
+    if own is None:
+        return frozenset()
+    targets: set[str] = set()
+    base: Any = own
+
+    class Listener(base):  # type: ignore[misc]
+        """Hears of the links, and reads nothing."""
+
+        def init_parser(self, **kwargs: Any) -> Any:
+            """Let the parser note the targets of links."""
+            return _linking_named_classes(super().init_parser(**kwargs), targets)
+
+        def parse_arguments(self, parser: Any, args: Any) -> None:
+            """Read nothing: the links are known by now."""
+            raise _Heard
+
+    with suppress(_Heard):
+        _start(Listener, {})
+    return frozenset(targets)
+
+
+class _Heard(Exception):
+    """The links of a LightningCLI are known."""
+
+
+def _linking_named_classes(parser: Any, targets: set[str] | None = None) -> Any:
+    """Let a parser take the links that a subclass of LightningCLI makes for classes of its own.
+
+    Args:
+        parser: a LightningCLI's.
+        targets: where the keys that links fill are noted.
+    """
+    link = parser.link_arguments
+
+    def link_arguments(
+        source: str | tuple[str, ...], target: str, compute_fn: Any = None, apply_on: str = "parse"
+    ) -> None:
+        sources = (source,) if isinstance(source, str) else source
+        if apply_on == "parse":
+            sources = tuple(map(of_named_class, sources))
+        if targets is not None:
+            targets.add(of_named_class(target))
+        link(sources, of_named_class(target), compute_fn, apply_on=apply_on)
+
+    parser.link_arguments = link_arguments
+    return parser
 
 
 def of_named_class(key: str) -> str:

@@ -70,7 +70,10 @@ def made_by(maker: Callable[..., Any]) -> type | None:
         returned = get_type_hints(maker).get("return")
     except (NameError, TypeError, AttributeError):  # an annotation that cannot be read
         return None
-    return returned if isinstance(returned, type) else None
+    if not isinstance(returned, type):
+        return None
+    home = getattr(maker, "__self__", None)  # of a class method, which makes that very class
+    return home if isinstance(home, type) and issubclass(home, returned) else returned
 
 
 def import_made(path: str, key: str) -> type:
