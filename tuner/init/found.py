@@ -22,7 +22,7 @@ class Argument:
     """One argument of a class.
 
     `state` says where the value comes from: the user's configuration, the class, or, in a subclass of
-    LightningCLI, a link; `missing` is a value that the user has to give. `kind` is the type as Python writes it.
+    LightningCLI, a link; `missing` is a value that the user has to give. `kind` is its type.
     `shown` is a default that is no plain data, in Python's words. `part` is the class that the value names.
     """
 

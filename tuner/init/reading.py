@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, get_args
 
-from search_spaces.space.nodes import Categorical, Choice
+from search_spaces.space.nodes import Categorical, Choice, Float, Int
 from search_spaces.space.parameters import parameters
 from studies.errors import StudyFileError
 from tuner.errors import BadConfiguration
@@ -231,7 +231,11 @@ def _exposed(sections: Mapping[str, Any]) -> dict[str, Any] | None:
         if isinstance(node, Categorical):
             fits = place in node.choices
         else:
-            fits = isinstance(place, int | float) and node.low <= place <= node.high
+            fits = (
+                isinstance(node, Float | Int)
+                and isinstance(place, int | float)
+                and node.low <= place <= node.high
+            )
         if not fits:
             continue
         own[parameter.name] = place

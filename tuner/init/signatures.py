@@ -70,7 +70,9 @@ def describe(
     return Part(class_path, tuple(arguments), is_given)
 
 
-def _by_default(name: str, kind: str, default: Any, key: str, linked: frozenset[str], depth: int) -> Argument:
+def _by_default(
+    name: str, kind: str, default: Any, *, key: str, linked: frozenset[str], depth: int
+) -> Argument:
     value = plain(default)
     if value is NOT_PLAIN:
         return Argument(name, kind, "default", None, shown=_shown(default))

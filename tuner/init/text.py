@@ -133,6 +133,8 @@ def _argument(argument: Argument, key: str, searched: Mapping[str, Range], inden
 
 
 def _entry(indent: str, key: str, value: Any, note: str) -> list[str]:
+    if not isinstance(value, Mapping | list):
+        return [f"{indent}{key}: {_inline(value)}{note}"]
     first, *rest = yaml_text({key: value}).rstrip("\n").splitlines()
     return [f"{indent}{first}{note if not rest else ''}", *(f"{indent}{line}" for line in rest)]
 
