@@ -1,5 +1,7 @@
 """What `tuner init` refuses because LightningCLI itself cannot make it."""
 
+from collections.abc import Mapping
+
 from search_spaces.errors import TunerError
 
 
@@ -19,31 +21,34 @@ class CannotBeMade(TunerError, ValueError):
 ADAPTING = """\
 # adapted.py: {what}
 import torch
-from {package}.cli import LRSchedulerCallable, OptimizerCallable
-from {home} import {name}
+{aliases}from {home} import {name}
 
 
 class Adapted{name}({name}):
-    def __init__(self, {arguments}):
+    def __init__(
+        self,
+        {arguments}
+    ):
         super().__init__({passed})
 """
 
 
-def adapting(package: str, made: type, arguments: str, passed: str, what: str) -> str:
+def adapting(aliases: str, made: type, arguments: Mapping[str, str], passed: str, what: str) -> str:
     """Write a subclass that LightningCLI can make.
 
     Args:
-        package: the Lightning that the class is of.
+        aliases: an import of the types that the arguments need; may be empty.
         made: the class that cannot be made.
-        arguments: of the subclass, as Python writes them behind `self`.
-        passed: what the subclass hands on.
+        arguments: the types, with defaults, of what the subclass takes instead, by name.
+        passed: what the subclass hands on beside its `**kwargs`.
         what: one line on what the subclass is for.
     """
+    lines = [*(f"{name}: {kind}," for name, kind in arguments.items()), "**kwargs,"]
     return ADAPTING.format(
         what=what,
-        package=package,
+        aliases=aliases,
         home=made.__module__,
         name=made.__name__,
-        arguments=arguments,
-        passed=passed,
+        arguments="\n        ".join(lines),
+        passed=f"{passed}, **kwargs",
     )

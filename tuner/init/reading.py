@@ -92,6 +92,8 @@ def _module_of(path: str) -> type:
     """Give the module's class; of a function that only says `LightningModule`, the class that it calls."""
     made = import_made(path, "model.class_path")
     maker: Any = import_maker(path, "model.class_path")
+    if not hasattr(made, "configure_optimizers"):
+        raise BadConfiguration("model.class_path", f"{path} makes no LightningModule; name one that is.")
     if made.__module__.startswith(_LIGHTNING) and inspect.isfunction(maker):
         called = [maker.__globals__.get(name) for name in maker.__code__.co_names]
         found = [cls for cls in called if isinstance(cls, type) and issubclass(cls, made)]
@@ -141,7 +143,7 @@ def _refuse_unmakeable(sections: Mapping[str, Any], package: str) -> None:
         raise CannotBeMade(
             f"{path} needs {kinds}, which is no plain value and has no default, so LightningCLI itself "
             "cannot make it; let a subclass make it, such as this one.",
-            _with_values(package, made, unmakeable),
+            _with_values(made, unmakeable),
         )
 
 
@@ -167,26 +169,30 @@ def _is_made_later(option: Any) -> bool:
 
 
 def _with_callables(package: str, made: type, unmakeable: Mapping[str, str]) -> str:
-    arguments, passed = [], []
+    arguments = {}
     for name, kind in unmakeable.items():
-        is_optimizer = "Optimizer" in kind or ("optim" in name and "sched" not in name)
-        alias = "OptimizerCallable" if is_optimizer else "LRSchedulerCallable"
-        usual = "torch.optim.Adam" if is_optimizer else "torch.optim.lr_scheduler.ConstantLR"
-        arguments.append(f"{name}: {alias} = {usual}")
-        passed.append(f"{name}={name}")
+        is_schedule = "sched" in name.lower() or "LRScheduler" in kind
+        alias = "LRSchedulerCallable" if is_schedule else "OptimizerCallable"
+        usual = "torch.optim.lr_scheduler.ConstantLR" if is_schedule else "torch.optim.Adam"
+        arguments[name] = f"{alias} = {usual}"
+    aliases = ", ".join(sorted({kind.partition(" ")[0] for kind in arguments.values()}))
     return adapting(
-        package, made, ", ".join([*arguments, "**kwargs"]), ", ".join([*passed, "**kwargs"]),
-        "LightningCLI makes each callable of `class_path` and `init_args`",
-    )  # fmt: skip
+        f"from {package}.cli import {aliases}\n",
+        made,
+        arguments,
+        ", ".join(f"{name}={name}" for name in unmakeable),
+        "LightningCLI makes a callable of `class_path` and `init_args`",
+    )
 
 
-def _with_values(package: str, made: type, unmakeable: Mapping[str, str]) -> str:
-    arguments = [f"{name}_file: str" for name in unmakeable]
-    passed = [f"{name}=torch.load({name}_file)" for name in unmakeable]
+def _with_values(made: type, unmakeable: Mapping[str, str]) -> str:
     return adapting(
-        package, made, ", ".join([*arguments, "**kwargs"]), ", ".join([*passed, "**kwargs"]),
-        "make what is no plain value of arguments that are plain",
-    )  # fmt: skip
+        "",
+        made,
+        {f"{name}_file": "str" for name in unmakeable},
+        ", ".join(f"{name}=torch.load({name}_file)" for name in unmakeable),
+        "make what is no plain value of arguments that are",
+    )
 
 
 def _trainer(given: Mapping[str, Any], package: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from jsonargparse import ArgumentParser
@@ -118,9 +119,7 @@ def defaults_of(maker: Callable[..., Any]) -> dict[str, Any]:
     try:
         if isinstance(maker, type):
             parser.add_class_arguments(maker, "it", fail_untyped=False)
-        elif inspect.ismethod(maker):
-            parser.add_method_arguments(maker.__self__, maker.__name__, "it", fail_untyped=False)
-        else:
+        else:  # of a class method too, of which LightningCLI reads no `**kwargs`
             parser.add_function_arguments(maker, "it", fail_untyped=False)
         held = parser.get_defaults().as_dict().get("it") or {}
     except Exception:  # noqa: BLE001 - a signature that the parser cannot read is read by Python alone
@@ -187,7 +186,7 @@ def shown_kind(parameter: inspect.Parameter | None) -> str:
     if parameter is None or parameter.annotation in (parameter.empty, Any):
         return ""
     annotation = parameter.annotation
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    text = annotation.__name__ if isinstance(annotation, type | ModuleType) else str(annotation)
     short = " ".join(re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", text).split())
     return short if len(short) <= _LONGEST else f"{short[:_LONGEST]}..."
 

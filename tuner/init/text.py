@@ -13,6 +13,7 @@ _EPOCHS, _TRIALS = 10, 30
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
 _LONGEST = 80  # characters of a value in a comment
 _OTHERS = 4  # metrics that a comment lists
+_PLAIN = ("int", "float", "str", "bool", "list", "tuple", "dict", "Literal", "Sequence", "Path")
 # What stands for a value without which a class cannot be made, until the user has given one.
 _USUAL: Mapping[str, Any] = {
     "lr": 1e-3, "learning_rate": 1e-3, "weight_decay": 1e-4, "dropout": 0.1, "momentum": 0.9,
@@ -121,7 +122,9 @@ def _argument(argument: Argument, key: str, searched: Mapping[str, Range], inden
         return [f"{indent}# {name}: filled by a link of your command line"]
     if argument.state == "missing":
         value = _USUAL.get(name)
-        return [f"{indent}{name}: {_inline(value)}  # {MARK}: {kind}, without a default"]
+        plainly = kind.partition("[")[0] in _PLAIN or not argument.kind
+        how = "" if plainly else "; name a class by {class_path: ..., init_args: {...}}"
+        return [f"{indent}{name}: {_inline(value)}  # {MARK}: {kind}, without a default{how}"]
     if part is not None and (argument.state == "given" or any(at.startswith(f"{key}.") for at in searched)):
         return [f"{indent}{name}:", *_part(part, key, searched, f"{indent}  ")]
     if argument.state == "given":

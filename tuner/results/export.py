@@ -23,6 +23,9 @@ def export(ledger: Ledger, trial: TrialRecord, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
     with unmoved():  # whatever the module does while it is imported
         configuration = complete(ledger, trial)
+        if _has_fixed_classes(ledger, trial):
+            fixed = {name: configuration[name].get("init_args") or {} for name in _classes(configuration)}
+            configuration |= fixed
     # A name with a line break must not end the comment that it stands in.
     text = "".join(f"# {' '.join(line.split())}\n" for line in _head(ledger, trial, path))
     path.write_text(text + yaml_text(configuration, compact=False), encoding="utf-8")
@@ -90,7 +93,12 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
             f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
             f"weights are kept by ModelCheckpoint, and the training goes on to its end."
         )
-    train = f"{count}PYTHONPATH=. python -c 'from {home} import {cli}; {cli}()'"
+    paths = list(_classes(configuration).values()) if _has_fixed_classes(ledger, trial) else []
+    named = [path.rpartition(".") for path in paths]
+    imports = [f"from {module} import {name}; " for module, _, name in named]
+    called = ", ".join(name for _, _, name in named)
+    start = f"{''.join(imports)}from {home} import {cli}; {cli}({called})"
+    train = f"{count}PYTHONPATH=. python -c '{start}'"
     made_by = f"written by interplay-tuner {version('interplay-tuner')}."
     where = "in lightning_logs, unless another logger is named below."
     return [
@@ -99,6 +107,18 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
         what,
         f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",
     ]
+
+
+def _has_fixed_classes(ledger: Ledger, trial: TrialRecord) -> bool:
+    """Say whether the configuration is one of `MyCLI(MyModule, MyData)`, which names no classes."""
+    from tuner.training.configuration.assembly import wants_fixed_classes
+
+    return wants_fixed_classes(trained(ledger.definition, trial))
+
+
+def _classes(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Give the class paths of the module and the data."""
+    return {name: configuration[name]["class_path"] for name in ("model", "data") if configuration.get(name)}
 
 
 def _monitored(ledger: Ledger, trial: TrialRecord) -> bool:

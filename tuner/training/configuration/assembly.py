@@ -205,18 +205,35 @@ def link_targets(configuration: Mapping[str, Any]) -> frozenset[str]:
     Raises:
         BadConfiguration: the class cannot be imported.
     """
+    return frozenset(of_named_class(links[-1]) for links in _links(configuration))
+
+
+def wants_fixed_classes(configuration: Mapping[str, Any]) -> bool:
+    """Say whether the links of a configuration's `cli` are those of `MyCLI(MyModule, MyData)`.
+
+    Such a LightningCLI reads `model.width`, where one that is told the classes by the configuration reads
+    `model.init_args.width`.
+
+    Raises:
+        BadConfiguration: the class cannot be imported.
+    """
+    return any(key != of_named_class(key) for link in _links(configuration) for key in link)
+
+
+def _links(configuration: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Give the links of a configuration's `cli`: the keys read while it is parsed, then the one filled."""
     own = import_cli(configuration)
     if own is None:
-        return frozenset()
-    targets: set[str] = set()
+        return []
+    links: list[tuple[str, ...]] = []
     base: Any = own
 
     class Listener(base):  # type: ignore[misc]
         """Hears of the links, and reads nothing."""
 
         def init_parser(self, **kwargs: Any) -> Any:
-            """Let the parser note the targets of links."""
-            return _linking_named_classes(super().init_parser(**kwargs), targets)
+            """Let the parser note the links."""
+            return _linking_named_classes(super().init_parser(**kwargs), links)
 
         def parse_arguments(self, parser: Any, args: Any) -> None:
             """Read nothing: the links are known by now."""
@@ -224,19 +241,19 @@ def link_targets(configuration: Mapping[str, Any]) -> frozenset[str]:
 
     with suppress(_Heard):
         _start(Listener, {})
-    return frozenset(targets)
+    return links
 
 
 class _Heard(Exception):
     """The links of a LightningCLI are known."""
 
 
-def _linking_named_classes(parser: Any, targets: set[str] | None = None) -> Any:
+def _linking_named_classes(parser: Any, links: list[tuple[str, ...]] | None = None) -> Any:
     """Let a parser take the links that a subclass of LightningCLI makes for classes of its own.
 
     Args:
         parser: a LightningCLI's.
-        targets: where the keys that links fill are noted.
+        links: where the links are noted.
     """
     link = parser.link_arguments
 
@@ -244,10 +261,11 @@ def _linking_named_classes(parser: Any, targets: set[str] | None = None) -> Any:
         source: str | tuple[str, ...], target: str, compute_fn: Any = None, apply_on: str = "parse"
     ) -> None:
         sources = (source,) if isinstance(source, str) else source
-        if apply_on == "parse":
+        read = sources if apply_on == "parse" else ()
+        if links is not None:
+            links.append((*read, target))
+        if read:
             sources = tuple(map(of_named_class, sources))
-        if targets is not None:
-            targets.add(of_named_class(target))
         link(sources, of_named_class(target), compute_fn, apply_on=apply_on)
 
     parser.link_arguments = link_arguments
