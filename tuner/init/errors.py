@@ -30,18 +30,21 @@ class Adapted{name}({name}):
         {arguments}
     ):
         super().__init__({passed})
-"""
+{then}"""
 
 
-def adapting(aliases: str, made: type, arguments: Mapping[str, str], passed: str, what: str) -> str:
+def adapting(
+    aliases: str, made: type, arguments: Mapping[str, str], passed: str, what: str, then: str = ""
+) -> str:
     """Write a subclass that LightningCLI can make.
 
     Args:
-        aliases: an import of the types that the arguments need; may be empty.
         made: the class that cannot be made.
         arguments: the types, with defaults, of what the subclass takes instead, by name.
         passed: what the subclass hands on beside its `**kwargs`.
+        aliases: an import of the types that the arguments need; may be empty.
         what: one line on what the subclass is for.
+        then: lines behind the call of the class's own `__init__`; may be empty.
     """
     lines = [*(f"{name}: {kind}," for name, kind in arguments.items()), "**kwargs,"]
     return ADAPTING.format(
@@ -51,4 +54,5 @@ def adapting(aliases: str, made: type, arguments: Mapping[str, str], passed: str
         name=made.__name__,
         arguments="\n        ".join(lines),
         passed=f"{passed}, **kwargs",
+        then=then,
     )

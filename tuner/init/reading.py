@@ -177,21 +177,24 @@ def _with_callables(package: str, made: type, unmakeable: Mapping[str, str]) -> 
         arguments[name] = f"{alias} = {usual}"
     aliases = ", ".join(sorted({kind.partition(" ")[0] for kind in arguments.values()}))
     return adapting(
-        f"from {package}.cli import {aliases}\n",
         made,
         arguments,
         ", ".join(f"{name}={name}" for name in unmakeable),
-        "LightningCLI makes a callable of `class_path` and `init_args`",
+        aliases=f"from {package}.cli import {aliases}\n",
+        what="LightningCLI makes a callable of `class_path` and `init_args`",
+        # LightningCLI lets `save_hyperparameters` keep the configuration, and not what was made of it.
+        then=f"        self.hparams.update({', '.join(f'{name}={name}' for name in unmakeable)})\n",
     )
 
 
 def _with_values(made: type, unmakeable: Mapping[str, str]) -> str:
     return adapting(
-        "",
         made,
         {f"{name}_file": "str" for name in unmakeable},
         ", ".join(f"{name}=torch.load({name}_file)" for name in unmakeable),
-        "make what is no plain value of arguments that are",
+        aliases="",
+        what="make what is no plain value of arguments that are",
+        then="",
     )
 
 

@@ -114,7 +114,7 @@ def test_a_configuration_of_hydra_is_refused(own: CommandLine) -> None:
 
 
 def test_what_nobody_can_know_is_asked(own: CommandLine) -> None:
-    """A value without a default and an unknown direction are marked; answered, `validate` accepts the file."""
+    """A value without a default and an unknown direction are marked; `validate` accepts the answers."""
     answer = own("init --model refused_modules.Asking --data refused_modules.Data")
     assert answer.code == 0
     assert "# 3 of its lines have to be answered" in answer.out
@@ -133,7 +133,7 @@ SENTENCES = {
     "init --model refused_modules.Data": "model.class_path: refused_modules.Data makes no LightningModule",
     "init --model refused_modules.untold": "does not say which class it returns",
     "init --model refused_modules.Asking --data refused_modules.Net": "is no LightningDataModule",
-    "init --model refused_modules.Asking --cli refused_modules.Net": "is no subclass of lightning.pytorch.cli",
+    "init --model refused_modules.Asking --cli refused_modules.Net": "no subclass of lightning.pytorch.cli",
     "init --config none.yaml": "none.yaml: the configuration cannot be read: No such file or directory",
     "init --config list.yaml": "is no configuration of LightningCLI",
     "init --config classless.yaml": "model: does not name its class; give it by --model",
