@@ -1,4 +1,4 @@
-"""What `tuner init` refuses because LightningCLI itself cannot make it."""
+"""What `tuner init` refuses because LightningCLI itself cannot make it, and the lines that adapt it."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ class CannotBeMade(TunerError, ValueError):
         return type(self), (str(self), self.lines)
 
 
-ADAPTING = """\
+_ADAPTING = """\
 # adapted.py: {what}
 import torch
 {aliases}from {home} import {name}
@@ -29,12 +29,12 @@ class Adapted{name}({name}):
         self,
         {arguments}
     ):
-        super().__init__({passed})
+        super().__init__({passed}, **kwargs)
 {then}"""
 
 
 def adapting(
-    aliases: str, made: type, arguments: Mapping[str, str], passed: str, what: str, then: str = ""
+    made: type, arguments: Mapping[str, str], passed: str, *, what: str, aliases: str = "", then: str = ""
 ) -> str:
     """Write a subclass that LightningCLI can make.
 
@@ -42,17 +42,17 @@ def adapting(
         made: the class that cannot be made.
         arguments: the types, with defaults, of what the subclass takes instead, by name.
         passed: what the subclass hands on beside its `**kwargs`.
-        aliases: an import of the types that the arguments need; may be empty.
         what: one line on what the subclass is for.
-        then: lines behind the call of the class's own `__init__`; may be empty.
+        aliases: an import of the types that the arguments need.
+        then: lines behind the call of the class's own `__init__`.
     """
     lines = [*(f"{name}: {kind}," for name, kind in arguments.items()), "**kwargs,"]
-    return ADAPTING.format(
+    return _ADAPTING.format(
         what=what,
         aliases=aliases,
         home=made.__module__,
         name=made.__name__,
         arguments="\n        ".join(lines),
-        passed=f"{passed}, **kwargs",
+        passed=passed,
         then=then,
     )

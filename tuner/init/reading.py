@@ -192,9 +192,7 @@ def _with_values(made: type, unmakeable: Mapping[str, str]) -> str:
         made,
         {f"{name}_file": "str" for name in unmakeable},
         ", ".join(f"{name}=torch.load({name}_file)" for name in unmakeable),
-        aliases="",
         what="make what is no plain value of arguments that are",
-        then="",
     )
 
 
