@@ -38,6 +38,17 @@ _SHOWING = (
 )  # fmt: skip
 _LIGHTNING = tuple(f"{package}." for package in PACKAGES)
 _LIKE_HYDRA = ("Optimizer", "LRScheduler", "lr_scheduler")
+# LightningCLI lets `save_hyperparameters` keep the configuration, and not what was made of it.
+_LOOKED_UP = """\
+        self.made = dict({made})
+
+    def configure_optimizers(self):
+        kept = dict(self.hparams)
+        self.hparams.update(self.made)
+        configured = super().configure_optimizers()
+        self.hparams.update(kept)
+        return configured
+"""
 _NO_PLAIN_VALUE = ("Tensor", "ndarray", "DataFrame", "Series", "DataLoader", "partial")
 
 
@@ -182,8 +193,7 @@ def _with_callables(package: str, made: type, unmakeable: Mapping[str, str]) -> 
         ", ".join(f"{name}={name}" for name in unmakeable),
         aliases=f"from {package}.cli import {aliases}\n",
         what="LightningCLI makes a callable of `class_path` and `init_args`",
-        # LightningCLI lets `save_hyperparameters` keep the configuration, and not what was made of it.
-        then=f"        self.hparams.update({', '.join(f'{name}={name}' for name in unmakeable)})\n",
+        then=_LOOKED_UP.format(made=", ".join(f"{name}={name}" for name in unmakeable)),
     )
 
 
