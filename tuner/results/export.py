@@ -111,7 +111,7 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
 
 def _has_fixed_classes(ledger: Ledger, trial: TrialRecord) -> bool:
     """Say whether the configuration is one of `MyCLI(MyModule, MyData)`, which names no classes."""
-    from tuner.training.configuration.assembly import wants_fixed_classes
+    from tuner.training.configuration.links import wants_fixed_classes
 
     return wants_fixed_classes(trained(ledger.definition, trial))
 
