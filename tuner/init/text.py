@@ -35,7 +35,7 @@ def study_text(found: Found, asked: str) -> str:
          _space(found, searched)]
     )  # fmt: skip
     count = sum(f"# {MARK}" in line for line in body.splitlines())
-    marked = f"# {count} of its lines have to be answered: look for {MARK}.\n" if count else ""
+    marked = f"# Lines to answer first, marked {MARK}: {count}.\n" if count else ""
     return (
         f"# Written by `{asked}`.\n"
         f"# The first trial is your own configuration; `tuner validate` tries it, `tuner run` starts.\n"

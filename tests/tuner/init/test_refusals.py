@@ -117,7 +117,7 @@ def test_what_nobody_can_know_is_asked(own: CommandLine) -> None:
     """A value without a default and an unknown direction are marked; `validate` accepts the answers."""
     answer = own("init --model refused_modules.Asking --data refused_modules.Data")
     assert answer.code == 0
-    assert "# 3 of its lines have to be answered" in answer.out
+    assert "# Lines to answer first, marked ANSWER: 3.\n" in answer.out
     assert "in_dim: null  # ANSWER: int, without a default" in answer.out
     assert "direction: minimize  # ANSWER: minimize or maximize" in answer.out
     own.write(
