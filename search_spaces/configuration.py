@@ -1,12 +1,13 @@
 """From values to a configuration: where each chosen value lands in what LightningCLI reads.
 
-The result is made of LightningCLI's own sections. Two things are ours, and both are gone when `configure`
-returns: `callbacks`, a mapping of names to callbacks (a target needs a name, a list has none), is folded into
-`trainer.callbacks`; and a few arguments that are better searched than the optimizer's own are turned into
-those (see `_ARGUMENTS`).
+The result is made of LightningCLI's own sections. Three things are ours, and all are gone when `configure`
+returns: a reference such as `${model.init_args.width}` becomes what that key holds; `callbacks`, a mapping of
+names to callbacks (a target needs a name, a list has none), is folded into `trainer.callbacks`; and a few
+arguments that are better searched than the optimizer's own are turned into those (see `_ARGUMENTS`).
 """
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from search_spaces.space.nodes import Choice, Group, Value
 from search_spaces.space.parameters import Parameter, options, parameters
 
 Configuration = dict[str, Any]
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")
+_DEEPEST = 8  # references that refer to references
 
 
 def configure(base: Mapping[str, Any], space: Group, values: Mapping[str, Value]) -> Configuration:
@@ -39,7 +43,8 @@ def configure(base: Mapping[str, Any], space: Group, values: Mapping[str, Value]
         _write(configuration, key, copy.deepcopy(value))
     _derive_arguments(configuration)
     _fold_callbacks(configuration)
-    return configuration
+    resolved: Configuration = _resolved(configuration, configuration, "", 0)
+    return resolved
 
 
 def unreachable(space: Group) -> tuple[str, ...]:
@@ -82,6 +87,42 @@ def _write(configuration: Configuration, key: str, value: object) -> None:
             )
         place = inside
     place[last] = value
+
+
+def _resolved(part: Any, whole: Configuration, key: str, depth: int) -> Any:
+    """Put what a key holds in the place of each reference to it; a text of another kind stays as it is.
+
+    Raises:
+        IllegalSpace: the configuration holds nothing at the key, or a reference leads back to itself.
+    """
+    if isinstance(part, dict):
+        return {
+            name: _resolved(value, whole, f"{key}.{name}".lstrip("."), depth) for name, value in part.items()
+        }
+    if isinstance(part, list):
+        return [_resolved(value, whole, key, depth) for value in part]
+    if not isinstance(part, str) or "${" not in part:
+        return part
+    if depth > _DEEPEST:
+        raise IllegalSpace(f"{key} refers to {part}, which leads back to itself; write the value there.")
+
+    def held(reference: re.Match[str]) -> Any:
+        place: Any = whole
+        path = reference[1].split(".")
+        if path[0] not in whole:
+            return reference[0]
+        for name in path:
+            if not isinstance(place, dict) or name not in place:
+                raise IllegalSpace(
+                    f"{key} refers to {reference[0]}, and the configuration holds nothing there; "
+                    f"write a value at {reference[1]}."
+                )
+            place = place[name]
+        return _resolved(place, whole, key, depth + 1)
+
+    if alone := _REFERENCE.fullmatch(part):
+        return held(alone)
+    return _REFERENCE.sub(lambda reference: str(held(reference)), part)
 
 
 def _fold_callbacks(configuration: Configuration) -> None:

@@ -17,6 +17,7 @@ from search_spaces.errors import TunerError, first_line
 from tuner.commands.analyse import importance, interactions
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, stop
+from tuner.commands.init import init
 from tuner.commands.inspect import best, list_studies, status, trial
 from tuner.commands.options import examples
 from tuner.commands.remove import delete
@@ -49,6 +50,7 @@ def cli(*, debug: bool) -> None:
 
 
 for command in (
+    init,
     run,
     create,
     worker,

@@ -10,7 +10,8 @@ from typing import Any
 from studies.definition.plain_yaml import DEEPEST, LONGEST, load_yaml
 from studies.errors import StudyFileError
 
-FIXED_SECTIONS = ("trainer", "model", "data", "optimizer", "lr_scheduler")  # LightningCLI's
+# LightningCLI's, and `cli`, which names a subclass of it whose links and defaults a training has.
+FIXED_SECTIONS = ("cli", "trainer", "model", "data", "optimizer", "lr_scheduler")
 SECTIONS = ("study", *FIXED_SECTIONS, "space", "sampler", "pruner")
 SPACE_VERBS = ("narrow", "fix", "add", "replace")  # each maps whole parameter names, dots and all
 

@@ -83,7 +83,7 @@ def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
 
 def test_every_listing_has_json() -> None:
     """What shows data can print it as JSON."""
-    acting = {"run", "delete", "worker"}
+    acting = {"init", "run", "delete", "worker"}
     without = {
         name
         for name, command in cli.commands.items()
@@ -117,3 +117,16 @@ def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
     score, _, values = run_script(tmp_path, "plain.py").partition(" ")
     assert float(score) < 0.1
     assert "'lr'" in values
+
+
+def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
+    """In an empty folder with the page's module, `init`, `validate` and `run` need no edit between them."""
+    page = (ROOT / "docs" / "own-module.md").read_text()
+    (module,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    tuner.write("my_module.py", module)
+    typed = re.findall(r"^\$ tuner (.*)$", page, flags=re.MULTILINE)
+    assert [line.split()[0] for line in typed] == ["init", "validate", "run"]
+    for line in typed:
+        answer = tuner(line)
+        assert (line, answer.code) == (line, 0), answer.err
+    assert yaml.safe_load((tuner.folder / "runs/regression/best.yaml").read_text())["model"]

@@ -196,3 +196,31 @@ def test_a_parameter_that_changes_nothing_is_named() -> None:
     )
     assert unreachable(space) == ("lost", "idle", "inside.x.n")
     assert unreachable(quick()) == ()
+
+
+def test_a_reference_follows_what_the_trial_chose() -> None:
+    """Alone it takes the value with its type, within a text its words; another text stays as it is."""
+    base = {
+        "model": {"init_args": {"a": 1, "b": "${model.init_args.a}", "c": ["w${data.d}-${HOME}"], "e": "$a"}},
+        "data": {"d": "${model.init_args.b}"},
+    }
+    made = configure(base, Group({"model.init_args.a": Int(1, 9)}), {"model.init_args.a": 7})
+    assert made == {
+        "model": {"init_args": {"a": 7, "b": 7, "c": ["w7-${HOME}"], "e": "$a"}}, "data": {"d": 7}
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (
+            {"model": {"a": "${model.b}"}},
+            r"model\.a refers to \$\{model\.b\}, and the configuration holds nothing",
+        ),
+        ({"model": {"a": "${model.b}", "b": "${model.a}"}}, "which leads back to itself"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_refused(base: dict[str, Any], said: str) -> None:
+    """The sentence names the key, the reference and what to write."""
+    with pytest.raises(IllegalSpace, match=said):
+        configure(base, Group(), {})

@@ -1,11 +1,13 @@
 """A study file is read in a process of its own, which has torch already, and which an import may end."""
 
+import importlib
 import multiprocessing
 import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 from search_spaces.errors import TunerError, first_line
 from studies.definition.study import StudyDefinition
@@ -47,53 +49,72 @@ def prepare_apart(file: StudyFile) -> StudyDefinition:
         StudyFileError: names the file, the key and the remedy.
         RuntimeError: something that nobody foresaw.
     """
-    modules = own_modules(file.data)
-    warm_up(modules_of(file.data))
+    definition: StudyDefinition = ask_apart(
+        "tuner.preparation.prepare.prepare",
+        file,
+        file.data,
+        source=file.source,
+        silent="its process ended while the study file was read; look at what its modules do when they "
+        "are asked for their search space.",
+    )
+    return definition
+
+
+def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str, silent: str) -> Any:
+    """Call a function in a process of its own, where the modules that are named have been imported.
+
+    Args:
+        work: the function's import path, which this process does not import.
+        asked: what the function is called with.
+        named: sections of a study file, whose modules are imported first.
+        source: what a message calls the place where they are named.
+        silent: what a message says if the process ends without an answer.
+
+    Returns: What the function gives.
+
+    Raises:
+        TunerError: what the function raised; StudyFileError where an import ends its process.
+        RuntimeError: something that nobody foresaw.
+    """
+    modules = own_modules(named)
+    warm_up(modules_of(named))
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_prepare, args=(theirs, file, list(modules)))
+    process = context.Process(target=_work, args=(theirs, work, asked, list(modules)))
     stop = threading.Event()  # Ctrl-C raises here
     try:
         started(process, stop)
         theirs.close()
         if (deadly := heard(ours, process, stop)) is not None:
             module, how = deadly
-            raise StudyFileError(file.source, modules[module], f"importing {module} {how}; {REMEDY}.")
-        return _answered(file, modules, ours)
+            raise StudyFileError(source, modules[module], f"importing {module} {how}; {REMEDY}.")
+        try:
+            answer = ours.recv()
+        except EOFError:
+            key = modules[next(iter(modules))] if modules else ""
+            raise StudyFileError(source, key, silent) from None
     finally:
         ours.close()
         theirs.close()
         if process.pid is not None:
             end_process(process)
-
-
-def _answered(file: StudyFile, modules: Mapping[str, str], pipe: Connection) -> StudyDefinition:
-    try:
-        answer = pipe.recv()
-    except EOFError:
-        key = modules[next(iter(modules))] if modules else ""
-        reason = "its process ended while the study file was read; look at what its modules do when they"
-        raise StudyFileError(file.source, key, f"{reason} are asked for their search space.") from None
     match answer:
-        case StudyDefinition():
-            return answer
         case _Refused(error, trace):
             raise error from (InOtherProcess(trace) if trace else None)
         case _Broken(cause, trace):
             raise RuntimeError(cause) from InOtherProcess(trace)
-    raise AssertionError(answer)
+    return answer
 
 
-def _prepare(pipe: Connection, file: StudyFile, modules: list[str]) -> None:
-    """Import a study file's modules one by one, then read it, and send what comes of it."""
+def _work(pipe: Connection, work: str, asked: object, modules: list[str]) -> None:
+    """Import modules one by one, then call a function, and send what comes of it."""
     stand_alone()
     if not say_imports(pipe, modules):
         return
-    from tuner.preparation.prepare import prepare
-
+    home, _, name = work.rpartition(".")
     answer: object
     try:
-        answer = prepare(file)
+        answer = getattr(importlib.import_module(home), name)(asked)
     except TunerError as error:
         cause = error.__cause__
         answer = _Refused(error, "".join(traceback.format_exception(cause)) if cause else "")

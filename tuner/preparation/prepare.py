@@ -9,7 +9,7 @@ from studies.definition.study import StudyDefinition, define
 from studies.definition.study_file import StudyFile
 from studies.errors import BadLength, StudyFileError
 from tuner.errors import BadConfiguration
-from tuner.training.configuration.class_paths import check_names, import_class
+from tuner.training.configuration.class_paths import check_names, import_made
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
@@ -35,7 +35,7 @@ def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:
 
     A method that takes `epochs` hears how many a trial has, if that is known.
     """
-    module = import_class(class_path, "model.class_path")
+    module = import_made(class_path, "model.class_path")
     expose = getattr(module, "search_space", None)
     if expose is None:
         return None

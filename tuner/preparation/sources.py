@@ -94,6 +94,11 @@ def _check(part: Mapping[str, Any], key: str) -> None:
     module_name, _, name = path.rpartition(".")
     if not module_name:
         return  # the parser knows short names of callbacks and loggers
+    outer, _, inner = module_name.rpartition(".")
+    if inner[:1].isupper() and not _exists(module_name) and _exists(outer):
+        within = _read(outer)
+        if within is None or not within.is_whole or inner in within.names:
+            return  # perhaps a method of a class, which the import finds
     if missing := _missing(module_name):
         remedy = "install it, or run from the folder that holds it"
         raise BadConfiguration(

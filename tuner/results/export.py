@@ -23,6 +23,9 @@ def export(ledger: Ledger, trial: TrialRecord, path: Path) -> None:
     """Write a trial's configuration as a file that plain LightningCLI trains: `fit --config best.yaml`."""
     with unmoved():  # whatever the module does while it is imported
         configuration = complete(ledger, trial)
+        if _has_fixed_classes(ledger, trial):
+            fixed = {name: configuration[name].get("init_args") or {} for name in _classes(configuration)}
+            configuration |= fixed
     # A name with a line break must not end the comment that it stands in.
     text = "".join(f"# {' '.join(line.split())}\n" for line in _head(ledger, trial, path))
     path.write_text(text + yaml_text(configuration, compact=False), encoding="utf-8")
@@ -42,6 +45,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
 
     configuration = for_package(trained(ledger.definition, trial))
     package, settings = package_of(configuration), ledger.definition.settings
+    configuration.pop("cli", None)  # the command that trains it names the class
     trainer = dict(configuration.get("trainer") or {})
     trainer.setdefault(_SANITY, TRAINER_DEFAULTS[_SANITY])
     trainer.update(for_ranks({"trainer": trainer}, TrialLength.of(configuration).devices or 1)["trainer"])
@@ -78,7 +82,10 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     settings = ledger.definition.settings
     score = "" if trial.score is None else f", {settings.metric} {trial.score:.6g}"
     count = "" if trial.threads is None else f"OMP_NUM_THREADS={trial.threads} "
-    package = package_of(trained(ledger.definition, trial))
+    configuration = trained(ledger.definition, trial)
+    home, _, cli = str(
+        configuration.get("cli") or f"{package_of(configuration)}.cli.LightningCLI"
+    ).rpartition(".")
     at = trial.best_validation(minimizes=ledger.minimizes) if settings.score == "best" else None
     what = "The score is that of the last validation."
     if at is not None:
@@ -86,7 +93,12 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
             f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
             f"weights are kept by ModelCheckpoint, and the training goes on to its end."
         )
-    train = f"{count}PYTHONPATH=. python -c 'from {package}.cli import LightningCLI; LightningCLI()'"
+    paths = list(_classes(configuration).values()) if _has_fixed_classes(ledger, trial) else []
+    named = [path.rpartition(".") for path in paths]
+    imports = [f"from {module} import {name}; " for module, _, name in named]
+    called = ", ".join(name for _, _, name in named)
+    start = f"{''.join(imports)}from {home} import {cli}; {cli}({called})"
+    train = f"{count}PYTHONPATH=. python -c '{start}'"
     made_by = f"written by interplay-tuner {version('interplay-tuner')}."
     where = "in lightning_logs, unless another logger is named below."
     return [
@@ -95,6 +107,18 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
         what,
         f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",
     ]
+
+
+def _has_fixed_classes(ledger: Ledger, trial: TrialRecord) -> bool:
+    """Say whether the configuration is one of `MyCLI(MyModule, MyData)`, which names no classes."""
+    from tuner.training.configuration.links import wants_fixed_classes
+
+    return wants_fixed_classes(trained(ledger.definition, trial))
+
+
+def _classes(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Give the class paths of the module and the data."""
+    return {name: configuration[name]["class_path"] for name in ("model", "data") if configuration.get(name)}
 
 
 def _monitored(ledger: Ledger, trial: TrialRecord) -> bool:

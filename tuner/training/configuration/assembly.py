@@ -18,7 +18,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 
 from tuner.errors import NotAllowed
-from tuner.training.configuration.class_paths import check_data, check_names, package_of
+from tuner.training.configuration.class_paths import check_data, check_names, import_cli, package_of
+from tuner.training.configuration.links import linking_named_classes
 from tuner.training.configuration.refusals import denied_path, explain, explain_making
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 from tuner.training.fitting.quiet import silence_lightning
@@ -51,7 +52,7 @@ def assemble(configuration: Mapping[str, Any], callbacks: Sequence[Callback] = (
     configuration = for_package(configuration)
     silence_lightning()  # here, because a Lightning that is imported only now has just raised its voice
     check_data(configuration)
-    quiet: Any = _quiet_cli(package_of(configuration))
+    quiet: Any = _quiet_cli(package_of(configuration), import_cli(configuration))
     with _explained(quiet, configuration):
         made = _start(quiet, configuration, callbacks)
     return Assembly(made.model, made.datamodule, made.trainer)
@@ -83,7 +84,9 @@ def check_readable(configuration: Mapping[str, Any]) -> None:
         BadConfiguration: a class does not take its arguments; names key and remedy.
     """
     check_names(configuration)
-    with _explained(_quiet_cli(package_of(configuration)), for_package(configuration)):
+    with _explained(
+        _quiet_cli(package_of(configuration), import_cli(configuration)), for_package(configuration)
+    ):
         read(configuration)
 
 
@@ -94,7 +97,7 @@ def read(configuration: Mapping[str, Any]) -> None:
     its children too.
     """
     configuration = for_package(configuration)
-    quiet: Any = _quiet_cli(package_of(configuration))
+    quiet: Any = _quiet_cli(package_of(configuration), import_cli(configuration))
     _start(type("Reader", (quiet,), {"instantiate_classes": lambda self: None}), configuration)
 
 
@@ -102,7 +105,8 @@ def _start(
     cli: Callable[..., Any], configuration: Mapping[str, Any], callbacks: Sequence[Callback] = ()
 ) -> Any:
     return cli(
-        args=deepcopy(dict(configuration)),  # the parser changes lists in place
+        # A copy, because the parser changes lists in place.
+        args=deepcopy({section: part for section, part in configuration.items() if section != "cli"}),
         run=False,
         save_config_callback=None,
         seed_everything_default=False,
@@ -131,8 +135,13 @@ def for_package(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _quiet_cli(package: str) -> Callable[..., Any]:
-    """Give a package's LightningCLI that never looks at the command line, of which it would warn."""
+def _quiet_cli(package: str, own: type | None = None) -> Callable[..., Any]:
+    """Give a LightningCLI that never looks at the command line, of which it would warn.
+
+    Args:
+        package: the Lightning that it is of.
+        own: a subclass of its LightningCLI, whose links and defaults are wanted.
+    """
     made: list[Any] = []
     failed: list[tuple[type, BaseException]] = []  # classes that could not be made, and why
 
@@ -148,6 +157,9 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
             )
         self.parser = made[0]
 
+    def init_parser(self: Any, **kwargs: Any) -> Any:
+        return linking_named_classes(base.init_parser(self, **kwargs))
+
     def parse_arguments(self: Any, parser: ArgumentParser, args: dict[str, Any]) -> None:
         self.config = parser.parse_object(args)
         self.given = args
@@ -161,6 +173,7 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
     def before_instantiate_classes(self: Any) -> None:
         # Behind LightningCLI's own for the module and the data, which keep their hyperparameters.
         self.parser.add_instantiator(_make, object)
+        base.before_instantiate_classes(self)
 
     def instantiate_trainer(self: Any, **kwargs: Any) -> Trainer:
         # `typing` remembers the first of `Optional[Union[int, float]]` and `Optional[Union[float, int]]` for
@@ -179,8 +192,8 @@ def _quiet_cli(package: str) -> Callable[..., Any]:
 
     callbacks = importlib.import_module(f"{package}.callbacks")
     wanted = {"enable_checkpointing": callbacks.Checkpoint, "enable_progress_bar": callbacks.ProgressBar}
-    base = importlib.import_module(f"{package}.cli").LightningCLI
-    overridden = (setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
+    base: Any = own or importlib.import_module(f"{package}.cli").LightningCLI
+    overridden = (init_parser, setup_parser, parse_arguments, before_instantiate_classes, instantiate_trainer)
     methods: dict[str, Any] = {method.__name__: method for method in overridden}
     return type("QuietCLI", (base,), {**methods, "failed": failed})
 

@@ -2,10 +2,11 @@
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from tuner.errors import BadConfiguration
 
@@ -39,6 +40,71 @@ def import_class(class_path: str, key: str) -> type:
     return found
 
 
+def import_maker(path: str, key: str) -> Callable[..., Any]:
+    """Import what a `class_path` names: a class, or a function or class method that returns an object.
+
+    Args:
+        path: `package.module.Class`, `package.module.function` or `package.module.Class.method`.
+        key: the configuration key that names it, for the message.
+
+    Raises:
+        BadConfiguration: there is nothing of that name, or it does not say which class it makes.
+    """
+    function = _function(path)
+    if function is None:
+        return import_class(path, key)
+    if made_by(function) is None:
+        raise BadConfiguration(
+            key,
+            f"{path} is a function that does not say which class it returns, and LightningCLI needs to know; "
+            "write it behind `->`, such as `-> LightningModule`.",
+        )
+    return function
+
+
+def made_by(maker: Callable[..., Any]) -> type | None:
+    """Give the class of what a class or a function makes; None where a function does not say it."""
+    if isinstance(maker, type):
+        return maker
+    try:
+        returned = get_type_hints(maker).get("return")
+    except (NameError, TypeError, AttributeError):  # an annotation that cannot be read
+        return None
+    if not isinstance(returned, type):
+        return None
+    home = getattr(maker, "__self__", None)  # of a class method, which makes that very class
+    return home if isinstance(home, type) and issubclass(home, returned) else returned
+
+
+def import_made(path: str, key: str) -> type:
+    """Import the class of what a `class_path` makes.
+
+    Raises:
+        BadConfiguration: as `import_maker`.
+    """
+    made = made_by(import_maker(path, key))
+    if made is None:
+        raise AssertionError(path)
+    return made
+
+
+def _function(path: str) -> Callable[..., Any] | None:
+    """Import a function, or a method of a class; None where the path names no such thing."""
+    home, _, name = path.rpartition(".")
+    place: Any = None
+    for module, parts in ((home, ()), (home.rpartition(".")[0], (home.rpartition(".")[2],))):
+        if not module:
+            continue
+        with suppress(ModuleNotFoundError):
+            place = importlib.import_module(module)
+            for part in parts:
+                place = getattr(place, part, None)
+            break
+    found = getattr(place, name, None)
+    is_one = inspect.isroutine(found) and (inspect.ismodule(place) or isinstance(place, type))
+    return found if is_one else None
+
+
 def _import(module_name: str, class_path: str, key: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
@@ -52,7 +118,7 @@ def _import(module_name: str, class_path: str, key: str) -> ModuleType:
 
 def package_of(configuration: Mapping[str, Any]) -> str:
     """Name the Lightning that a configuration's module comes from."""
-    module = import_class(configuration["model"]["class_path"], "model.class_path")
+    module = import_made(configuration["model"]["class_path"], "model.class_path")
     origins = [parent.__module__ for parent in inspect.getmro(module)]
     for package in PACKAGES:
         if any(origin == package or origin.startswith(f"{package}.") for origin in origins):
@@ -85,10 +151,31 @@ def check_names(configuration: Mapping[str, Any]) -> None:
             raise BadConfiguration(
                 f"{section}.{unknown[0]}", "is not known; put the class's arguments under `init_args`."
             )
-        cls = import_class(part["class_path"], f"{section}.class_path")
-        _check_arguments(cls, part.get("init_args") or {}, f"{section}.init_args")
-        if section in _MADE_FROM_ARGUMENTS:
-            _check_complete(cls, part.get("init_args") or {}, f"{section}.init_args")
+        maker = import_maker(part["class_path"], f"{section}.class_path")
+        _check_arguments(maker, part.get("init_args") or {}, f"{section}.init_args")
+        if section in _MADE_FROM_ARGUMENTS and not configuration.get("cli"):  # whose links give arguments
+            _check_complete(maker, part.get("init_args") or {}, f"{section}.init_args")
+
+
+def import_cli(configuration: Mapping[str, Any]) -> type | None:
+    """Import the subclass of LightningCLI that a configuration names by `cli`; None where it names none.
+
+    Raises:
+        BadConfiguration: there is no such class, or it is no LightningCLI of the module's package.
+    """
+    path = configuration.get("cli")
+    if path is None:
+        return None
+    if not isinstance(path, str):
+        raise BadConfiguration("cli", f"must be the import path of a class, but got {path!r}.")
+    cli, package = import_class(path, "cli"), package_of(configuration)
+    base: type = importlib.import_module(f"{package}.cli").LightningCLI
+    if not issubclass(cli, base):
+        raise BadConfiguration(
+            "cli",
+            f"{cli.__name__} is no subclass of {package}.cli.LightningCLI; name one, or leave `cli` out.",
+        )
+    return cli
 
 
 def check_data(configuration: Mapping[str, Any]) -> None:
@@ -100,7 +187,7 @@ def check_data(configuration: Mapping[str, Any]) -> None:
     package, part = package_of(configuration), configuration.get("data")
     if not isinstance(part, Mapping):
         return
-    data = import_class(part["class_path"], "data.class_path")
+    data = import_made(part["class_path"], "data.class_path")
     if not issubclass(data, importlib.import_module(package).LightningDataModule):
         raise BadConfiguration(
             "data.class_path",
@@ -109,7 +196,7 @@ def check_data(configuration: Mapping[str, Any]) -> None:
         )
 
 
-def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
+def _check_arguments(cls: Callable[..., Any], given: Mapping[str, Any], key: str) -> None:
     if not isinstance(given, Mapping):
         raise BadConfiguration(key, f"must map arguments to values, but got {given!r}.")
     try:
@@ -128,7 +215,7 @@ def _check_arguments(cls: type, given: Mapping[str, Any], key: str) -> None:
             raise BadConfiguration(f"{key}.{name}", f"{cls.__name__} takes no such argument; {hint}")
 
 
-def _check_complete(cls: type, given: Mapping[str, Any], key: str) -> None:
+def _check_complete(cls: Callable[..., Any], given: Mapping[str, Any], key: str) -> None:
     for name, parameter in inspect.signature(cls).parameters.items():
         is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIADIC
         if is_needed and name not in given:

@@ -21,7 +21,7 @@ from jsonargparse import set_parsing_settings
 from tuner.errors import NotAllowed
 from tuner.training.configuration.permitted import DOORS, HOMES, KINDS, OPEN, SHUT
 
-SECTIONS = frozenset({"trainer", "model", "data", "optimizer", "lr_scheduler"})
+SECTIONS = frozenset({"cli", "trainer", "model", "data", "optimizer", "lr_scheduler"})
 
 _CLASS_PATH = "class_path"
 _PARSER = "jsonargparse"  # holds the settings that deny what is not allowed

@@ -12,11 +12,18 @@ from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
 from tuner.training.process.entry import try_imports
-from tuner.workers.code.named import KNOWN, find_module
+from tuner.workers.code.named import KNOWN, find_module, module_of
 from tuner.workers.processes.fork_server import TICK, end_process, modules_of, started, warm_up
 
 CHOOSING = ("sampler", "pruner")  # sections whose classes are made before PyTorch is needed
-_SECTIONS = ("model", "data", "optimizer", "lr_scheduler", *CHOOSING)  # where a text may stand for a class
+_SECTIONS = (
+    "cli",
+    "model",
+    "data",
+    "optimizer",
+    "lr_scheduler",
+    *CHOOSING,
+)  # where a text may stand for a class
 _CLASS_PATH = "class_path"
 _OURS = "tuner"
 REMEDY = 'put what runs by itself under `if __name__ == "__main__":`'
@@ -78,7 +85,7 @@ def own_modules(data: Mapping[str, Any]) -> dict[str, str]:
     """Give the modules in which classes are named, those of known libraries aside, each with its key."""
     found: dict[str, str] = {}
     for key, path in _class_paths(data, ""):
-        module = path.rpartition(".")[0]
+        module = module_of(path)
         if module and module.partition(".")[0] not in KNOWN:
             found.setdefault(module, key)
     return found

@@ -100,7 +100,15 @@ def _modules(data: Any, *, is_class: bool = False) -> set[str]:
         return set().union(*(_modules(value, is_class=is_class) for value in data))
     known = isinstance(data, str) and data.partition(".")[0] in KNOWN
     is_path = isinstance(data, str) and not known and _PATH.fullmatch(data)
-    return {data.rpartition(".")[0]} if is_path and (is_class or is_importable(data)) else set()
+    return {module_of(data)} if is_path and (is_class or is_importable(data)) else set()
+
+
+def module_of(path: str) -> str:
+    """Give the module of what a path names: a class, a function, or a method of a class."""
+    module = path.rpartition(".")[0]
+    outer = module.rpartition(".")[0]
+    is_method = outer and not find_module(module)[1] and find_module(outer)[1]
+    return outer if is_method else module
 
 
 def find_module(module: str) -> tuple[Path | None, bool]:

@@ -1,0 +1,1 @@
+"""From a user's own module, or a LightningCLI configuration, to a commented study file."""
