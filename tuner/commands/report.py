@@ -49,8 +49,10 @@ def report(
         with progress_of("analysis", shown=not as_json) as progress:
             proposal = write_report(subject, path, progress=progress, figures=figures)
     except OSError as error:
+        is_figure = figures is not None and str(error.filename).startswith(str(figures))
+        where = "--figures" if is_figure else "--output"
         raise Refused(
-            f"--output: {error.filename or path} cannot be written: {error.strerror}; name another file."
+            f"{where}: {error.filename or path} cannot be written: {error.strerror}; name another place."
         ) from error
     if as_json:
         echo_json(

@@ -44,7 +44,8 @@ class GoodRegion:
     """Shares within the region of good configurations.
 
     `main` and `total` hold each parameter's shares with their 90 % intervals. `spread` is the deviation of
-    the expected score within the region, and `noise` that of the trials, both in the unit of the loss.
+    the expected score within the region, and `noise` by how much the best trials miss what
+    the others predict, both in the unit of the loss.
     """
 
     main: Mapping[str, Estimate]
@@ -83,7 +84,7 @@ def good_region(fitted: Fitted, near: Sequence[Better] = (), *, seed: int = 0) -
         {name: _estimated(name, whole.main, resampled, among, "main") for name in whole.main},
         {name: _estimated(name, whole.total, resampled, among, "total") for name in whole.total},
         whole.spread * first.surrogate.scale,
-        float(np.sqrt(fitted.surrogate.noise)) * fitted.surrogate.scale,
+        float(np.sqrt(_error(fitted, near)(first))),
     )
 
 

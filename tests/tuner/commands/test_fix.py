@@ -55,3 +55,14 @@ def test_importance_tells_what_matters_near_the_best(theirs: CommandLine) -> Non
     assert "Near the best" in theirs("importance theirs").out
     near = json.loads(theirs("importance theirs --json").out)["near_best"]
     assert {row["name"] for row in near["main"]} == {"kind", "rate"}
+
+
+def test_figures_that_cannot_be_written_are_refused(theirs: CommandLine) -> None:
+    """A folder below a file ends with a sentence that names the option; one that can be made is filled."""
+    theirs.write("taken", "a file")
+    refused = theirs("report theirs --figures taken/below")
+    assert refused.code == 2
+    assert refused.sentence.startswith("--figures: ")
+    told = json.loads(theirs("report theirs --figures figures --json").out)
+    assert told["figures"] == "figures"
+    assert list((theirs.folder / "figures").glob("*.csv"))

@@ -21,7 +21,8 @@ def shares_of_best_tenth(
     active, scores = domain.active(drawn), case.function(drawn, domain.active(drawn))
     level = np.quantile(scores, 0.1)
     inside = np.flatnonzero(scores <= level)
-    good, whole = scores[inside], float(scores[inside].var())
+    good = scores[inside]
+    whole = float(good.var()) or np.inf  # where all that is good is equally good nothing explains it
     chosen = np.random.default_rng(0).choice(inside, min(bases, len(inside)), replace=False)
     main, total = {}, {}
     for d, axis in enumerate(domain.axes):
@@ -31,7 +32,7 @@ def shares_of_best_tenth(
         sizes = np.bincount(groups)
         means = np.bincount(groups, good) / np.maximum(sizes, 1)
         between, used = float(np.sum(sizes * (means - good.mean()) ** 2)), int(np.sum(sizes > 0))
-        within = (whole * len(good) - between) / (len(good) - used)
+        within = (float(good.var()) * len(good) - between) / (len(good) - used)
         main[axis.name] = (between - (used - 1) * within) / (whole * len(good))
         line = axis.nodes if axis.is_discrete else (np.arange(places) + 0.5) / places
         moved = np.repeat(drawn[chosen], len(line), axis=0)
