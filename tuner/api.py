@@ -15,7 +15,7 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.making import delete
 from studies.ledger.opening import open_ledger
 from studies.ledger.status import Status, status_of
-from studies.running.confirmation import Candidate, Choice, chosen, confirmed, confirming
+from studies.running.confirmation import Candidate, Recommendation, chosen, confirmed, confirming
 from studies.running.confirmation import confirm as repeat
 from studies.trials.record import TrialRecord
 from tuner.errors import Refused
@@ -189,7 +189,7 @@ class Study:
         """List its trials by number, attempts that were interrupted too."""
         return self.ledger.records()
 
-    def best(self) -> Choice | None:
+    def best(self) -> Recommendation | None:
         """Give the trial that the study recommends; None where none is completed.
 
         It is the winner on fresh seeds where the best were confirmed, else the one with the best score.
@@ -295,4 +295,4 @@ def _open(storage: str | None) -> tuple[str, Database]:
     return url, open_database(url)
 
 
-__all__ = ["Candidate", "Choice", "EndedAtOnce", "Manner", "Status", "Study", "TrialRecord"]
+__all__ = ["Candidate", "EndedAtOnce", "Manner", "Recommendation", "Status", "Study", "TrialRecord"]

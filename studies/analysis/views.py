@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from search_spaces.space.nodes import Float, Group, Int, Value
 from search_spaces.space.parameters import default_values
 from studies.analysis.findings.ablation import Step, ablate
-from studies.analysis.findings.best_so_far import History, best_so_far
+from studies.analysis.findings.best_so_far import BestSoFar, best_so_far
 from studies.analysis.findings.coordinates import Coordinate, find_coordinates
 from studies.analysis.findings.drift import Drift, drift_of
 from studies.analysis.findings.narrowing import Narrowed, combined_range, narrower_ranges
 from studies.analysis.findings.near_best import idle_parameters, look_near_best
 from studies.analysis.findings.range_ends import Boundary, boundaries
-from studies.analysis.findings.rules_of_thumb import Verdict, judge
+from studies.analysis.findings.rules_of_thumb import RuleVerdict, judge
 from studies.analysis.findings.tied import NearBest, near_the_best
 from studies.analysis.observations.of_study import StudyAnalysis
-from studies.analysis.shares.importance import Effect
+from studies.analysis.shares.importance import Contribution
 from studies.analysis.shares.projection import Projection, project
 from studies.analysis.shares.tree import is_folded
 from studies.surrogate.domain import Axis
@@ -34,7 +34,7 @@ class PairView:
     the best configuration surely lies, where something is known of that.
     """
 
-    effect: Effect
+    effect: Contribution
     axes: tuple[Axis, Axis]
     projection: Projection
     drift: Drift
@@ -52,12 +52,12 @@ class Views:
     """
 
     pairs: tuple[PairView, ...]
-    rules: tuple[Verdict, ...]
+    rules: tuple[RuleVerdict, ...]
     boundaries: tuple[Boundary, ...]
     idle: tuple[str, ...]
     narrowed: tuple[Narrowed, ...]
     ablation: tuple[Step, ...]
-    history: History
+    history: BestSoFar
     near: NearBest | None = None
 
 
@@ -109,7 +109,7 @@ def views_of(
     )
 
 
-def is_shown(effect: Effect) -> bool:
+def is_shown(effect: Contribution) -> bool:
     """Say whether a pair is worth a map: the trials show it, and both have more than one value together."""
     return not is_folded(effect) and (effect.share or 0.0) >= LEAST_PAIR and (effect.low or 0.0) > 0
 
@@ -119,7 +119,7 @@ def is_range(axis: Axis) -> bool:
     return isinstance(axis.parameter.node, Float | Int)
 
 
-def _pair(found: StudyAnalysis, effect: Effect, main: list[str], seed: int) -> PairView:
+def _pair(found: StudyAnalysis, effect: Contribution, main: list[str], seed: int) -> PairView:
     domain = found.fitted.surrogate.domain
     axes = {name: domain.axes[domain.names.index(name)] for name in effect.names}
     # The best value of a range is followed, of two the one that matters more.

@@ -5,7 +5,7 @@ from studies.analysis.findings.drift import Drift
 from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.enough_trials import need_of_domain
-from studies.analysis.shares.importance import Conditions, Effect, Importance
+from studies.analysis.shares.importance import Conditions, Contribution, Importance
 from studies.analysis.shares.intervals import Estimate
 from studies.analysis.shares.tree import is_folded
 from studies.analysis.views import PairView, Views, is_range, is_shown
@@ -16,7 +16,7 @@ FEW = 6  # names that a sentence lists whole
 FAINT = 0.25  # of the reach elsewhere, below which a parameter hardly matters at a value of another
 GREATER = 1.5  # times the reach elsewhere, from which on a parameter matters more there
 TELLING = 0.03  # share of a pair that trials must be able to show before its absence is told
-Interval = Effect | Estimate
+Interval = Contribution | Estimate
 
 
 def verdict_in_words(found: StudyAnalysis, views: Views) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from studies.definition.classes import ClassConfig
 from studies.definition.length import TrialLength
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import GO_ON, Decision, Verdict
+from studies.proposing.stop_rule import GO_ON, Action, Decision
 from studies.trials.record import TrialRecord
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
@@ -113,7 +113,7 @@ class ByPruner:
         """Ask the study's pruner."""
         # What `Trial.should_prune` does with the validations that were reported through it.
         if self._study.pruner.prune(self._study, self._trial()):
-            return Decision(Verdict.STOP, f"{type(self._study.pruner).__name__} has stopped it")
+            return Decision(Action.STOP, f"{type(self._study.pruner).__name__} has stopped it")
         # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
         # passing.
         if self._rungs is not None:

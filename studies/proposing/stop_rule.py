@@ -8,7 +8,7 @@ from studies.proposing.proposer import History
 from studies.trials.record import TrialRecord
 
 
-class Verdict(Enum):
+class Action(Enum):
     """What becomes of a trial."""
 
     GO_ON = "go on"
@@ -19,11 +19,11 @@ class Verdict(Enum):
 class Decision:
     """What becomes of a trial, and why, in words."""
 
-    verdict: Verdict
+    verdict: Action
     reason: str = ""
 
 
-GO_ON = Decision(Verdict.GO_ON)
+GO_ON = Decision(Action.GO_ON)
 
 
 class StopRule(Protocol):

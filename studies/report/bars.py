@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from studies.analysis.shares.importance import Effect, Importance
-from studies.analysis.shares.tree import Row, tree_of
+from studies.analysis.shares.importance import Contribution, Importance
+from studies.analysis.shares.tree import TreeRow, tree_of
 from studies.analysis.words import show_when
 from studies.report.parts import Bar
 
@@ -11,13 +11,13 @@ MOST_BARS = 20
 LEAST_SHOWN = 0.005  # of a share: below it a number would read 0
 
 
-def shown_rows(importance: Importance) -> list[Row]:
+def shown_rows(importance: Importance) -> list[TreeRow]:
     """Give the parameters that are shown, as a tree; none where the trials show no structure."""
     has_structure = importance.evidence.has_structure and importance.main
     return list(tree_of(importance, LEAST_SHOWN)[:MOST_BARS]) if has_structure else []
 
 
-def bar_of(effect: Effect) -> Bar:
+def bar_of(effect: Contribution) -> Bar:
     """Give the bar of a parameter or a pair."""
     share, low, high = (100 * (value or 0.0) for value in (effect.share, effect.low, effect.high))
     total = effect.total
@@ -32,7 +32,7 @@ def bar_of(effect: Effect) -> Bar:
     )
 
 
-def bar_of_row(row: Row) -> Bar:
+def bar_of_row(row: TreeRow) -> Bar:
     """Give the bar of a row of the tree, with what is folded into it."""
     own = row.own
     bar = bar_of(row.effect)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Float, Int
 from search_spaces.space.parameters import Parameter, options
-from studies.analysis.findings.best_so_far import History
+from studies.analysis.findings.best_so_far import BestSoFar
 from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
 from studies.trials.outcomes import EFFECTS, Outcome
 from studies.trials.record import TrialRecord
@@ -24,7 +24,7 @@ def axis_of_trials(trials: Sequence[TrialRecord], metric: str, *, minimizes: boo
 
 
 def progress_figure(
-    trials: Sequence[TrialRecord], axis: ScoreAxis, history: History | None = None
+    trials: Sequence[TrialRecord], axis: ScoreAxis, history: BestSoFar | None = None
 ) -> go.Figure:
     """Draw every trial's score in the order of their numbers, and the best so far as a line with its band."""
     figure = go.Figure()

@@ -51,7 +51,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Recommendation:
     """The trial that a study recommends.
 
     `trial` is one of `ledger`: of the study itself, or, where its best were confirmed, the best repeat of
@@ -147,7 +147,7 @@ def confirming(database: Database, name: str) -> Ledger | None:
     return found if found.definition.candidates else None
 
 
-def chosen(ledger: Ledger) -> Choice | None:
+def chosen(ledger: Ledger) -> Recommendation | None:
     """Give the trial that a study recommends: the winner on fresh seeds, else the one with the best score."""
     for candidate in confirmed(ledger)[:1]:
         sign = 1.0 if ledger.minimizes else -1.0
@@ -155,6 +155,6 @@ def chosen(ledger: Ledger) -> Choice | None:
             zip(candidate.repeats, candidate.scores, strict=True), key=lambda pair: sign * pair[1]
         )
         if abs(score) < inf:
-            return Choice(open_ledger(ledger.database, ledger.name + SUFFIX), repeat, candidate)
+            return Recommendation(open_ledger(ledger.database, ledger.name + SUFFIX), repeat, candidate)
     best = ledger.best()
-    return None if best is None else Choice(ledger, best)
+    return None if best is None else Recommendation(ledger, best)

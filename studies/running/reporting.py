@@ -18,7 +18,7 @@ from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import StopRule, Verdict
+from studies.proposing.stop_rule import Action, StopRule
 from studies.trials.record import TrialRecord
 
 STORE_EVERY = 2.0  # seconds that a score may wait to be stored with the next ones
@@ -162,7 +162,7 @@ class _Exchange(threading.Thread):
             if reports.rule.is_due(self._step):
                 history = History(reports.ledger.definition, reports.ledger.records)
                 running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
-                self.stops = reports.rule.decide(history, running).verdict is Verdict.STOP
+                self.stops = reports.rule.decide(history, running).verdict is Action.STOP
         except Exception as error:  # noqa: BLE001 - raised where the training hears it
             self.error = error
         finally:

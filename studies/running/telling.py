@@ -22,9 +22,8 @@ from studies.running.trial import RunningTrial
 from studies.trials.attributes import OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
 from studies.trials.outcomes import EFFECTS, Outcome
 
-_LONGEST_FACT = (
-    10_000  # characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one
-)
+# Characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one.
+_LONGEST_FACT = 10_000
 _LONGEST_DATA = 60_000  # bytes of what is no text
 
 

@@ -21,7 +21,7 @@ from search_spaces.configuration import configure
 from search_spaces.space.parameters import default_values
 from studies.database.open import open_database
 from studies.ledger.making import create
-from studies.running.confirmation import Choice, chosen, confirm
+from studies.running.confirmation import Recommendation, chosen, confirm
 from studies.shipped.catalogue import find_study_file
 from tuner.preparation.prepare import prepare
 from tuner.training.assignment import Assignment, Objective
@@ -34,7 +34,7 @@ SEEDS = range(1_000_000, 1_000_010)
 LEVEL = 0.95  # of the interval
 
 
-def run_study(folder: Path, seed: int) -> Choice:
+def run_study(folder: Path, seed: int) -> Recommendation:
     """Run the shipped study in a fresh database, and give what it recommends."""
     file = find_study_file("digits", (f"study.seed={seed}",))
     assert file is not None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from search_spaces.space.nodes import Value
     from studies.analysis.findings.tied import NearBest
     from studies.analysis.observations.of_study import StudyAnalysis
-    from studies.analysis.shares.importance import Effect
+    from studies.analysis.shares.importance import Contribution
     from studies.analysis.shares.intervals import Estimate
 
 objective_option = click.option(
@@ -233,7 +233,7 @@ def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
     return chosen
 
 
-def _share_cells(share: "Effect | Estimate | None") -> list[str]:
+def _share_cells(share: "Contribution | Estimate | None") -> list[str]:
     if share is None or share.share is None or share.low is None or share.high is None:
         return ["-", "-"]
     return [f"{share.share:.2f}", f"{share.low:.2f} .. {share.high:.2f}"]

@@ -27,7 +27,7 @@ class InOtherProcess(Exception):
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _Rejected:
     """A study file that is refused, and the traceback of what lies behind, if anything does."""
 
     error: TunerError
@@ -99,7 +99,7 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
         if process.pid is not None:
             end_process(process)
     match answer:
-        case _Refused(error, trace):
+        case _Rejected(error, trace):
             raise error from (InOtherProcess(trace) if trace else None)
         case _Broken(cause, trace):
             raise RuntimeError(cause) from InOtherProcess(trace)
@@ -117,7 +117,7 @@ def _work(pipe: Connection, work: str, asked: object, modules: list[str]) -> Non
         answer = getattr(importlib.import_module(home), name)(asked)
     except TunerError as error:
         cause = error.__cause__
-        answer = _Refused(error, "".join(traceback.format_exception(cause)) if cause else "")
+        answer = _Rejected(error, "".join(traceback.format_exception(cause)) if cause else "")
     except BaseException as error:  # noqa: BLE001 - a user's module may raise anything
         trace = "".join(traceback.format_exception(error))
         answer = _Broken(f"{type(error).__name__}: {first_line(error)}", trace)

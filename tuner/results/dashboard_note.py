@@ -12,13 +12,13 @@ from pathlib import Path
 
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import status_of
-from studies.running.confirmation import Choice
+from studies.running.confirmation import Recommendation
 from studies.trials.outcomes import in_words
 
 BEGIN, END = "### Written by `tuner`", "*End of what `tuner` writes.*"
 
 
-def write_note(ledger: Ledger, choice: Choice, verdict: Sequence[str], report: Path) -> None:
+def write_note(ledger: Ledger, choice: Recommendation, verdict: Sequence[str], report: Path) -> None:
     """Put the best trial, the verdict and the report's place into the study's note.
 
     Nothing is written where optuna-dashboard is not installed.

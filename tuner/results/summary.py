@@ -11,7 +11,7 @@ from search_spaces.space.nodes import Value
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import status_of
 from studies.proposing.seeds import training_seed
-from studies.running.confirmation import Choice, chosen, confirming
+from studies.running.confirmation import Recommendation, chosen, confirming
 from studies.trials.difference import differences
 from studies.trials.outcomes import in_words
 from studies.trials.trained import trained
@@ -78,13 +78,13 @@ def conclude(
     return choice is not None and not isinstance(tested, str)
 
 
-def test_scores(choice: Choice) -> dict[str, float]:
+def test_scores(choice: Recommendation) -> dict[str, float]:
     """Give what the test part of the data said of a trial; empty if it has not been asked."""
     kept = choice.ledger.study.user_attrs.get(TEST)
     return dict(kept["scores"]) if kept is not None and kept["trial"] == choice.trial.number else {}
 
 
-def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> None:
+def print_best(screen: Console, choice: Recommendation, tested: Mapping[str, float]) -> None:
     """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
     settings, space = choice.ledger.definition.settings, choice.ledger.definition.space
     best, candidate = choice.original, choice.candidate
@@ -102,7 +102,7 @@ def print_best(screen: Console, choice: Choice, tested: Mapping[str, float]) -> 
     print_table(screen, ("parameter", "default", "best"), rows)
 
 
-def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[float], None]) -> None:
+def _write(ledger: Ledger, choice: Recommendation, folder: Path, progress: Callable[[float], None]) -> None:
     """Write the best configuration and the report, and a note for optuna-dashboard."""
     from studies.report.investigation import investigate
     from studies.report.page import write_report
@@ -116,14 +116,14 @@ def _write(ledger: Ledger, choice: Choice, folder: Path, progress: Callable[[flo
         write_note(ledger, choice, found.verdict, folder / REPORT)
 
 
-def _print_written(screen: Console, choice: Choice, folder: Path, weights: Path | None) -> None:
+def _print_written(screen: Console, choice: Recommendation, folder: Path, weights: Path | None) -> None:
     files = [folder / BEST, *([] if weights is None else [weights]), folder / REPORT]
     screen.print(f"Written: {', '.join(str(shown(file)) for file in files)}", soft_wrap=True)
     if weights is None and (place := place_of(choice.trial)):
         screen.print(f"The weights of the best trial are not here; they were kept at {place}", soft_wrap=True)
 
 
-def _test(choice: Choice, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:
+def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:
     """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study.
 
     Returns: The scores, or why there are none, as the end of a sentence.
@@ -173,7 +173,7 @@ def _seconds(ledger: Ledger) -> float:
     return float(sum(trial.seconds or 0.0 for trial in ledger.records()))
 
 
-def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Choice | None) -> None:
+def _print_next(screen: Console, ledger: Ledger, request: Request, choice: Recommendation | None) -> None:
     steps = {request.again(2 * ledger.slots.budget().total): "as many trials again"}
     if choice is not None:
         looks = {

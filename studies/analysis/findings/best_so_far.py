@@ -11,7 +11,7 @@ BAND = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
-class History:
+class BestSoFar:
     """The best score after each trial, in the order of trial numbers.
 
     `low` and `high` bound 90 % of the courses that studies of as many trials, drawn from these with
@@ -24,7 +24,7 @@ class History:
     high: tuple[float, ...]
 
 
-def best_so_far(table: Table, *, seed: int = 0) -> History:
+def best_so_far(table: Table, *, seed: int = 0) -> BestSoFar:
     """Follow the best score; pruned and diverged trials spend a place and improve nothing."""
     order = np.argsort(table.numbers, kind="stable")
     loss = np.where(table.completed, table.loss, np.inf)[order]
@@ -39,7 +39,7 @@ def best_so_far(table: Table, *, seed: int = 0) -> History:
     sign = 1.0 if table.minimize else -1.0
     if not table.minimize:
         low, high = high, low
-    return History(
+    return BestSoFar(
         tuple(table.numbers[i] for i in order),
         *(tuple(float(sign * value) for value in values) for values in (course, low, high)),
     )

@@ -20,7 +20,7 @@ INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RuleVerdict:
     """What the trials say of a rule.
 
     `factor` is how many times larger the best value is with the gate on, and `low` to `high` its 90 %
@@ -38,7 +38,7 @@ class Verdict:
 
 def judge(
     table: Table, fitted: Fitted, *, rules: Sequence[Shift] = SHIFTS, seed: int = 0
-) -> tuple[Verdict, ...]:
+) -> tuple[RuleVerdict, ...]:
     """Hold each rule whose parameters the space has against the trials.
 
     The best value is where the expected loss along the parameter, averaged over everything else, is least; it
@@ -51,11 +51,11 @@ def judge(
     )
 
 
-def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
+def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> RuleVerdict:
     gate, column = (table.domain.names.index(name) for name in (rule.gate, rule.parameter))
     node = table.domain.axes[column].parameter.node
     if not isinstance(node, Float) or not node.log:
-        return Verdict(
+        return RuleVerdict(
             rule, "untested", None, None, None, f"{rule.parameter} is not searched on a log scale."
         )
     projection = _projected(fitted, rule)
@@ -64,7 +64,7 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
         rule.off)
     }  # fmt: skip
     if projection is None or not all(chosen.values()):
-        return Verdict(
+        return RuleVerdict(
             rule, "untested", None, None, None, f"{rule.parameter} and {rule.gate} never vary together."
         )
     for option in (rule.on, rule.off):
@@ -73,7 +73,7 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
             np.sum(table.active[:, (gate, column)].all(axis=1) & (table.coordinates[:, gate] == code))
         )
         if trials < FEWEST_ON_A_BRANCH:
-            return Verdict(
+            return RuleVerdict(
                 rule,
                 "untested",
                 None,
@@ -91,12 +91,14 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> Verdict:
     if low > 1 or high < 1:
         agrees = (low > 1) == upwards
         why = f"The best {rule.parameter} is {factor:.2g} times as large ({low:.2g} to {high:.2g})."
-        return Verdict(rule, "confirmed" if agrees else "contradicted", factor, float(low), float(high), why)
+        return RuleVerdict(
+            rule, "confirmed" if agrees else "contradicted", factor, float(low), float(high), why
+        )
     if low == high:  # both exactly 1: the fit holds no interaction of the two
         why = f"The fit finds the best {rule.parameter} the same at either, so these trials show no shift."
-        return Verdict(rule, "untested", factor, float(low), float(high), why)
+        return RuleVerdict(rule, "untested", factor, float(low), float(high), why)
     why = f"The interval {low:.2g} to {high:.2g} of the factor holds 1, so these trials do not decide it."
-    return Verdict(rule, "untested", factor, float(low), float(high), why)
+    return RuleVerdict(rule, "untested", factor, float(low), float(high), why)
 
 
 def _projected(fitted: Fitted, rule: Shift) -> Projection | None:

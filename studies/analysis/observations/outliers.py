@@ -16,9 +16,8 @@ from studies.surrogate.gaussian_process import Surrogate, fit
 FENCE = 4.0  # interquartile ranges beyond a quartile; Tukey calls 3 far out
 MOST_OUTLIERS = 0.1  # of the trials: what is more common is no exception
 LEAST_PREDICTED = 0.4  # of the squared distance of suspects from the median, by which they may be no outliers
-MOST_HARM = (
-    2.0  # the factor by which suspects that are no outliers may worsen what is predicted of other trials
-)
+# The factor by which suspects that are no outliers may worsen what is predicted of other trials.
+MOST_HARM = 2.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,16 +26,14 @@ SURE = 2.5  # standard errors of what is predicted that leave no doubt
 LIKELY = 1.5  # the fewest, whatever the R2
 LOW_R2 = 0.8  # below it the ranking is marked: what is not predicted may be noise, or what was not understood
 MOST_UNKNOWN = 0.15  # of the variance that the trials may leave open before the ranking is marked
-MOST_UNKNOWN_SAMPLED = (
-    0.03  # the same where a sampler chose most trials: what it shunned may be unlike what the surrogate saw
-)
+# The same where a sampler chose most trials: what it shunned may be unlike what the surrogate saw.
+MOST_UNKNOWN_SAMPLED = 0.03
 WIDEST = 0.2  # interval of a share of a parameter alone or of a pair with which a ranking is not marked
 WIDEST_TOTAL = 0.28  # the same of a total
 MOST_INFERRED = 0.03  # of the variance of the scores: how unsure scores of pruned trials may be on average
 FEWEST_ON_A_BRANCH = 10  # trials with which a conditional parameter is judged without a mark
-STARVED = (
-    0.4  # of the trials that an option would have had by the declared measure, below which it is starved
-)
+# Of the trials that an option would have had by the declared measure, below which it is starved.
+STARVED = 0.4
 LEAST_EXPLORATION = 0.4  # share of quasi-random trials from which on no bias of the sampler is feared
 
 

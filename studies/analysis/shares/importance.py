@@ -21,7 +21,7 @@ Conditions = Mapping[str, tuple[Value, ...]]
 
 
 @dataclass(frozen=True)
-class Effect:
+class Contribution:
     """What one parameter, or one pair beyond its two parameters, explains of the objective's variance.
 
     `share`, with its 90 % interval `low` to `high`, is a part of one; all three are None where no structure
@@ -47,8 +47,8 @@ class Importance:
 
     evaluator: str
     evidence: Evidence
-    main: tuple[Effect, ...]
-    pairs: tuple[Effect, ...]
+    main: tuple[Contribution, ...]
+    pairs: tuple[Contribution, ...]
     policy: tuple[str, ...]
 
     @property
@@ -176,9 +176,9 @@ def measure_importance(
 
 def _effect(
     table: Table, columns: tuple[int, ...], estimated: Estimate | None, total: Estimate | None
-) -> Effect:
+) -> Contribution:
     when = _common_conditions(table.domain, columns)
-    return Effect(
+    return Contribution(
         names=tuple(table.domain.axes[column].name for column in columns),
         share=estimated.share if estimated else None,
         low=estimated.low if estimated else None,
@@ -246,7 +246,7 @@ def _with_outliers(evidence: Evidence, outliers: tuple[int, ...]) -> Evidence:
     return replace(evidence, warnings=(*evidence.warnings, said))
 
 
-def _rank(effect: Effect) -> float:
+def _rank(effect: Contribution) -> float:
     return (effect.share or 0.0) if effect.total is None else effect.total.share
 
 
@@ -258,7 +258,7 @@ def _total_data(total: Estimate | None) -> dict[str, Any]:
     }
 
 
-def _effect_data(effect: Effect) -> dict[str, Any]:
+def _effect_data(effect: Contribution) -> dict[str, Any]:
     return {
         "share": effect.share,
         "low": effect.low,

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from studies.analysis.shares.importance import Effect, Importance
+from studies.analysis.shares.importance import Contribution, Importance
 from studies.analysis.shares.intervals import Estimate
 
 
 @dataclass(frozen=True)
-class Row:
+class TreeRow:
     """One parameter of the tree, `depth` choices deep.
 
     `own` is what it explains alone. For a parameter of a branch that includes the pairs with the choices
@@ -16,23 +16,23 @@ class Row:
     about. Ends of intervals are added up, so the interval of such a sum is wider than it need be.
     """
 
-    effect: Effect
+    effect: Contribution
     depth: int
     own: Estimate
 
 
-def is_folded(effect: Effect) -> bool:
+def is_folded(effect: Contribution) -> bool:
     """Say whether a pair is one of a choice and what exists on one of its branches."""
     return bool(set(effect.names) & set(effect.when))
 
 
-def tree_of(importance: Importance, least: float) -> tuple[Row, ...]:
+def tree_of(importance: Importance, least: float) -> tuple[TreeRow, ...]:
     """List the parameters whose total is at least `least`, and the choices above them.
 
     What stands side by side is in falling order of the largest total in its part of the tree.
     """
     effects = {effect.names[0]: effect for effect in importance.main}
-    folded: dict[str, list[Effect]] = defaultdict(list)
+    folded: dict[str, list[Contribution]] = defaultdict(list)
     for pair in importance.pairs:
         if is_folded(pair):
             child = next(name for name in pair.names if name not in pair.when)
@@ -47,10 +47,10 @@ def tree_of(importance: Importance, least: float) -> tuple[Row, ...]:
         total = effects[name].total
         return max([0.0 if total is None else total.share, *map(largest, under[name])])
 
-    def rows(name: str, depth: int) -> list[Row]:
+    def rows(name: str, depth: int) -> list[TreeRow]:
         if largest(name) < least:
             return []
-        found = [Row(effects[name], depth, _sum([effects[name], *folded[name]]))]
+        found = [TreeRow(effects[name], depth, _sum([effects[name], *folded[name]]))]
         for child in sorted(under[name], key=lambda each: -largest(each)):
             found += rows(child, depth + 1)
         return found
@@ -60,7 +60,7 @@ def tree_of(importance: Importance, least: float) -> tuple[Row, ...]:
     )
 
 
-def _sum(effects: list[Effect]) -> Estimate:
+def _sum(effects: list[Contribution]) -> Estimate:
     share, low, high = (
         min(sum(getattr(effect, part) or 0.0 for effect in effects), 1.0) for part in ("share", "low", "high")
     )

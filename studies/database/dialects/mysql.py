@@ -11,9 +11,8 @@ from sqlalchemy.engine import URL
 
 LOCK = 10  # seconds that a statement waits for another process's lock before it is repeated
 IDLE = 15  # seconds after which MariaDB ends a transaction of a process that stands still
-UNUSED = (
-    60  # seconds after which MySQL ends a connection, a transaction on it included, on which nothing moves
-)
+# Seconds after which MySQL ends a connection, a transaction on it included, on which nothing moves.
+UNUSED = 60
 ISOLATION = "REPEATABLE READ"  # the one that all of this is tested with, whatever the server has by default
 
 _CONNECTION = {

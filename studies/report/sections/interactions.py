@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from studies.analysis.shares.importance import Effect
+from studies.analysis.shares.importance import Contribution
 from studies.analysis.shares.tree import is_folded
 from studies.analysis.views import PairView
 from studies.analysis.words import no_interaction, show_when
@@ -71,7 +71,7 @@ def _pair(material: Material, view: PairView) -> Iterator[Part]:
     yield Grid(figures, is_wide=True)
 
 
-def _matrix(main: Sequence[Effect], pairs: Sequence[Effect]) -> Matrix | None:
+def _matrix(main: Sequence[Contribution], pairs: Sequence[Contribution]) -> Matrix | None:
     """Arrange the shares of those parameters that take part in most."""
     involved = {effect.names[0]: effect.share or 0.0 for effect in main if effect.total is not None}
     for effect in pairs:
@@ -89,7 +89,7 @@ def _matrix(main: Sequence[Effect], pairs: Sequence[Effect]) -> Matrix | None:
     return Matrix(names, rows)
 
 
-def _cell(effect: Effect | None) -> Cell:
+def _cell(effect: Contribution | None) -> Cell:
     if effect is None or effect.trials == 0:
         return Cell("never", 0.0, "The two never exist together.")
     share = effect.share or 0.0

@@ -12,7 +12,7 @@ from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.proposing.optuna_pruner import ByPruner, default_pruner, rungs_of
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import Verdict
+from studies.proposing.stop_rule import Action
 from studies.trials.record import TrialRecord
 
 HALVING = "optuna.pruners.SuccessiveHalvingPruner"
@@ -22,7 +22,7 @@ def stopped(rule: ByPruner, trial: optuna.trial.FrozenTrial) -> bool:
     """Ask a rule."""
     record = TrialRecord.of(trial)
     history = History(StudyDefinition(StudySettings("x", "value"), {}, Group()), list)
-    return rule.decide(history, record).verdict is Verdict.STOP
+    return rule.decide(history, record).verdict is Action.STOP
 
 
 def first_stop(pruner: optuna.pruners.BasePruner, epochs: int) -> int | None:

@@ -6,12 +6,12 @@ import pytest
 from search_spaces.configuration import configure
 from search_spaces.space.nodes import Choice, Float, Group, Int
 from search_spaces.space.parameters import parameters
-from studies.analysis.findings.best_so_far import History
+from studies.analysis.findings.best_so_far import BestSoFar
 from studies.analysis.findings.coordinates import Coordinate
 from studies.analysis.findings.drift import Drift
 from studies.analysis.findings.narrowing import Narrowed
 from studies.analysis.findings.range_ends import Boundary
-from studies.analysis.shares.importance import Effect
+from studies.analysis.shares.importance import Contribution
 from studies.analysis.shares.projection import Projection
 from studies.analysis.views import PairView, Views
 from studies.definition.study import define
@@ -42,13 +42,13 @@ def _views(
     narrowed: tuple[Narrowed, ...] = (),
     pairs: tuple[PairView, ...] = (),
 ) -> Views:
-    return Views(pairs, (), found, idle, narrowed, (), History((), (), (), ()))
+    return Views(pairs, (), found, idle, narrowed, (), BestSoFar((), (), (), ()))
 
 
 def _pair(coordinate: Coordinate, searched: tuple[float, float] | None) -> PairView:
     """Make a pair of which only the coordinate is read."""
     names = coordinate.names
-    effect = Effect(names, 0.4, 0.3, 0.5, 60, {})
+    effect = Contribution(names, 0.4, 0.3, 0.5, 60, {})
     values = Projection(names, np.zeros((0, 2)), (), np.zeros(0), np.zeros((0, 0)))
     drift = Drift(*names, (), (), (), (), (), (0, 0), moves=False)
     axes = tuple(domain_of(Group({name: Float(0.1, 1.0)})).axes[0] for name in names)

@@ -65,7 +65,7 @@ def answer(pipe: Connection, start: Start) -> None:
     _forget_strangers()
     _join_ranks(start)
     silence_lightning()
-    line = Line(pipe)
+    line = WorkerPipe(pipe)
     try:
         assignment = replace(assignment, configuration=for_ranks(assignment.configuration, assignment.ranks))
         if start.tested is not None:
@@ -84,7 +84,7 @@ def answer(pipe: Connection, start: Start) -> None:
         line.end_with(ending)
 
 
-class Line:
+class WorkerPipe:
     """The training's end of the pipe."""
 
     def __init__(self, pipe: Connection) -> None:

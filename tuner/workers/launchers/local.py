@@ -38,9 +38,8 @@ from tuner.workers.worker import Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
 UNTOLD = 255  # exit code of a process whose fork server was killed
-DEATHS = (
-    5  # of workers, with no trial that has ended in between, after which there is no use in replacing them
-)
+# Of workers, with no trial that has ended in between, after which there is no use in replacing them.
+DEATHS = 5
 
 
 def work(pipe: Connection, job: Job) -> None:
