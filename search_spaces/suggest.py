@@ -34,7 +34,7 @@ def _suggest_one(trial: BaseTrial, name: str, node: Node) -> Value:
     if isinstance(node, Int):
         return trial.suggest_int(name, node.low, node.high, log=node.log)
     value = trial.suggest_categorical(name, _sorted_options(node))
-    assert value is not None  # noqa: S101 - no option is None, though Optuna's types allow it
+    assert value is not None  # no option is None, though Optuna's types allow it
     return value
 
 

@@ -45,19 +45,24 @@ def _augment(*kinds: str) -> Group:
         for kind in kinds
     }
     choice = Choice(
-        branches, default="none",
+        branches,
+        default="none",
         why="samples that the data do not hold, and less trust in each label",
         source="Kadra et al. 2021",
-    )  # fmt: skip
+    )
     return Group({"augment": choice})
 
 
 def _mixup_alpha() -> Float:
     return Float(
-        0.05, 1.0, default=0.2, prior=Prior(0.2, 0.3), target="model.init_args.mixup_alpha",
+        0.05,
+        1.0,
+        default=0.2,
+        prior=Prior(0.2, 0.3),
+        target="model.init_args.mixup_alpha",
         why="Beta(alpha, alpha) gives the share of each of two samples: 1 is uniform, near 0 mixes little",
         source="Zhang et al. 2018",
-    )  # fmt: skip
+    )
 
 
 def _probability(why: str, source: str, target: str) -> Float:

@@ -30,9 +30,12 @@ def optimizer(*, epochs: int = EPOCHS, timescale: bool = True, wide: bool = Fals
         ),
     }
     choice = Choice(
-        branches, target="optimizer", default="adamw",
-        why="each has its own best learning rate and its own kind of decay", source="Choi et al. 2020",
-    )  # fmt: skip
+        branches,
+        target="optimizer",
+        default="adamw",
+        why="each has its own best learning rate and its own kind of decay",
+        source="Choi et al. 2020",
+    )
     return Group({"optimizer": choice}, set=UNDECAYED)
 
 

@@ -28,9 +28,12 @@ def skip() -> Group:
 def activation() -> Group:
     """Choose the activation function. Writes `model.init_args.activation`."""
     node = Categorical(
-        ("relu", "gelu", "silu"), default="relu", target="model.init_args.activation",
-        why="smooth ones pass a gradient where relu has none", source="Hendrycks & Gimpel 2016",
-    )  # fmt: skip
+        ("relu", "gelu", "silu"),
+        default="relu",
+        target="model.init_args.activation",
+        why="smooth ones pass a gradient where relu has none",
+        source="Hendrycks & Gimpel 2016",
+    )
     return Group({"activation": node})
 
 
@@ -42,8 +45,11 @@ def batch_size() -> Group:
     counts.
     """
     node = Categorical(
-        (16, 32, 64, 128, 256, 512), default=64, target="data.init_args.batch_size", unit="samples",
+        (16, 32, 64, 128, 256, 512),
+        default=64,
+        target="data.init_args.batch_size",
+        unit="samples",
         why="decides the noise of a gradient and the number of steps; the best lr grows with it",
         source="Shallue et al. 2019",
-    )  # fmt: skip
+    )
     return Group({"batch_size": node})

@@ -58,9 +58,11 @@ def decay_timescale(optimizer: str, epochs: int) -> dict[str, Node]:
 
 def _switch(on: Group | None = None) -> Choice:
     return Choice(
-        {"none": Group(set={_KEY: 0.0}), "on": on or Group()}, default="on",
-        why="off is a choice of its own, not a very small rate", source="Kadra et al. 2021",
-    )  # fmt: skip
+        {"none": Group(set={_KEY: 0.0}), "on": on or Group()},
+        default="on",
+        why="off is a choice of its own, not a very small rate",
+        source="Kadra et al. 2021",
+    )
 
 
 def _on(optimizer: str) -> dict[str, tuple[str, ...]]:

@@ -87,7 +87,7 @@ def extend(space: Group, name: str, node: Node | Group) -> Group:
         return _checked(changed(space, children={**space.children, name: node}))
     owner, branch = max(branches, key=lambda place: len(place[0]))  # the innermost
     choice = known[owner]
-    assert isinstance(choice, Choice)  # noqa: S101 - only choices were listed
+    assert isinstance(choice, Choice)  # only choices were listed
     inside = choice.branches[branch]
     grown = changed(inside, children={**inside.children, name.removeprefix(f"{owner}.{branch}."): node})
     return _with_node(space, owner, changed(choice, branches={**choice.branches, branch: grown}))
@@ -214,7 +214,7 @@ def _keep_branches(space: Group, name: str, kept: tuple[Value, ...], default: Va
 
 
 def _with_options(node: Node, kept: tuple[Value, ...], default: Value | None) -> Node:
-    assert isinstance(node, Choice | Categorical)  # noqa: S101 - ranges have no options
+    assert isinstance(node, Choice | Categorical)  # ranges have no options
     wanted = node.default if default is None else default
     # The option itself, not what merely equals it: a study file may write 1 for 1.0.
     new_default: Any = next((value for value in kept if value == wanted), None)

@@ -153,7 +153,7 @@ def default_of(node: Node) -> Value:
     if isinstance(node, Choice | Categorical):
         possible = options(node)
         return possible[0] if node.default is None else possible[possible.index(node.default)]
-    assert isinstance(node, Float | Int)  # noqa: S101 - the four kinds of node are closed
+    assert isinstance(node, Float | Int)  # the four kinds of node are closed
     if node.default is not None:
         return node.default
     middle = exp((log(node.low) + log(node.high)) / 2) if node.log else node.low / 2 + node.high / 2

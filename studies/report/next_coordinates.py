@@ -91,7 +91,7 @@ def _exchanged(
     best: Mapping[str, Value],
 ) -> Group:
     node = momentum.node
-    assert isinstance(node, Float)  # noqa: S101 - no other has been chosen
+    assert isinstance(node, Float)  # no other has been chosen
     slowness = float(best.get(momentum.name, node.low if node.default is None else node.default))
     if momentum.target == MOMENTUM:
         slowness = 1 - slowness

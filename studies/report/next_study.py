@@ -47,7 +47,7 @@ def next_study(
     space, changes, fixed = definition.space, [], {}
     for found in () if views is None else views.boundaries:
         node = next(p.node for p in parameters(space) if p.name == found.name)
-        assert isinstance(node, Float | Int)  # noqa: S101 - only ranges have boundaries
+        assert isinstance(node, Float | Int)  # only ranges have boundaries
         if (found.low, found.high) == (node.low, node.high):
             continue
         kind = int if isinstance(node, Int) else float

@@ -31,18 +31,23 @@ def score_figure(
     figure = _map(projection, nodes, found.score(projection.mean), f"expected {found.metric}")
     for outcome, (_, symbol) in MARKS.items():
         chosen = [
-            trial for trial in trials
+            trial
+            for trial in trials
             if trial.outcome is outcome and all(name in trial.values for name in projection.names)
-        ]  # fmt: skip
+        ]
         if chosen:
             y, x = ([trial.values[name] for trial in chosen] for name in projection.names)
             figure.add_scatter(
-                x=x, y=y, mode="markers", name=f"{outcome.value} trial",
+                x=x,
+                y=y,
+                mode="markers",
+                name=f"{outcome.value} trial",
                 hovertext=[f"trial {trial.number}: {trial.shown_score}" for trial in chosen],
                 hoverinfo="text+x+y",
                 marker={"symbol": symbol, "size": 7, "color": "white", "line": {"color": "#111", "width": 1}}
-                if outcome.value == "completed" else {"symbol": symbol, "size": 7, "color": "#111"},
-            )  # fmt: skip
+                if outcome.value == "completed"
+                else {"symbol": symbol, "size": 7, "color": "#111"},
+            )
     return figure
 
 
@@ -78,10 +83,13 @@ def drift_figure(drift: Drift, nodes: Sequence[Parameter]) -> go.Figure:
         }
         numeric = isinstance(first.node, Float | Int)
         figure.add_scatter(
-            x=x, y=list(map(_shown, drift.best)), mode="markers", name="best value, with its 90% interval",
+            x=x,
+            y=list(map(_shown, drift.best)),
+            mode="markers",
+            name="best value, with its 90% interval",
             error_y={"type": "data", "symmetric": False, "color": "#111", **spans} if numeric else None,
             marker={"size": 10, "color": "#111"},
-        )  # fmt: skip
+        )
     style(figure, "", height=330)
     _axis(figure, "x", second, "")
     _axis(figure, "y", first, "best ")
@@ -153,12 +161,20 @@ def _lines(
             line = {"color": colour, "width": 2, "dash": _LINES[place % len(_LINES)]}
             figure.add_scatter(x=x, y=middle[rows], mode="lines", name=name, line=line)
             continue
-        error = {"type": "data", "symmetric": False, "array": high[rows] - middle[rows],
-                 "arrayminus": middle[rows] - low[rows]}  # fmt: skip
+        error = {
+            "type": "data",
+            "symmetric": False,
+            "array": high[rows] - middle[rows],
+            "arrayminus": middle[rows] - low[rows],
+        }
         figure.add_scatter(
-            x=x, y=middle[rows], mode="markers", name=name, error_y=error,
+            x=x,
+            y=middle[rows],
+            mode="markers",
+            name=name,
+            error_y=error,
             marker={"color": colour, "size": 9, "symbol": place},
-        )  # fmt: skip
+        )
     figure.update_layout(scattermode="group")
     style(figure, "", height=370)
     _axis(figure, "x", first, "")

@@ -77,9 +77,13 @@ class Posterior:
             return value, gradient[free]
 
         found = minimize(
-            along, inside[free], jac=True, method="L-BFGS-B", bounds=self.bounds[free],
+            along,
+            inside[free],
+            jac=True,
+            method="L-BFGS-B",
+            bounds=self.bounds[free],
             options={"maxiter": steps},
-        )  # fmt: skip
+        )
         inside[free] = found.x
         return inside
 

@@ -35,9 +35,12 @@ class Phased(LightningModule):
         super().__init__()
         self.lr = lr
         self.layers = torch.nn.Sequential(
-            torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32), torch.nn.ReLU(), torch.nn.Dropout(0.2),
+            torch.nn.Linear(64, 32),
+            torch.nn.BatchNorm1d(32),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(0.2),
             torch.nn.Linear(32, 10),
-        )  # fmt: skip
+        )
 
     def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Give the loss, in the middle of an epoch a phase."""

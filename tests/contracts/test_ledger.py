@@ -219,7 +219,10 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
         "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 2,
     }  # fmt: skip
     assert (status["name"], status["metric"], status["direction"], status["slots"]) == (
-        ledger.name, "val_loss", "minimize", 8,
-    )  # fmt: skip
+        ledger.name,
+        "val_loss",
+        "minimize",
+        8,
+    )
     assert status["best"] == {"number": 0, "value": 1.0, "params": ledger.trial(0).params}
     assert [trial.state for trial in ledger.trials(TrialState.RUNNING)] == [TrialState.RUNNING]

@@ -62,7 +62,7 @@ VARIANTS: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
     "Adadelta": (Adadelta, {"lr": 1.0}),
     "ASGD": (ASGD, {"lr": 0.1, "lambd": 0.0}),
     "ASGD, a falling rate": (ASGD, {"lr": 0.1, "lambd": 1e-4}),
-}  # fmt: skip
+}
 
 
 def minimized(make: type[Optimizer], arguments: dict[str, Any]) -> list[float]:
@@ -179,7 +179,7 @@ FORGETTING: dict[str, Any] = {
     "NAdam, decoupled": lambda weights: NAdam(weights, decoupled_weight_decay=True),
     "RAdam, decoupled": lambda weights: RAdam(weights, decoupled_weight_decay=True),
     "renamed": Renamed,
-}  # fmt: skip
+}
 RIGHT = {"SGD", "AdamW", "Adafactor", "Muon", "renamed", *(name for name in FORGETTING if "," in name)}
 
 

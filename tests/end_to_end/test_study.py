@@ -192,8 +192,10 @@ def test_the_best_trial(ask: CommandLine) -> None:
     """`tuner best` agrees with `status`, tells the test score, and exports what the run had exported."""
     best, status = from_json(ask, "best digits"), from_json(ask, "status digits")["best"]
     assert (best["number"], best["value"], best["params"]) == (
-        status["number"], status["value"], status["params"],
-    )  # fmt: skip
+        status["number"],
+        status["value"],
+        status["params"],
+    )
     assert set(best["test"]) == {"test_loss", "test_error", "test_balanced_error"}
     answer = ask("best digits --export mine.yaml")
     assert answer.out.startswith(f"Best val_loss {best['value']:.5g}, trial {best['number']}\n  test_loss ")

@@ -37,8 +37,10 @@ class _Drawn:
 
 
 def _both(one: Conditions, other: Conditions) -> Conditions:
-    return {name: one.get(name, other.get(name, frozenset())) & other.get(name, one.get(name, frozenset()))
-            for name in {**one, **other}}  # fmt: skip
+    return {
+        name: one.get(name, other.get(name, frozenset())) & other.get(name, one.get(name, frozenset()))
+        for name in {**one, **other}
+    }
 
 
 @st.composite

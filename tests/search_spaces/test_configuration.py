@@ -146,8 +146,12 @@ def test_a_class_does_not_wipe_what_was_written_before_it() -> None:
         {"model.init_args.depth": Int(1, 9), "block": block, "net": model}, set={"model.init_args.k": 4}
     )
     values: dict[str, Value] = {
-        "model.init_args.depth": 1, "block": "b", "block.b.n": 2, "net": "m", "net.m.width": 3,
-    }  # fmt: skip
+        "model.init_args.depth": 1,
+        "block": "b",
+        "block.b.n": 2,
+        "net": "m",
+        "net.m.width": 3,
+    }
     inner = {"class_path": "m.Block", "init_args": {"n": 2}}
     assert configure({}, space, values) == {
         "model": {"class_path": "m.Model", "init_args": {"depth": 1, "block": inner, "width": 3, "k": 4}}
@@ -206,8 +210,9 @@ def test_a_reference_follows_what_the_trial_chose() -> None:
     }
     made = configure(base, Group({"model.init_args.a": Int(1, 9)}), {"model.init_args.a": 7})
     assert made == {
-        "model": {"init_args": {"a": 7, "b": 7, "c": ["w7-${HOME}"], "e": "$a"}}, "data": {"d": 7}
-    }  # fmt: skip
+        "model": {"init_args": {"a": 7, "b": 7, "c": ["w7-${HOME}"], "e": "$a"}},
+        "data": {"d": 7},
+    }
 
 
 @pytest.mark.parametrize(

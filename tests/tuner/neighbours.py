@@ -131,16 +131,19 @@ def not_json(database: Database, draw: np.random.Generator) -> None:
         _execute(
             database,
             "UPDATE study_user_attributes SET value_json = :text WHERE study_id = :study AND key = :key",
-            text=text, study=_number(database, study), key=key,
-        )  # fmt: skip
+            text=text,
+            study=_number(database, study),
+            key=key,
+        )
         return
     study.add_trial(create_trial(value=1.0, user_attrs={"slot": 0, "attempt": 1}))
     _execute(
         database,
         "UPDATE trial_user_attributes SET value_json = :text WHERE trial_id IN "
         "(SELECT trial_id FROM trials WHERE study_id = :study)",
-        text=text, study=_number(database, study),
-    )  # fmt: skip
+        text=text,
+        study=_number(database, study),
+    )
 
 
 def missing_sampler(database: Database, draw: np.random.Generator) -> None:

@@ -27,17 +27,29 @@ if TYPE_CHECKING:
 @click.command(epilog=examples("tuner confirm digits", "tuner confirm digits --top 3 --seeds 10 --workers 2"))
 @click.argument("name")
 @click.option(
-    "--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="K",
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="K",
     help="Train the K best trials again.",
-)  # fmt: skip
+)
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
     help="Train each on N fresh seeds; more than before adds the rest.",
-)  # fmt: skip
+)
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="K",
     help="Train K trials at a time.",
-)  # fmt: skip
+)
 @gpus_option
 @output_option
 @quiet_option

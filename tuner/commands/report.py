@@ -10,10 +10,18 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
 
 @click.command(epilog=examples("tuner report digits", "tuner report digits --figures figures"))
 @click.argument("name")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Where to write it; else NAME.html here.")  # fmt: skip
-@click.option("--figures", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
-              help="Write each figure there too: a page, and its numbers as CSV.")  # fmt: skip
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it; else NAME.html here.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write each figure there too: a page, and its numbers as CSV.",
+)
 @objective_option
 @storage_option
 @json_option

@@ -50,10 +50,14 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         print_parameters(screen, rows)
     rehearsals = list(
         track(
-            rehearse_branches(definition), "a few steps of every branch", total=total, console=screen,
-            transient=True, disable=as_json or not screen.is_terminal,
+            rehearse_branches(definition),
+            "a few steps of every branch",
+            total=total,
+            console=screen,
+            transient=True,
+            disable=as_json or not screen.is_terminal,
         )
-    )  # fmt: skip
+    )
     remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
     for remark in dict.fromkeys(filter(None, remarks)):
         click.echo(remark, err=True)

@@ -32,9 +32,13 @@ _LOGGING = (
     "RichModelSummary", "TQDMProgressBar", "RichProgressBar",
 )  # fmt: skip
 _SHOWING = (
-    "logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "log_every_n_steps",
+    "logger",
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+    "log_every_n_steps",
     "num_sanity_val_steps",
-)  # fmt: skip
+)
 _LIGHTNING = tuple(f"{package}." for package in PACKAGES)
 
 
@@ -75,14 +79,17 @@ def _read(asked: Asked) -> Found:
         parts=parts,
         trainer=trainer,
         left_out=left_out,
-        metrics=tuple({metric.name: metric for metric in reversed(metrics)}[name] for name in
-                      dict.fromkeys(metric.name for metric in metrics)),
+        metrics=tuple(
+            {metric.name: metric for metric in reversed(metrics)}[name]
+            for name in dict.fromkeys(metric.name for metric in metrics)
+        ),
         exposed=_exposed(sections),
-        own_optimizer="optimizer" in sections or made.__module__.startswith(_LIGHTNING)
+        own_optimizer="optimizer" in sections
+        or made.__module__.startswith(_LIGHTNING)
         or not _inherits(made, "configure_optimizers"),
         is_manual=re.search(r"automatic_optimization\s*=\s*False", source) is not None,
         seed=asked.seed,
-    )  # fmt: skip
+    )
 
 
 def _module_of(path: str) -> type:

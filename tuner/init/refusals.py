@@ -41,9 +41,10 @@ def refuse_unmakeable(sections: Mapping[str, Any], package: str) -> None:
         maker, made = import_maker(path, f"{section}.class_path"), import_made(path, f"{section}.class_path")
         taken = parameters_of(maker)
         unmakeable = {
-            name: shown_kind(parameter) or "partial" for name, parameter in taken.items()
+            name: shown_kind(parameter) or "partial"
+            for name, parameter in taken.items()
             if _is_unmakeable(parameter, is_given=name in given)
-        }  # fmt: skip
+        }
         if not unmakeable:
             continue
         kinds = ", ".join(f"{name}: {kind}" for name, kind in unmakeable.items())

@@ -30,10 +30,14 @@ def study_text(found: Found, asked: str) -> str:
     """
     searched = dict(_searched(found))
     body = "".join(
-        [_study(found), f"cli: {found.cli}\n" if found.cli else "", _trainer(found, searched),
-         *(_section(name, found.parts[name], searched) for name in _SECTIONS if name in found.parts),
-         _space(found, searched)]
-    )  # fmt: skip
+        [
+            _study(found),
+            f"cli: {found.cli}\n" if found.cli else "",
+            _trainer(found, searched),
+            *(_section(name, found.parts[name], searched) for name in _SECTIONS if name in found.parts),
+            _space(found, searched),
+        ]
+    )
     count = sum(f"# {MARK}" in line for line in body.splitlines())
     marked = f"# Lines to answer first, marked {MARK}: {count}.\n" if count else ""
     return (

@@ -63,9 +63,11 @@ def _measured(file: StudyFile, definition: StudyDefinition, seen: Rehearsed) -> 
         length = length.told(**vars(seen.size))
     if definition.settings.epochs is not None and length.is_told and not length.counts_epochs:
         raise StudyFileError(
-            file.source, "study.epochs", "cannot be counted, since nobody knows how many epochs lie between "
-            "two validations; set trainer.limit_train_batches, or limit the study by trials or hours."
-        )  # fmt: skip
+            file.source,
+            "study.epochs",
+            "cannot be counted, since nobody knows how many epochs lie between "
+            "two validations; set trainer.limit_train_batches, or limit the study by trials or hours.",
+        )
     unpruned = length.why_unpruned if definition.pruner is None else ""
     return replace(seen, remark=" ".join(filter(None, (seen.remark, unpruned))))
 

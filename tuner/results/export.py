@@ -62,8 +62,11 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     )
     if settings.score == "last" or not wanted:
         wanted.append({"filename": "last-{epoch}-{step}"})
-    there = [(callback.get("init_args") or {}).get("monitor") for callback in map(_as_class, callbacks)
-             if callback["class_path"].rpartition(".")[2] == "ModelCheckpoint"]  # fmt: skip
+    there = [
+        (callback.get("init_args") or {}).get("monitor")
+        for callback in map(_as_class, callbacks)
+        if callback["class_path"].rpartition(".")[2] == "ModelCheckpoint"
+    ]
     callbacks += [
         {"class_path": f"{package}.callbacks.ModelCheckpoint", "init_args": arguments}
         for arguments in wanted

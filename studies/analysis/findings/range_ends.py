@@ -113,7 +113,7 @@ def _leads_out(
 
 def _extended(axis: Axis, at: str) -> tuple[float, float]:
     node = axis.parameter.node
-    assert isinstance(node, Float | Int)  # noqa: S101 - the caller looks at ranges only
+    assert isinstance(node, Float | Int)  # the caller looks at ranges only
     if node.log:
         factor = min((node.high / node.low) ** EXTENSION, MOST_EXTENSION)
         low, high = (node.low / factor, node.high) if at == "low" else (node.low, node.high * factor)

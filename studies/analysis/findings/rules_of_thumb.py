@@ -59,10 +59,14 @@ def _judged(table: Table, fitted: Fitted, rule: Shift, seed: int) -> RuleVerdict
             rule, "untested", None, None, None, f"{rule.parameter} is not searched on a log scale."
         )
     projection = _projected(fitted, rule)
-    chosen = {} if projection is None else {
-        option: [i for i, row in enumerate(projection.values) if row[0] == option] for option in (rule.on,
-        rule.off)
-    }  # fmt: skip
+    chosen = (
+        {}
+        if projection is None
+        else {
+            option: [i for i, row in enumerate(projection.values) if row[0] == option]
+            for option in (rule.on, rule.off)
+        }
+    )
     if projection is None or not all(chosen.values()):
         return RuleVerdict(
             rule, "untested", None, None, None, f"{rule.parameter} and {rule.gate} never vary together."

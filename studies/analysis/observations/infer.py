@@ -102,5 +102,5 @@ def _node(distributions: Sequence[BaseDistribution], values: tuple[Value, ...], 
     low, high = _range(distributions)
     if isinstance(latest, IntDistribution):
         return Int(int(low), int(high), log=latest.log, when=when)
-    assert isinstance(latest, FloatDistribution)  # noqa: S101 - Optuna has these three kinds
+    assert isinstance(latest, FloatDistribution)  # Optuna has these three kinds
     return Float(low, high, log=latest.log and low > 0, when=when)

@@ -51,14 +51,17 @@ PUBLISHED = {
         "dropout.rate": 0.3,
     },
     "Kingma and Ba 2015, Adam": {
-        "optimizer.adam.lr": 1e-3, "optimizer.adam.one_minus_beta1": 1 - 0.9,
+        "optimizer.adam.lr": 1e-3,
+        "optimizer.adam.one_minus_beta1": 1 - 0.9,
     },
     "Srivastava et al. 2014, dropout": {"dropout.rate": 0.5},
     "Dosovitskiy et al. 2021, ViT": {
-        "optimizer.adamw.lr": 3e-3, "optimizer.adamw.weight_decay.rate": 0.3, "dropout.rate": 0.1,
+        "optimizer.adamw.lr": 3e-3,
+        "optimizer.adamw.weight_decay.rate": 0.3,
+        "dropout.rate": 0.1,
     },
     "Tieleman and Hinton 2012, RMSprop": {"optimizer.rmsprop.lr": 1e-3},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("work", PUBLISHED)

@@ -129,9 +129,7 @@ def test_an_equal_of_another_type_stands_for_the_option_itself() -> None:
     """Fixing a boolean at 1 leaves true, and fixing a real range at a whole number leaves a real number."""
     assert default_values(fix(SPACE, "c", 1), {"a": "y"})["c"] is True
     fixed = fix(SPACE, "b", 2)
-    assert find(fixed, "b").node == Float(
-        2.0, 2.0, default=2.0, when={"a": ("x", "y")}, why="a reason"
-    )  # fmt: skip
+    assert find(fixed, "b").node == Float(2.0, 2.0, default=2.0, when={"a": ("x", "y")}, why="a reason")
     assert type(default_values(fixed, {"a": "x"})["b"]) is float
 
 

@@ -28,9 +28,12 @@ def test_only_the_named_parameter_is_exchanged() -> None:
     """The new one stands on the same branch and fills the argument of its own name; all else stays."""
     found = exchange(SPACE, "optimizer.sgd.lr", "lr_effective", Float(0.01, 1.0, log=True))
     assert {p.name for p in parameters(found)} == {
-        "optimizer", "optimizer.sgd.lr_effective", "optimizer.sgd.one_minus_momentum", "optimizer.adam.lr",
+        "optimizer",
+        "optimizer.sgd.lr_effective",
+        "optimizer.sgd.one_minus_momentum",
+        "optimizer.adam.lr",
         "decay",
-    }  # fmt: skip
+    }
     values = {
         "optimizer": "sgd",
         "optimizer.sgd.lr_effective": 0.5,

@@ -93,15 +93,19 @@ CONDITIONAL = Known(
 NULL_CONDITIONAL = Known("null conditional", CONDITIONAL.space, lambda u, _: (u[:, 0] == 0).astype(float))
 NESTED = Known(
     "nested two deep",
-    Group({
-        "c": Choice({
-            "A": Group({"d": Choice({"on": Group({"x": Float(0.0, 1.0)}), "off": Group()})}),
-            "B": Group(),
-        }),
-        "y": Float(0.0, 1.0),
-    }),
+    Group(
+        {
+            "c": Choice(
+                {
+                    "A": Group({"d": Choice({"on": Group({"x": Float(0.0, 1.0)}), "off": Group()})}),
+                    "B": Group(),
+                }
+            ),
+            "y": Float(0.0, 1.0),
+        }
+    ),
     lambda u, a: np.where(a[:, 2], 2 * u[:, 2], 0.3) + np.where(u[:, 0] == 0, 0.5, 0.0) + u[:, 3],
-)  # fmt: skip
+)
 PARALLEL = Known(
     "two parallel",
     Group({
@@ -117,15 +121,18 @@ PARALLEL = Known(
 )  # fmt: skip
 WHEN = Known(
     "when over two choices",
-    Group({
-        "c": Choice({"A": Group(), "B": Group()}),
-        "d": Categorical(("p", "q", "r")),
-        "x": Float(0.0, 1.0, when={"c": ("A",), "d": ("p", "q")}),
-        "y": Float(0.0, 1.0),
-    }),
-    lambda u, a: np.where(a[:, 2], 2 * np.abs(u[:, 2] - 0.4), 0) + 0.5 * u[:, 1] / 2 + u[:, 3] * (1 + (u[:, 0]
-    == 0)),
-)  # fmt: skip
+    Group(
+        {
+            "c": Choice({"A": Group(), "B": Group()}),
+            "d": Categorical(("p", "q", "r")),
+            "x": Float(0.0, 1.0, when={"c": ("A",), "d": ("p", "q")}),
+            "y": Float(0.0, 1.0),
+        }
+    ),
+    lambda u, a: (
+        np.where(a[:, 2], 2 * np.abs(u[:, 2] - 0.4), 0) + 0.5 * u[:, 1] / 2 + u[:, 3] * (1 + (u[:, 0] == 0))
+    ),
+)
 
 Line = Callable[[np.ndarray], np.ndarray]
 

@@ -59,7 +59,7 @@ REFUSED = {
     "a set": ("a: !!set {x, y}", "quote it"),
     "two documents": ("a: 1\n---\nb: 2", "is not YAML in line 2"),
     "nothing": ("", "is empty"),
-}  # fmt: skip
+}
 NASTY: list[Any] = [
     *(None, True, -1, 0, 2**31, 2**63 - 1, 1e308, float("inf")),
     *("", " ", "x" * 999, "\ud800", "\x1b[31m", "a.b"),

@@ -97,7 +97,7 @@ def _pruned(trial: optuna.Trial) -> float:
         (6, _pruned, "The study has 0 completed trials and an analysis needs at least 5; run more trials."),
         (6, lambda _: 1.0, "The study has no finished trial with a parameter; run it first."),
     ],
-)  # fmt: skip
+)
 def test_a_study_without_an_analysis_has_a_report_that_says_why(
     tuner: CommandLine, trials: int, objective: Objective, sentence: str
 ) -> None:
@@ -112,10 +112,11 @@ def test_a_study_without_an_analysis_has_a_report_that_says_why(
 def test_one_of_several_objectives_is_reported(tuner: CommandLine) -> None:
     """A study of two objectives is refused with a sentence until one of them is named."""
     _optimize(
-        "both", 12,
+        "both",
+        12,
         lambda trial: (trial.suggest_float("x", 0.0, 1.0), trial.suggest_float("y", 0.0, 1.0)),
         directions=["minimize", "maximize"],
-    )  # fmt: skip
+    )
     refused = tuner("report both")
     assert refused.code == 2
     assert refused.sentence.endswith("one is analysed at a time; name it with --objective 0 to 1.")

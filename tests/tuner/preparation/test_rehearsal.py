@@ -122,14 +122,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {
             "optimizer": {"class_path": "torch.optim.Adafactor"},
             "trainer": {
-                "callbacks": [
-                    {"class_path": "tuner.callbacks.ProximalL1", "init_args": {"strength": 1.0}}
-                ]
+                "callbacks": [{"class_path": "tuner.callbacks.ProximalL1", "init_args": {"strength": 1.0}}]
             },
         },
         "but got Adafactor; choose one of these",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", list(REFUSED))

@@ -91,7 +91,7 @@ def _trainer(draw: Random, model: dict[str, Any]) -> dict[str, Any]:  # noqa: C9
         (0.02, "fast_dev_run", [2]),
         (0.1, "enable_model_summary", [True]),
         (0.3, "logger", [True, _LOGGER]),
-    ]  # fmt: skip
+    ]
     for share, key, values in options:
         if maybe(share):
             trainer[key] = draw.choice(values)
@@ -168,7 +168,7 @@ def _callbacks(draw: Random, trainer: dict[str, Any]) -> list[dict[str, Any]]:
         (0.05, "TQDMProgressBar", {}),
         (0.04, "LearningRateFinder", {"num_training_steps": 5}),
         (0.03, "BatchSizeFinder", {"steps_per_trial": 1, "max_trials": 2}),
-    ]  # fmt: skip
+    ]
     found = []
     for share, name, arguments in offered:
         if draw.random() < share:

@@ -62,7 +62,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "a number",
     ),
     "section": ({"data": 3}, "data", "class_path"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", WRONG)

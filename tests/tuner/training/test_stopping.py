@@ -97,12 +97,16 @@ def task(
     logger = {"class_path": f"{__name__}.OwnLogger", "init_args": {"save_dir": str(place)}}
     configuration = {
         "trainer": {
-            "max_epochs": 50, "accelerator": "cpu", "log_every_n_steps": 1, "callbacks": callbacks,
-            "logger": logger, **trainer,
+            "max_epochs": 50,
+            "accelerator": "cpu",
+            "log_every_n_steps": 1,
+            "callbacks": callbacks,
+            "logger": logger,
+            **trainer,
         },
         "model": {"class_path": f"{module}.{model}", "init_args": net or {}},
         "data": {"class_path": "tests.tuner.training.odd_modules.OwnData", "init_args": {"kind": data}},
-    }  # fmt: skip
+    }
     return Assignment(configuration, 3, Objective("score"), place=place / "study" / "trial-0", facts=False)
 
 

@@ -57,8 +57,11 @@ def test_a_created_study_is_worked_on_by_whoever_joins(service: CommandLine) -> 
     """`create` makes the study, trains nothing of it, and says how to join; `worker` spends its budget."""
     answer = service("create small.yaml --json")
     assert json.loads(answer.out) == {
-        "name": "small", "slots": 2, "spent": {"slots": 0}, "worker": "tuner worker small",
-    }  # fmt: skip
+        "name": "small",
+        "slots": 2,
+        "spent": {"slots": 0},
+        "worker": "tuner worker small",
+    }
     assert done("small") == 0
     answer = service("worker small")
     assert (answer.code, done("small")) == (0, 2)

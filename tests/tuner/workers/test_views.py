@@ -83,8 +83,10 @@ def test_every_view_names_the_outcome_of_a_trial_alike(every: Ledger, tuner: Com
     """One word and one colour say how a trial ended, and how far it came if it has no score."""
     console = Console(file=StringIO(), width=200)
     view, live = LineView(every, console), LiveView(every)
-    last = {json.loads(tuner(f"trial every {trial.number} --json").out)["outcome"]: trial.number
-            for trial in every.trials()}  # fmt: skip
+    last = {
+        json.loads(tuner(f"trial every {trial.number} --json").out)["outcome"]: trial.number
+        for trial in every.trials()
+    }
     for outcome in Outcome:
         shown = ShownTrial(last[outcome.value], {}, 0.0)
         score = 0.25 if outcome is Outcome.COMPLETED else None

@@ -229,10 +229,14 @@ def _compared(gradient: Tensor, weights: Tensor, next_gradient: Tensor, next_wei
     dot = torch.dot
     return torch.stack(
         [
-            dot(gradient, gradient), dot(next_gradient, next_gradient), dot(gradient, next_gradient),
-            dot(update, update), dot(update, next_gradient), dot(weights, weights),
+            dot(gradient, gradient),
+            dot(next_gradient, next_gradient),
+            dot(gradient, next_gradient),
+            dot(update, update),
+            dot(update, next_gradient),
+            dot(weights, weights),
         ]
-    ).float()  # fmt: skip
+    ).float()
 
 
 def _of_pairs(pairs: list[Tensor]) -> dict[str, float]:

@@ -14,29 +14,29 @@ for _number in SIGNALS:
     signal.signal(_number, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
-import json  # noqa: E402
-import os  # noqa: E402
+import json
+import os
 
-from tuner.training.messages import PRELOAD  # noqa: E402
-from tuner.training.process.parent import die_with_parent  # noqa: E402
+from tuner.training.messages import PRELOAD
+from tuner.training.process.parent import die_with_parent
 
 die_with_parent()
 _asked = json.loads(os.environ.get(PRELOAD) or "{}")
 if _asked.get("worker", os.getppid()) != os.getppid():
     os._exit(1)  # the worker has died before we asked to end with it; importing torch would take seconds
 
-import contextlib  # noqa: E402
-import gc  # noqa: E402
-import importlib  # noqa: E402
-import sys  # noqa: E402
-import threading  # noqa: E402
-import warnings  # noqa: E402
-from types import TracebackType  # noqa: E402
+import contextlib
+import gc
+import importlib
+import sys
+import threading
+import warnings
+from types import TracebackType
 
-from tuner.training.configuration.assembly import read  # noqa: E402
-from tuner.training.configuration.permit import Permit, restrict_parsing  # noqa: E402
-from tuner.training.process.child import PRELOADED_BY_NAME  # noqa: E402
-from tuner.training.resuming.generators import uses_cuda  # noqa: E402
+from tuner.training.configuration.assembly import read
+from tuner.training.configuration.permit import Permit, restrict_parsing
+from tuner.training.process.child import PRELOADED_BY_NAME
+from tuner.training.resuming.generators import uses_cuda
 
 _paths = _asked.get("paths", [])
 sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]

@@ -48,9 +48,7 @@ def warm_up(
         return
     _served.add(os.getpid())
     needed = sorted({*modules, *_imported_by_main()})
-    asked = {
-        "paths": sys.path, "modules": needed, "configuration": configuration, "worker": os.getpid()
-    }  # fmt: skip
+    asked = {"paths": sys.path, "modules": needed, "configuration": configuration, "worker": os.getpid()}
     os.environ[PRELOAD] = json.dumps(asked | ({"permit": asdict(permit)} if permit else {}))
     multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
     _ensure_running()

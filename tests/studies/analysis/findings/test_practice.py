@@ -89,10 +89,13 @@ def test_the_best_so_far_never_worsens_and_lies_in_its_band() -> None:
 
 def test_the_path_from_the_defaults_takes_the_largest_gain_first() -> None:
     """What matters most is changed first, a choice brings its branch, and the path ends at the goal."""
-    space = Group({
-        "a": Float(0.0, 1.0, default=0.9), "b": Float(0.0, 1.0, default=0.9),
-        "c": Choice({"off": Group(), "on": Group({"x": Float(0.0, 1.0)})}, default="off"),
-    })  # fmt: skip
+    space = Group(
+        {
+            "a": Float(0.0, 1.0, default=0.9),
+            "b": Float(0.0, 1.0, default=0.9),
+            "c": Choice({"off": Group(), "on": Group({"x": Float(0.0, 1.0)})}, default="off"),
+        }
+    )
     case = Known("path", space, lambda u, a: 4 * u[:, 0] + u[:, 1] + np.where(a[:, 3], u[:, 3] - 2, 0))
     end = {"a": 0.1, "b": 0.1, "c": "on", "c.on.x": 0.2}
     path = ablate(fit_table(case.table(100, 0, 0.01)), default_values(space), end)

@@ -12,11 +12,13 @@ from studies.analysis.views import views_of
 from studies.analysis.words import verdict_in_words
 from tests.studies.analysis.known_functions import Known
 
-SPACE = Group({
-    "dropout": Choice({"none": Group(), "on": Group()}),
-    "decay": Float(1e-4, 1.0, log=True),
-    "rate": Float(1e-4, 1.0, log=True),
-})  # fmt: skip
+SPACE = Group(
+    {
+        "dropout": Choice({"none": Group(), "on": Group()}),
+        "decay": Float(1e-4, 1.0, log=True),
+        "rate": Float(1e-4, 1.0, log=True),
+    }
+)
 
 
 def _study(function, n: int = 48) -> Study:  # noqa: ANN001 - as `Known` takes it

@@ -9,10 +9,12 @@ from studies.analysis.shares.enough_trials import need_of
 from studies.analysis.words import what_is_missing
 from tests.studies.analysis.known_functions import Known, flat
 
-HALF = Group({
-    "c": Choice({"a": Group({f"x{i}": Float(0.0, 1.0) for i in range(4)}), "b": Group()}),
-    "y": Float(0.0, 1.0),
-})  # fmt: skip
+HALF = Group(
+    {
+        "c": Choice({"a": Group({f"x{i}": Float(0.0, 1.0) for i in range(4)}), "b": Group()}),
+        "y": Float(0.0, 1.0),
+    }
+)
 
 
 def test_parameters_of_a_branch_count_as_often_as_they_exist() -> None:

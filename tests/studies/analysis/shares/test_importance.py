@@ -83,12 +83,14 @@ def _described(
 @pytest.fixture(scope="module")
 def wide() -> Wide:
     """A conditional space with two like branches and a choice, and its trials."""
-    space = Group({
-        "a": Float(0.0, 1.0),
-        "b": Float(1e-3, 1.0, log=True),
-        "c": Choice({"p": Group({"x": Float(0.0, 1.0)}), "q": Group({"x": Float(0.0, 1.0)})}),
-        "e": Categorical(("u", "v", "w")),
-    })  # fmt: skip
+    space = Group(
+        {
+            "a": Float(0.0, 1.0),
+            "b": Float(1e-3, 1.0, log=True),
+            "c": Choice({"p": Group({"x": Float(0.0, 1.0)}), "q": Group({"x": Float(0.0, 1.0)})}),
+            "e": Categorical(("u", "v", "w")),
+        }
+    )
     case = Known(
         "wide",
         space,
