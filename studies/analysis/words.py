@@ -55,7 +55,8 @@ def what_is_missing(found: StudyAnalysis) -> str:
         return f"What is missing are trials: {missing}"
     return (
         f"Trials are not what is missing first ({need.trials} are enough by the rule of ten for each "
-        "parameter): what varied matters little beside the noise between trials."
+        "parameter): what varied matters little beside the noise between trials, or in a way that shows "
+        "only with many more."
     )
 
 

@@ -76,7 +76,7 @@ def interactions(
     storage: str | None,
     as_json: bool,
 ) -> None:
-    """Show which parameters depend on one another, and what fixing some loses.
+    """Show which parameters depend on one another.
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals. With
     --fix the best expected score with the parameters fixed stands beside the best without; a parameter of a

@@ -48,8 +48,9 @@ def test_a_part_of_the_space_is_analysed_alone(gated: Study) -> None:
     assert found.table.trials == sum(trial.params["dropout"] == "on" for trial in gated.trials)
     assert found.importance.verdict == "no structure found"
     assert found.to_data()["where"] == {"dropout": "on"}
-    (said,) = verdict_in_words(found, views_of(found, SPACE, None, declared=False))
+    said, missing = verdict_in_words(found, views_of(found, SPACE, None, declared=False))
     assert "show no structure" in said
+    assert "20 are enough by the rule of ten" in missing
 
 
 def test_scores_over_a_decade_are_compared_by_their_log() -> None:
