@@ -19,6 +19,8 @@ Configuration = dict[str, Any]
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")
 _DEEPEST = 8  # references that refer to references
+_MOST = 1000  # references of a configuration, those counted that are reached by others
+_LONGEST = 10_000  # characters of a text that holds references
 
 
 def configure(base: Mapping[str, Any], space: Group, values: Mapping[str, Value]) -> Configuration:
@@ -43,7 +45,7 @@ def configure(base: Mapping[str, Any], space: Group, values: Mapping[str, Value]
         _write(configuration, key, copy.deepcopy(value))
     _derive_arguments(configuration)
     _fold_callbacks(configuration)
-    resolved: Configuration = _resolved(configuration, configuration, "", 0)
+    resolved: Configuration = _References(configuration).resolved(configuration)
     return resolved
 
 
@@ -89,28 +91,47 @@ def _write(configuration: Configuration, key: str, value: object) -> None:
     place[last] = value
 
 
-def _resolved(part: Any, whole: Configuration, key: str, depth: int) -> Any:
-    """Put what a key holds in the place of each reference to it; a text of another kind stays as it is.
+class _References:
+    """Puts what a key of a configuration holds in the place of each reference to it.
 
-    Raises:
-        IllegalSpace: the configuration holds nothing at the key, or a reference leads back to itself.
+    A configuration may come from a database that anyone may write to, so neither depth, number nor length is
+    without a bound.
     """
-    if isinstance(part, dict):
-        return {
-            name: _resolved(value, whole, f"{key}.{name}".lstrip("."), depth) for name, value in part.items()
-        }
-    if isinstance(part, list):
-        return [_resolved(value, whole, key, depth) for value in part]
-    if not isinstance(part, str) or "${" not in part:
-        return part
-    if depth > _DEEPEST:
-        raise IllegalSpace(f"{key} refers to {part}, which leads back to itself; write the value there.")
 
-    def held(reference: re.Match[str]) -> Any:
-        place: Any = whole
+    def __init__(self, whole: Configuration) -> None:
+        self._whole, self._count = whole, 0
+
+    def resolved(self, part: Any, key: str = "", depth: int = 0) -> Any:
+        """Resolve a part of the configuration; a text of another kind stays as it is.
+
+        Raises:
+            IllegalSpace: the configuration holds nothing at a key, or references lead back to themselves.
+        """
+        if isinstance(part, dict):
+            return {
+                name: self.resolved(value, f"{key}.{name}".lstrip("."), depth) for name, value in part.items()
+            }
+        if isinstance(part, list):
+            return [self.resolved(value, key, depth) for value in part]
+        if not isinstance(part, str) or "${" not in part:
+            return part
+        if depth > _DEEPEST:
+            raise IllegalSpace(f"{key} refers to {part}, which leads back to itself; write the value there.")
+        if alone := _REFERENCE.fullmatch(part):
+            return self._held(alone, key, depth)
+        text = _REFERENCE.sub(lambda reference: str(self._held(reference, key, depth)), part)
+        if len(text) > _LONGEST:
+            raise IllegalSpace(f"{key} becomes a text of {len(text):,} characters; write fewer references.")
+        return text
+
+    def _held(self, reference: re.Match[str], key: str, depth: int) -> Any:
+        place: Any = self._whole
         path = reference[1].split(".")
-        if path[0] not in whole:
+        if path[0] not in self._whole:
             return reference[0]
+        self._count += 1
+        if self._count > _MOST:
+            raise IllegalSpace(f"{key} and others refer to more than {_MOST} keys; write values there.")
         for name in path:
             if not isinstance(place, dict) or name not in place:
                 raise IllegalSpace(
@@ -118,11 +139,7 @@ def _resolved(part: Any, whole: Configuration, key: str, depth: int) -> Any:
                     f"write a value at {reference[1]}."
                 )
             place = place[name]
-        return _resolved(place, whole, key, depth + 1)
-
-    if alone := _REFERENCE.fullmatch(part):
-        return held(alone)
-    return _REFERENCE.sub(lambda reference: str(held(reference)), part)
+        return self.resolved(place, key, depth + 1)
 
 
 def _fold_callbacks(configuration: Configuration) -> None:

@@ -229,3 +229,14 @@ def test_a_reference_that_leads_nowhere_is_refused(base: dict[str, Any], said: s
     """The sentence names the key, the reference and what to write."""
     with pytest.raises(IllegalSpace, match=said):
         configure(base, Group(), {})
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_references_to_references_cost_no_more_than_their_bounds(*, alone: bool) -> None:
+    """A few keys that multiply each other, as an attacker would write them, are refused at once."""
+    wide = [f"${{model.k{i + 1}}}" for i in range(7)]
+    base: dict[str, Any] = {"model": {"k7": "x" * 100}}
+    for i, reference in enumerate(wide):
+        base["model"][f"k{i}"] = [reference] * 50 if alone else reference * 50
+    with pytest.raises(IllegalSpace, match=r"refer to more than 1000 keys|becomes a text of"):
+        configure(base, Group(), {})
