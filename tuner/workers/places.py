@@ -60,3 +60,19 @@ def results_folder(output: Path, study: str) -> Path:
             f"--output: {folder} cannot be written: {error.strerror}; name another folder: --output FOLDER."
         ) from error
     return folder.absolute()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, unless it is there; another worker may remove it while it is empty.
+
+    Raises:
+        OSError: it cannot be made, such as where a file lies in its place.
+    """
+    while True:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            if path.exists():
+                raise
+        else:
+            return

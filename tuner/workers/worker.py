@@ -31,6 +31,7 @@ from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Trainer
 from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
 from tuner.workers.events import ShownTrial, TrialScored, TrialStarted, View, Waiting
+from tuner.workers.places import make_folder
 from tuner.workers.processes.executor import ProcessTrainer
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
@@ -137,7 +138,7 @@ class Worker:
             NotAllowed: it names what the permit refuses; its slot is free again, as it was.
         """
         logs = self.folder.absolute() / LOG_FILES
-        logs.mkdir(parents=True, exist_ok=True)
+        make_folder(logs)
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
         try:

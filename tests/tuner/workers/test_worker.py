@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from tuner.preparation.prepare import prepare
 from tuner.training.assignment import Assignment
 from tuner.workers import desk
 from tuner.workers.events import ShownTrial, unseen
+from tuner.workers.places import make_folder
 from tuner.workers.worker import Worker
 
 pytestmark = IN_MEMORY
@@ -274,3 +276,25 @@ def test_limits_are_outcomes(tmp_path: Path) -> None:
     work(ledger, tmp_path)
     assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.TIMED_OUT]
     assert ledger.slots.budget().done == 1
+
+
+def test_a_folder_that_another_worker_removes_meanwhile_ends_none(tmp_path: Path) -> None:
+    """Whoever ends removes empty folders, and whoever begins makes them again; a file is no folder."""
+    folder, done = tmp_path / "runs" / "logs", threading.Event()
+
+    def remove() -> None:
+        while not done.is_set():
+            with suppress(OSError):
+                folder.rmdir()
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    try:
+        for _ in range(3000):
+            make_folder(folder)
+    finally:
+        done.set()
+        thread.join()
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "file")
