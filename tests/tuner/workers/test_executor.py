@@ -240,3 +240,10 @@ def test_a_fork_server_imports_what_the_main_script_imported(monkeypatch: pytest
     fork_server.warm_up(["csv"])
 
     assert json.loads(os.environ[PRELOAD])["modules"] == ["csv", "fractions", "textwrap"]
+
+
+def test_a_log_whose_folder_has_gone_costs_no_training(tmp_path: Path) -> None:
+    """A worker that ends removes an empty folder of logs; a training that begins then makes it again."""
+    end = train(task(small_modules.Talking, log=tmp_path / "gone" / "trial.log"))
+    assert isinstance(end, Fit)
+    assert (tmp_path / "gone" / "trial.log").stat().st_size

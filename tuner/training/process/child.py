@@ -46,6 +46,7 @@ _KILLED_LOADER = re.compile(
     r"DataLoader worker \(pid(\(s\))? [\d, ]+\) "
     r"(is killed by signal: (Killed|Terminated)|exited unexpectedly)"
 )
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 # What torch and Lightning import only when they fit; a child would spend a second on it.
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
 
@@ -159,7 +160,11 @@ def _leave_it_to_the_worker(number: int, frame: FrameType | None) -> None:
 
 def _print_to(log: str) -> None:
     """Send everything that this process and those that it starts print to a file."""
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        file = os.open(log, _APPEND, 0o666)
+    except FileNotFoundError:  # another worker has ended just now, and removed the folder while it was empty
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(log, _APPEND, 0o666)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(file, stream.fileno())
