@@ -134,6 +134,7 @@ def _followed(held: Any, whole: Mapping[str, Any], source: str, key: str) -> Any
         return [_followed(part, whole, source, key) for part in held]
     if not isinstance(held, str):
         return held
+    text = held
     for found in _REFERENCE.finditer(held):
         place: Any = whole
         for name in found[1].split("."):
@@ -145,8 +146,10 @@ def _followed(held: Any, whole: Mapping[str, Any], source: str, key: str) -> Any
                 f"refers to {found[0]}, which this configuration does not hold; write the value there.",
             )
         if found[1].partition(".")[0] not in FIXED_SECTIONS:
-            return place if held == found[0] else held.replace(found[0], str(place))
-    return held
+            if held == found[0]:
+                return place
+            text = text.replace(found[0], str(place))
+    return text
 
 
 def _mappings(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:

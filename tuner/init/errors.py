@@ -13,10 +13,6 @@ class CannotBeMade(TunerError, ValueError):
         super().__init__(sentence)
         self.lines = lines
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        """Cross to another process with both."""
-        return type(self), (str(self), self.lines)
-
 
 _ADAPTING = """\
 # adapted.py: {what}

@@ -22,6 +22,11 @@ from studies.trials.record import TrialRecord
 FEWEST_CURVES = 15  # of which anything is told: a rung of three needs some trials before it decides
 MOST_CURVES = 400  # that are replayed, the first ones: asking a pruner grows with their square
 TOP = 5
+# A report may be of anybody's database, and makes no class that could run code: only these, of plain values.
+REPLAYED = frozenset(
+    f"optuna.pruners.{name}Pruner"
+    for name in ("SuccessiveHalving", "Hyperband", "Median", "Percentile", "Threshold")
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ def replay_early_stopping(
         minimizes: whether a smaller score is better.
 
     Returns:
-        None where fewer than `FEWEST_CURVES` whole curves are known, or curves have one validation.
+        None where fewer than `FEWEST_CURVES` whole curves are known, or curves have one validation, or the
+        pruner is none of `REPLAYED`.
     """
     whole = [
         trial
@@ -112,6 +118,8 @@ def replay_early_stopping(
         return None
     given = pruner if pruner is not None and pruner["class_path"] != NO_PRUNING else None
     chosen = given or default_pruner(TrialLength(max_epochs=validations))
+    if not _is_plain(chosen):
+        return None
     stopped = _stopped(whole, chosen, validations, minimizes=minimizes)
     sign = 1.0 if minimizes else -1.0
     ranked = sorted(whole, key=lambda trial: (sign * (trial.score or 0.0), trial.number))
@@ -126,6 +134,14 @@ def replay_early_stopping(
         {number: stopped[number] for number in top if number in stopped},
         len(stopped),
         1 - trained / (len(whole) * validations),
+    )
+
+
+def _is_plain(pruner: Mapping[str, Any]) -> bool:
+    """Say whether a pruner is one of Optuna's own that takes plain values, and is given nothing else."""
+    given = pruner.get("init_args") or {}
+    return pruner["class_path"] in {*REPLAYED, NO_PRUNING} and not any(
+        isinstance(value, Mapping | list) for value in given.values()
     )
 
 

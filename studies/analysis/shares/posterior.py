@@ -118,7 +118,7 @@ def posterior_shares(surrogate: Surrogate, structures: Structures, draws: int, s
         products = products_of(component, features)
         prior = prior_covariance(component, features, products, among)
         at_most = float(np.trace(prior))
-        if at_most > SLIGHT * total:
+        if total <= 0 or at_most > SLIGHT * total:
             varying.append((component, products, prior))
             continue
         # Trials take variance from the prior and add none: its trace bounds what a draw has beyond the mean.

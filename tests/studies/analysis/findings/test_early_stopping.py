@@ -1,5 +1,6 @@
 """The replay of early stopping on curves that are known to their end."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,28 @@ def test_few_curves_say_nothing() -> None:
     assert replay_early_stopping(_trials(curves[:14]), HALVING, minimizes=True) is None
     assert replay_early_stopping(_trials(curves[:, :1]), HALVING, minimizes=True) is None
     assert replay_early_stopping([], HALVING, minimizes=True) is None
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        {"class_path": "antigravity.Pruner", "init_args": {}},
+        {
+            "class_path": "optuna.pruners.PatientPruner",
+            "init_args": {"patience": 2, "wrapped_pruner": {"class_path": "antigravity.Pruner"}},
+        },
+        {
+            "class_path": "optuna.pruners.MedianPruner",
+            "init_args": {"n_startup_trials": {"class_path": "os.system"}},
+        },
+    ],
+)
+def test_no_report_imports_what_a_database_names_as_a_pruner(pruner: dict[str, Any]) -> None:
+    """Nothing is made of a class that is none of Optuna's plain ones; no module is imported for it."""
+    curve = {1: 0.5, 2: 0.4, 3: 0.3}
+    trials = [
+        TrialRecord(number, number, 1, {}, Outcome.COMPLETED, 0.3 + number, curve) for number in range(30)
+    ]
+    before = set(sys.modules)
+    assert replay_early_stopping(trials, pruner, minimizes=True) is None
+    assert set(sys.modules) == before
