@@ -10,7 +10,7 @@ from studies.database.retry import persistently
 from studies.errors import StorageError
 
 VERSION = 3  # of these tables; 1 had the slots only, 2 a row for every slot and a lease for each
-OPEN, CLAIMED, DONE = "open", "claimed", "done"  # states of a slot
+OPEN, CLAIMED, PAUSED, DONE = "open", "claimed", "paused", "done"  # states of a slot
 NAME_LENGTH = 128  # characters that a worker's name may have
 
 _metadata = sa.MetaData()

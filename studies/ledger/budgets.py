@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from studies.database import schema
+from studies.database.schema import CLAIMED, DONE, PAUSED
 
 AHEAD = 100  # rows of slots made at once, when none is open
 
@@ -23,11 +24,21 @@ class Budget:
     open: int
     claimed: int
     done: int
+    paused: int = 0
 
     @property
     def total(self) -> int:
         """All slots of the study."""
-        return self.open + self.claimed + self.done
+        return self.open + self.claimed + self.paused + self.done
+
+
+def budget_within(connection: sa.Connection, ledger: str) -> Budget:
+    """Count the slots by state; those that have no row yet are open."""
+    counting = sa.select(_slots.c.state, sa.func.count()).where(_slots.c.ledger == ledger)
+    counts = {row[0]: row[1] for row in connection.execute(counting.group_by(_slots.c.state))}
+    total = max(total_within(connection, ledger), sum(counts.values()))
+    claimed, paused, done = (counts.get(state, 0) for state in (CLAIMED, PAUSED, DONE))
+    return Budget(total - claimed - paused - done, claimed, done, paused)
 
 
 def grow_within(connection: sa.Connection, ledger: str, total: int, exploration: float) -> None:

@@ -13,7 +13,6 @@ its answer was lost is found by the claim's token or attempt.
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,9 +22,10 @@ from studies.database import schema
 from studies.database.clock import now
 from studies.database.identity import carries
 from studies.database.retry import is_settling, persistently
-from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN
-from studies.ledger.budgets import Budget, delete_within, grow_within, top_up_within, total_within
+from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
+from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
+from studies.ledger.slot import Slot, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
 _PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
@@ -33,25 +33,6 @@ _INSERTIONS = 100  # each fails only where another process has inserted the same
 _slots = schema.slots
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A claimed slot.
-
-    `attempt` counts its claims from 1. `draw` counts the suggestions that an error in the user's code has
-    used up. `trial` is the number of the trial of an earlier attempt that this one takes up again, or None.
-    `lapsed` says that the worker of the attempt before may have left something behind. `worker` identifies
-    the worker that has claimed it.
-    """
-
-    number: int
-    explore: bool
-    attempt: int
-    draw: int
-    trial: int | None
-    lapsed: bool
-    worker: str
 
 
 class Slots:
@@ -99,13 +80,12 @@ class Slots:
             The slot, or None where there is none now, the study has been stopped or deleted, or a limit of
             it is reached.
         """
-        worker, token = worker[:NAME_LENGTH], uuid.uuid4().hex
 
-        def claim() -> Slot | None:
+        def claim(worker: str, token: str) -> Slot | None:
             is_complete = False
             while True:
                 for number in self._candidates():
-                    slot = self._take(number, worker, token)
+                    slot = self._take(number, worker, token, self._free())
                     if slot is not None:
                         return slot
                 if is_complete:
@@ -113,13 +93,33 @@ class Slots:
                 # Then once more, since another worker may have made the last rows after we had looked.
                 is_complete = not _until_alone(self._top_up)
 
+        return self._claimed(claim, worker)
+
+    def take_up(self, number: int, attempt: int, worker: str) -> Slot | None:
+        """Claim a paused slot.
+
+        Args:
+            number: of the slot.
+            attempt: the last one, which was paused.
+            worker: as `claim` takes it.
+
+        Returns:
+            The slot, or None where another worker has taken it up, or `claim` would give none.
+        """
+        is_paused = sa.and_(self._mine, _slots.c.state == PAUSED, _slots.c.attempt == attempt, self._goes_on)
+        return self._claimed(lambda name, token: self._take(number, name, token, is_paused), worker)
+
+    def _claimed(self, claim: Callable[[str, str], Slot | None], worker: str) -> Slot | None:
+        """Claim a slot for a worker by a token, also where the answer of the database was lost."""
+        worker, token = worker[:NAME_LENGTH], uuid.uuid4().hex
+
         def claim_again() -> Slot | None:
             with self._engine.connect() as connection:
                 mine = sa.select(_slots).where(self._mine, _slots.c.state == CLAIMED, _slots.c.token == token)
                 row = connection.execute(mine).one_or_none()
-            return claim() if row is None else _slot(row, row.attempt, worker, lapsed=True)
+            return claim(worker, token) if row is None else slot_of(row, row.attempt, worker, lapsed=True)
 
-        return persistently(claim, again=claim_again)
+        return persistently(lambda: claim(worker, token), again=claim_again)
 
     def _free(self) -> sa.ColumnElement[bool]:
         """Give the condition that a slot may be claimed.
@@ -143,13 +143,13 @@ class Slots:
                 return
             after = page[-1]
 
-    def _take(self, number: int, worker: str, token: str) -> Slot | None:
-        """Claim a free slot; None where another worker is claiming it, or has.
+    def _take(self, number: int, worker: str, token: str, is_free: sa.ColumnElement[bool]) -> Slot | None:
+        """Claim a slot that is free; None where another worker is claiming it, or has.
 
         A slot that another transaction holds is passed over and not waited for, since the process of that
         transaction may have been frozen.
         """
-        candidate = sa.select(_slots).where(self._free(), _slots.c.slot == number)
+        candidate = sa.select(_slots).where(is_free, _slots.c.slot == number)
         with self._engine.begin() as connection:
             row = connection.execute(candidate.with_for_update(skip_locked=True)).one_or_none()
             if row is None:
@@ -164,7 +164,7 @@ class Slots:
             )
             if claimed.rowcount != 1:
                 return None
-        return _slot(row, row.attempt + 1, worker, lapsed=row.state == CLAIMED)
+        return slot_of(row, row.attempt + 1, worker, lapsed=row.state == CLAIMED)
 
     def _top_up(self) -> bool:
         """Make the rows of the next slots; False where there are none, or the study goes on no more."""
@@ -222,6 +222,29 @@ class Slots:
         changes: dict[str, Any] = {"trial": None, "draw": slot.draw + 1} if fresh else {}
         return self._change(connection, slot, state=OPEN, lease=None, **changes, **_cost(seconds, epochs))
 
+    def pause_within(
+        self, connection: sa.Connection, slot: Slot, *, seconds: float = 0.0, epochs: float = 0.0
+    ) -> bool:
+        """Have a claimed slot wait until it is taken up; see `finish_within`."""
+        return self._change(connection, slot, state=PAUSED, lease=None, **_cost(seconds, epochs))
+
+    def close_paused(self) -> list[int]:
+        """Spend the slots that wait to be taken up, unless another one is claimed, and give their numbers."""
+        paused = sa.and_(self._mine, _slots.c.state == PAUSED)
+        is_claimed = sa.select(_slots.c.slot).where(self._mine, _slots.c.state == CLAIMED).limit(1)
+
+        def close() -> list[int]:
+            with self._engine.begin() as connection:
+                if connection.execute(is_claimed).first() is not None:
+                    return []
+                found = list(connection.scalars(sa.select(_slots.c.slot).where(paused).with_for_update()))
+                connection.execute(
+                    sa.update(_slots).where(paused, _slots.c.slot.in_(found)).values(state=DONE)
+                )
+            return found
+
+        return persistently(close)
+
     def _within(self, change: Callable[[sa.Connection], bool]) -> bool:
         def make() -> bool:
             with self._engine.begin() as connection:
@@ -235,14 +258,10 @@ class Slots:
 
     def budget(self) -> Budget:
         """Count the slots by state; those that have no row yet are open."""
-        counting = sa.select(_slots.c.state, sa.func.count()).where(self._mine).group_by(_slots.c.state)
 
         def count() -> Budget:
             with self._engine.connect() as connection:
-                counts = {row[0]: row[1] for row in connection.execute(counting)}
-                total = total_within(connection, self.ledger)
-            claimed, done = counts.get(CLAIMED, 0), counts.get(DONE, 0)
-            return Budget(max(total, sum(counts.values())) - claimed - done, claimed, done)
+                return budget_within(connection, self.ledger)
 
         return persistently(count)
 
@@ -267,11 +286,6 @@ class Slots:
 def _claim(slot: Slot) -> tuple[sa.ColumnElement[bool], ...]:
     """Give the condition that a slot is still claimed as it was."""
     return _slots.c.slot == slot.number, _slots.c.state == CLAIMED, _slots.c.attempt == slot.attempt
-
-
-def _slot(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
-    # SQLite keeps a text where a number belongs, and checkpoints are named after these.
-    return Slot(int(row.slot), row.explore, int(attempt), int(row.draw), row.trial, lapsed, worker)
 
 
 def _cost(seconds: float, epochs: float) -> dict[str, Any]:

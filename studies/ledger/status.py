@@ -8,7 +8,8 @@ from typing import Any
 from studies.definition.length import TrialLength
 from studies.ledger.absent import sentence
 from studies.ledger.ledger import Ledger
-from studies.trials.outcomes import Outcome, count_name
+from studies.trials.attributes import without_continued
+from studies.trials.outcomes import Outcome, count_name, outcome_of
 from studies.trials.record import TrialRecord
 
 
@@ -70,9 +71,11 @@ class Status:
 
 def status_of(ledger: Ledger) -> Status:
     """Look how far a study is."""
-    records, budget = ledger.records(), ledger.slots.budget()
+    trials, budget = ledger.trials(), ledger.slots.budget()
+    records = list(map(TrialRecord.of, trials))
     settings, spent, left = ledger.definition.settings, ledger.slots.control.spent(), ledger.left()
-    count = Counter(record.outcome for record in records)
+    # One that went on counts as what became of it.
+    count = Counter(map(outcome_of, without_continued(trials, Outcome.PAUSED.value)))
     running = count.pop(None, 0) - len(left)
     count[Outcome.LOST] += len(left)
     return Status(

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from optuna.trial import FrozenTrial, Trial
 
 from studies.definition.study import StudyDefinition
-from studies.ledger.slots import Slot
-from studies.proposing.optuna_sampler import BySampler
+from studies.ledger.slot import Slot
+from studies.proposing.by_ends import BySamplerOfEnds
+from studies.proposing.optuna_sampler import BySampler, ProposerSampler, sampler_of
+from studies.proposing.pausing import is_pausing
 from studies.proposing.planned import Candidates, Exploration, Planned
 from studies.proposing.proposer import Origin, Proposer
 from studies.trials.attributes import CONFIGURATION
+from studies.trials.outcomes import Outcome, outcome_of
 
 
 def proposer_for(
@@ -18,8 +21,9 @@ def proposer_for(
     """Give the proposer of a claimed slot.
 
     In a study that repeats candidates each slot takes the values of one of them. A slot whose earlier attempt
-    was preempted or lost takes the same values again. Slots that explore take quasi-random points. Every
-    other slot asks the study's sampler.
+    was preempted, lost or paused takes the same values again. Slots that explore take quasi-random points.
+    Every other slot asks the study's sampler; TPE, where a study that pauses trials names none, is told their
+    expected ends.
 
     Args:
         definition: of the study.
@@ -30,5 +34,12 @@ def proposer_for(
     if definition.candidates:
         return Candidates()
     if earlier is not None and CONFIGURATION in earlier.user_attrs:
-        return Planned(earlier.params, Origin.AGAIN)
-    return Exploration() if slot.explore else BySampler(begin)
+        is_paused = outcome_of(earlier) is Outcome.PAUSED
+        return Planned(earlier.params, Origin.CONTINUED if is_paused else Origin.AGAIN)
+    if slot.explore:
+        return Exploration()
+    if definition.sampler is None:
+        pauses = definition.pruner is not None and is_pausing(definition.pruner)
+        return BySamplerOfEnds() if pauses else BySampler(begin)
+    sampler = sampler_of(definition, slot)
+    return sampler.proposer if isinstance(sampler, ProposerSampler) else BySampler(begin)

@@ -12,8 +12,10 @@ from scipy.linalg import solve_triangular
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from search_spaces.space.nodes import Value
-from studies.ledger.slots import Slot
+from search_spaces.space.nodes import Group, Value
+from studies.ledger.slot import Slot
+from studies.proposing.expected_ends import expected_ends
+from studies.proposing.optuna_sampler import ProposerSampler
 from studies.proposing.planned import Exploration
 from studies.proposing.priors import prior_draws
 from studies.proposing.proposer import History, Origin, Proposal
@@ -21,8 +23,7 @@ from studies.proposing.seeds import seed_of
 from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, value_at
 from studies.surrogate.gaussian_process import Surrogate, fit, points_of
 from studies.surrogate.integration import coordinates_at
-from studies.trials.outcomes import EFFECTS
-from studies.trials.record import TrialRecord
+from studies.trials.record import TrialRecord, furthest_attempts
 
 FEWEST = 6  # trials with a score from which on there is a model
 EVERY = 8  # of so many slots one is quasi-random, whatever the model believes: it may be wrong of a branch
@@ -45,16 +46,16 @@ class JointModel:
 
     def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
         """Propose one trial for each slot, beside those that run; see `Proposer`."""
-        minimizes = history.definition.settings.direction == "minimize"
-        worths = [(record, loss_of(record, minimizes=minimizes)) for record in history.records]
-        told = [(record, loss) for record, loss in worths if loss is not None]
-        if sum(np.isfinite(loss) for _, loss in told) < FEWEST:
+        records = furthest_attempts(history.records)
+        ends = expected_ends(records, history.definition.settings)
+        told = [record for record in records if record.number in ends]
+        if sum(np.isfinite(loss) for loss in ends.values()) < FEWEST:
             return Exploration().propose(history, slots)
         domain = domain_of(history.space)
         known = _Known(
-            places_of(domain, [record for record, _ in told]),
-            np.array([loss for _, loss in told]),
-            places_of(domain, [record for record, loss in worths if loss is None and record.values]),
+            places_of(domain, told),
+            np.array([ends[record.number] for record in told]),
+            places_of(domain, [record for record in records if record.number not in ends and record.values]),
         )
         return [
             Exploration().propose(history, [slot])[0]
@@ -62,6 +63,18 @@ class JointModel:
             else _Search(history, slot, domain, known).proposal()
             for slot in slots
         ]
+
+
+class JointSampler(ProposerSampler):
+    """The joint model as a sampler, for study files and for plain Optuna.
+
+    Args:
+        space: what the objective suggests; a study of the tuner knows it by itself.
+        seed: of the proposals.
+    """
+
+    def __init__(self, space: Group | None = None, *, seed: int = 0) -> None:
+        super().__init__(JointModel(), space, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,20 +132,6 @@ class _Search:
         mean, deviation = predict(self._surrogate, self._points(places))
         gains = log_expected_improvement(self._incumbent - mean, deviation)
         return np.where(is_new(self._domain, places, self._tried), gains, -np.inf)
-
-
-def loss_of(record: TrialRecord, *, minimizes: bool) -> float | None:
-    """Give a trial's loss, lower is better: of a stopped one its last; infinite where it diverged or failed.
-
-    None while it runs, and for one that says nothing of its values because its worker was lost.
-    """
-    effect = None if record.outcome is None else EFFECTS[record.outcome]
-    if effect is None or (effect.feasible and not effect.spends_slot):
-        return None
-    score = record.shown_score if effect.feasible else None
-    if score is None or not np.isfinite(score):
-        return np.inf
-    return score if minimizes else -score
 
 
 def warp(loss: Array) -> Array:

@@ -100,10 +100,14 @@ class ByPruner:
     """
 
     def __init__(self, pruner: ClassConfig, study: Study, trial: Callable[[], FrozenTrial]) -> None:
-        self._study, self._trial = study, trial
+        self._pruner, self._study, self._trial = pruner, study, trial
         self._never = pruner["class_path"] == NO_PRUNING
         self._rungs = rungs_of(pruner)
         self._next = self._rungs.first if self._rungs else 0
+
+    def decided_at(self) -> tuple[int, ...] | None:
+        """Name the validations after which it may stop the trial."""
+        return decisions_of(self._pruner)
 
     def is_due(self, step: int) -> bool:
         """Say whether the pruner has to be asked after validation `step`."""
@@ -119,3 +123,6 @@ class ByPruner:
         if self._rungs is not None:
             self._next = self._rungs.after(max(running.curve, default=0))
         return GO_ON
+
+    def take_up(self, history: History) -> None:
+        """Take up none, since Optuna's pruners pause none."""

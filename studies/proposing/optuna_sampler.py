@@ -14,7 +14,7 @@ from search_spaces.suggest import suggest
 from studies.definition.classes import make_sampler
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.proposing.proposer import History, Origin, Proposal, Proposer
 from studies.proposing.seeds import seed_of
 from studies.trials.record import TrialRecord
@@ -65,12 +65,15 @@ class ProposerSampler(BaseSampler):
         proposer: proposes the values.
         space: what the objective suggests. A parameter beside it is drawn at random.
         seed: of the proposals.
+
+    Attributes:
+        proposer: proposes the values; a study of the tuner asks it, and not this sampler.
     """
 
     reads_pruned = True
 
-    def __init__(self, proposer: Proposer, space: Group, *, seed: int = 0) -> None:
-        self._proposer, self._space, self._seed = proposer, space, seed
+    def __init__(self, proposer: Proposer, space: Group | None, *, seed: int = 0) -> None:
+        self.proposer, self._space, self._seed = proposer, space, seed
         self._values: dict[int, dict[str, Value]] = {}
         self._otherwise = RandomSampler(seed=seed)
 
@@ -89,6 +92,8 @@ class ProposerSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Give the value that is proposed for the trial."""
+        if self._space is None:
+            raise ValueError("outside the tuner, say what the objective suggests: space=...")
         if trial.number not in self._values:
             minimizes = study.direction is StudyDirection.MINIMIZE
             settings = StudySettings(
@@ -99,7 +104,7 @@ class ProposerSampler(BaseSampler):
                 lambda: [TrialRecord.of(other) for other in study.get_trials(deepcopy=False)],
             )
             slot = Slot(trial.number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
-            (proposal,) = self._proposer.propose(history, [slot])
+            (proposal,) = self.proposer.propose(history, [slot])
             self._values = {trial.number: dict(proposal.values)}
         values = self._values[trial.number]
         if param_name in values:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search_spaces.space.nodes import Value
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.proposing.exploration import exploration_point
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of

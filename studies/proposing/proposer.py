@@ -8,7 +8,7 @@ from typing import Protocol
 
 from search_spaces.space.nodes import Group, Value
 from studies.definition.study import StudyDefinition
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.trials.record import TrialRecord
 
 
@@ -20,6 +20,7 @@ class Origin(Enum):
     MODEL = "model"  # by the expected improvement of the joint model
     SAMPLER = "sampler"  # of Optuna's kind, the study's own
     AGAIN = "again"  # those of an earlier attempt at the same slot
+    CONTINUED = "continued"  # those of a trial that was paused, and goes on
     CANDIDATE = "candidate"  # those of a trial that is confirmed
 
 

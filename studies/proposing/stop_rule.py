@@ -9,10 +9,15 @@ from studies.trials.record import TrialRecord
 
 
 class Action(Enum):
-    """What becomes of a trial."""
+    """What becomes of a trial; true where it ends here, for now or for good."""
 
     GO_ON = "go on"
+    PAUSE = "pause"  # it leaves a checkpoint, and may be taken up again
     STOP = "stop"
+
+    def __bool__(self) -> bool:
+        """Say whether the trial ends here."""
+        return self is not Action.GO_ON
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,14 @@ class StopRule(Protocol):
     Asking costs: the history is read. So `is_due` says beforehand where the answer is not known already.
     """
 
+    def decided_at(self) -> tuple[int, ...] | None:
+        """Name the validations after which it may decide other than to go on; None means after any."""
+
     def is_due(self, step: int) -> bool:
         """Say whether the rule has to be asked after validation `step`, counted from 1."""
 
     def decide(self, history: History, running: TrialRecord) -> Decision:
         """Decide what becomes of a trial after its last validation."""
+
+    def take_up(self, history: History) -> TrialRecord | None:
+        """Give the paused trial that goes on before a new one is begun; None where none does."""

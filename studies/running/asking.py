@@ -19,12 +19,13 @@ from studies.database.retry import is_passing, persistently
 from studies.definition.length import TrialLength
 from studies.errors import NoSuggestion
 from studies.ledger.ledger import Ledger
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.proposing.for_slot import proposer_for
 from studies.proposing.optuna_sampler import sampler_of
 from studies.proposing.proposer import History, Proposal
 from studies.proposing.seeds import training_seed
 from studies.running.lost import declare_lost, settle, sweep
+from studies.running.pausing import passed, slot_for
 from studies.running.reporting import Reports
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
@@ -53,7 +54,7 @@ def ask(ledger: Ledger, worker: str, facts: Mapping[str, Any] = NO_FACTS) -> Run
         UnknownStudy: the study has been deleted meanwhile.
         NoSuggestion: the study's sampler or space gives no values.
     """
-    while (slot := ledger.slots.claim(worker)) is not None:
+    while (slot := slot_for(ledger, worker)) is not None:
         if slot.lapsed:
             slot = settle(ledger, slot)
         try:
@@ -100,7 +101,7 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
             f"with {type(error).__name__}: {first_line(error)}; mend it, or make the study anew."
         ) from error
     seed = training_seed(ledger.definition, slot.number)
-    reports = Reports(ledger, study, own, TrialLength.of(configuration))
+    reports = Reports(ledger, study, own, TrialLength.of(configuration), passed=passed(ledger, slot))
     return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports)
 
 

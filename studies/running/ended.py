@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.trials.outcomes import Outcome
 
 

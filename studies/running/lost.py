@@ -9,7 +9,7 @@ from studies.database import optuna_tables
 from studies.database.retry import persistently
 from studies.ledger.absent import GIVEN_UP
 from studies.ledger.ledger import Ledger
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.trials.attributes import CAUSE, OUTCOME
 from studies.trials.outcomes import CONSTRAINT, EFFECTS, Outcome, outcome_of
 from studies.trials.record import TrialRecord

@@ -13,10 +13,11 @@ from optuna.study import Study
 from studies.database import optuna_tables
 from studies.database.optuna_storage import OneTrialStorage
 from studies.database.retry import is_passing, persistently
-from studies.definition.classes import ClassConfig, make_pruner
+from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
+from studies.proposing.pausing import PausingPruner
 from studies.proposing.proposer import History
 from studies.proposing.stop_rule import Action, StopRule
 from studies.trials.record import TrialRecord
@@ -37,6 +38,7 @@ class Reports:
         study: as Optuna has it, seen by whoever runs the trial.
         own: what is known of the trial.
         length: how long it is, as far as that is known.
+        passed: a validation up to which the rule has let it pass before.
         clock: gives seconds.
 
     Attributes:
@@ -53,10 +55,12 @@ class Reports:
         study: Study,
         own: OneTrialStorage,
         length: TrialLength,
+        *,
+        passed: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ledger, self.study, self.own, self.clock = ledger, study, own, clock
-        self.patience = PATIENCE
+        self.patience, self.passed = PATIENCE, passed
         self.pending: dict[int, float] = {}
         self.last = self.paid = 0
         self._stored = clock()
@@ -65,16 +69,19 @@ class Reports:
         self._lock = threading.Lock()
         self.measure(length)
 
-    def measure(self, length: TrialLength) -> ClassConfig:
-        """Take up how long the trial is, which says where the default rungs stand; give the pruner."""
+    def measure(self, length: TrialLength) -> None:
+        """Take up how long the trial is, which says where rungs stand."""
         pruner = self.ledger.definition.pruner or default_pruner(length)
         self.length = length
-        self.study.pruner = make_pruner(pruner)
-        self.rule: StopRule = ByPruner(pruner, self.study, lambda: self.own.get_trial(self.own.identifier))
-        return pruner
+        self.study.pruner = made = make_pruner(pruner)
+        self.rule: StopRule = (
+            made.rule(length.validations)
+            if isinstance(made, PausingPruner)
+            else ByPruner(pruner, self.study, lambda: self.own.get_trial(self.own.identifier))
+        )
 
-    def add(self, step: int, score: float) -> bool:
-        """Take a score, and say whether the pruner wants the trial to stop.
+    def add(self, step: int, score: float) -> Action:
+        """Take a score, and say what the rule wants of the trial.
 
         Where the database is away for longer than training should wait, the trial goes on; its scores are
         stored later, and the pruner is asked again after the next.
@@ -88,13 +95,16 @@ class Reports:
         self.last = max(self.last, step)
         is_away = self._hear()
         is_old = self.clock() - self._stored >= STORE_EVERY
-        if is_away or not (self.rule.is_due(step) or is_old):
-            return False
+        if is_away or not (self._is_due(step) or is_old):
+            return Action.GO_ON
         exchange = self._exchange = _Exchange(self, step)
         exchange.start()
         # Nobody waits for a database that was away, until it has answered once.
         exchange.is_over.wait(self.patience if self._again_at is None else 0.0)
-        return not self._hear() and exchange.stops
+        return Action.GO_ON if self._hear() else exchange.action
+
+    def _is_due(self, step: int) -> bool:
+        return step > self.passed and self.rule.is_due(step)
 
     @property
     def epochs(self) -> float:
@@ -151,7 +161,7 @@ class _Exchange(threading.Thread):
         self._step = step
         self.is_over = threading.Event()
         self.is_new = True  # as long as nobody has taken up how it ended
-        self.stops = False
+        self.action = Action.GO_ON
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -159,10 +169,10 @@ class _Exchange(threading.Thread):
         reports = self._reports
         try:
             persistently(reports.store, patience=reports.patience)
-            if reports.rule.is_due(self._step):
+            if reports._is_due(self._step):  # noqa: SLF001 - the exchange is a part of the reports
                 history = History(reports.ledger.definition, reports.ledger.records)
                 running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
-                self.stops = reports.rule.decide(history, running).verdict is Action.STOP
+                self.action = reports.rule.decide(history, running).verdict
         except Exception as error:  # noqa: BLE001 - raised where the training hears it
             self.error = error
         finally:

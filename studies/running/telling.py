@@ -107,6 +107,8 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
             # Should another worker have taken the slot just now, it finds the trial told, and releases it.
             if effect.spends_slot and not is_retried:
                 ledger.slots.finish_within(connection, slot, **cost)
+            elif effect.pauses:
+                ledger.slots.pause_within(connection, slot, **cost)
             else:
                 ledger.slots.free_within(connection, slot, fresh=effect.fresh, **cost)
         return True

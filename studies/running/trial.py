@@ -12,8 +12,10 @@ from search_spaces.space.nodes import Value
 from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
-from studies.ledger.slots import Slot
-from studies.proposing.optuna_pruner import decisions_of, default_pruner
+from studies.ledger.slot import Slot
+from studies.proposing.optuna_pruner import default_pruner
+from studies.proposing.pausing import PausingRule
+from studies.proposing.stop_rule import Action
 from studies.running.reporting import Reports
 
 
@@ -45,7 +47,7 @@ class RunningTrial:
         return self.reports.length.validations
 
 
-def report(running: RunningTrial, step: int, score: float) -> bool:
+def report(running: RunningTrial, step: int, score: float) -> Action:
     """Record one validation.
 
     Args:
@@ -53,16 +55,16 @@ def report(running: RunningTrial, step: int, score: float) -> bool:
         step: which validation, counted from 1.
         score: its score.
 
-    Returns: Whether training shall stop: the pruner wants it, or the slot was given to another worker,
-        because this one did not renew its lease. A trial that explores is never pruned.
+    Returns: What becomes of the training. It stops where the pruner wants it, or where the slot was given to
+        another worker, because this one did not renew its lease. A trial that explores is never stopped.
     """
     try:
         # One that explores is asked about too, because successive halving notes who reached a rung when it
         # is asked.
-        stops = running.reports.add(step, score)
+        action = running.reports.add(step, score)
     except (UpdateFinishedTrialError, KeyError):  # its slot was given away, or its study has been deleted
-        return True
-    return stops and not running.slot.explore
+        return Action.STOP
+    return Action.GO_ON if action is Action.STOP and running.slot.explore else action
 
 
 def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
@@ -87,11 +89,12 @@ def measure(running: RunningTrial, length: TrialLength) -> tuple[int, ...] | Non
         running: the trial, of which nothing has been reported.
         length: as the training tells it.
 
-    Returns: The validations after which the trial may be stopped; None means after any, and one that explores
-        never is.
+    Returns: The validations after which the trial may be paused or stopped; None means after any. One that
+        explores is never stopped.
     """
-    pruner = running.reports.measure(length)
-    return () if running.slot.explore else decisions_of(pruner)
+    running.reports.measure(length)
+    rule = running.reports.rule
+    return () if running.slot.explore and not isinstance(rule, PausingRule) else rule.decided_at()
 
 
 def pruner_of(ledger: Ledger) -> BasePruner:

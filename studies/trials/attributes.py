@@ -4,7 +4,7 @@
 sampler. It spends no slot, is never the best, and counts nowhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
 from optuna.trial import FrozenTrial, TrialState
@@ -62,3 +62,30 @@ def attempts(trials: Iterable[FrozenTrial], ledger: str, *, are_marked: bool) ->
 def is_count(value: object) -> TypeGuard[int]:
     """Say whether an attribute is a whole number that is not negative."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def without_continued(trials: Sequence[FrozenTrial], paused: str) -> list[FrozenTrial]:
+    """Leave out the attempts at a slot that were paused and go on as a later one, which carries their curve.
+
+    Args:
+        trials: of one study.
+        paused: how a trial says by its attribute `OUTCOME` that it was paused.
+    """
+    if not any(trial.user_attrs.get(OUTCOME) == paused for trial in trials):
+        return list(trials)
+    last: dict[tuple[Any, Any], int] = {}
+    for trial in trials:
+        of, attempt = _slot_of(trial), trial.user_attrs.get(ATTEMPT)
+        if is_count(attempt):
+            last[of] = max(attempt, last.get(of, 0))
+    return [
+        trial
+        for trial in trials
+        if trial.user_attrs.get(OUTCOME) != paused
+        or not is_count(attempt := trial.user_attrs.get(ATTEMPT))
+        or attempt == last[_slot_of(trial)]
+    ]
+
+
+def _slot_of(trial: FrozenTrial) -> tuple[Any, Any]:
+    return str(trial.user_attrs.get(LEDGER)), str(trial.user_attrs.get(SLOT))

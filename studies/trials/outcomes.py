@@ -18,6 +18,7 @@ class Outcome(Enum):
 
     COMPLETED = "completed"
     PRUNED = "pruned"
+    PAUSED = "paused"  # at a rung; its slot may be taken up again
     DIVERGED = "diverged"  # NaN, infinity, or beyond the study's own bound
     OUT_OF_MEMORY = "out of memory"
     TIMED_OUT = "timed out"
@@ -34,8 +35,9 @@ class Effect:
 
     `state` is Optuna's. `feasible` is what the constraint tells samplers. `spends_slot` says whether the
     slot is done, and `fresh` whether a slot that is not is tried again with another suggestion instead of
-    the same. `is_error` says that it counts among the errors after which a study is stopped, and
-    `may_be_retried` that it spends its slot only the second time, if the study says so.
+    the same; `pauses` that it waits until the study takes it up. `is_error` says that it counts among the
+    errors after which a study is stopped, and `may_be_retried` that it spends its slot only the second time,
+    if the study says so.
 
     `style` is how a terminal writes the outcome. A figure draws trials that spend their slot, in `colour` and
     with the `mark`, told apart by shape as well as by colour: a report may be printed in black and white.
@@ -48,6 +50,7 @@ class Effect:
     fresh: bool = False
     is_error: bool = False
     may_be_retried: bool = False
+    pauses: bool = False
     style: str = ""
     colour: str = ""
     mark: str = ""
@@ -67,6 +70,10 @@ EFFECTS = MappingProxyType(
         ),
         Outcome.PRUNED: Effect(
             _PRUNED, spends_slot=True, style="dim", colour="#6b6b6b", mark="triangle-down-open", is_usual=True
+        ),
+        # Optuna has no state for it. Where the study ends, it is what a pruned one is.
+        Outcome.PAUSED: Effect(
+            _PRUNED, pauses=True, style="dim", colour="#8c8c8c", mark="triangle-right-open",
         ),
         # Told as FAIL, Optuna would forget a trial that diverged, and suggest its neighbour.
         Outcome.DIVERGED: Effect(
@@ -89,6 +96,9 @@ EFFECTS = MappingProxyType(
         Outcome.FAILED: Effect(_FAIL, fresh=True, is_error=True, style="red", is_usual=True),
     }
 )  # fmt: skip
+
+
+CUT_SHORT = frozenset({Outcome.PRUNED, Outcome.PAUSED})  # what they would have come to is not known
 
 
 def count_name(outcome: Outcome) -> str:

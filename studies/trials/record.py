@@ -1,6 +1,6 @@
 """One trial of a study as a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -76,8 +76,8 @@ class TrialRecord:
     is_killed: bool = False
 
     @classmethod
-    def of(cls, trial: FrozenTrial) -> Self:
-        """Read a trial of Optuna's."""
+    def of(cls, trial: FrozenTrial, *, slot: int | None = None) -> Self:
+        """Read a trial of Optuna's; one that no ledger counts is taken as an attempt at `slot`."""
         told, outcome = trial.user_attrs, outcome_of(trial)
 
         def read(key: str, kind: type[T]) -> T | None:
@@ -92,7 +92,7 @@ class TrialRecord:
         facts = read(attributes.FACTS, dict)
         return cls(
             number=trial.number,
-            slot=count(attributes.SLOT),
+            slot=count(attributes.SLOT) if slot is None else slot,
             attempt=count(attributes.ATTEMPT),
             values=trial.params,
             outcome=outcome,
@@ -135,3 +135,19 @@ class TrialRecord:
     def best_validation(self, *, minimizes: bool) -> int | None:
         """Give the number of the validation with the best score, the first among equals."""
         return (min if minimizes else max)(self.curve, key=lambda step: self.curve[step], default=None)
+
+
+def furthest_attempts(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Keep of the attempts at a slot that have the same values the one that went furthest, a later one first.
+
+    Trials that another program added are kept, each.
+    """
+    kept: dict[object, TrialRecord] = {}
+    for record in records:
+        key: object = record.number
+        if record.slot is not None:
+            key = (record.slot, *sorted(record.values.items()))
+        before = kept.get(key)
+        if before is None or max(record.curve, default=0) >= max(before.curve, default=0):
+            kept[key] = record
+    return list(kept.values())

@@ -10,9 +10,9 @@ from sqlalchemy import event
 from studies.database.identity import names
 from studies.database.open import Database
 from studies.errors import StudyChanged
+from studies.ledger.budgets import Budget
 from studies.ledger.control import waiting
 from studies.ledger.making import create
-from studies.ledger.slots import Budget
 from tests.studies.samples import sample_definition
 
 

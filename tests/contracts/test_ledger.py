@@ -10,10 +10,10 @@ from search_spaces.space.algebra import narrow
 from studies.database.identity import DEFINITION, SOURCE
 from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
+from studies.ledger.budgets import Budget
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create, delete
 from studies.ledger.opening import find_study, is_known, open_ledger
-from studies.ledger.slots import Budget
 from studies.ledger.status import status_of
 from studies.running.asking import ask
 from studies.running.telling import tell

@@ -15,7 +15,8 @@ from search_spaces.space.parameters import parameters
 from search_spaces.suggest import distributions, suggest
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
+from studies.proposing.by_ends import BySamplerOfEnds
 from studies.proposing.model import JointModel
 from studies.proposing.optuna_sampler import BySampler, ProposerSampler, sampler_of
 from studies.proposing.planned import Candidates, Exploration, Planned
@@ -73,7 +74,7 @@ def by_sampler(definition: StudyDefinition, trials: list[FrozenTrial]) -> Propos
     return BySampler(begin)
 
 
-@pytest.fixture(params=[*SAMPLERS, "candidates", "exploration", "planned", "model"])
+@pytest.fixture(params=[*SAMPLERS, "candidates", "exploration", "planned", "model", "ends"])
 def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, History]]:
     """Every proposer, in a study of a space that has had some trials."""
     kind: str = request.param
@@ -93,6 +94,7 @@ def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, Hi
             "candidates": Candidates(),
             "exploration": Exploration(),
             "model": JointModel(),
+            "ends": BySamplerOfEnds(),
             "planned": Planned(records[0].values, Origin.AGAIN),
         }.get(kind) or by_sampler(definition, trials)
         return proposer, History(definition, lambda: records)

@@ -8,7 +8,8 @@ import sqlalchemy
 
 from studies.database.open import Database, open_database
 from studies.database.schema import create_tables, slots
-from studies.ledger.slots import Budget, Slots
+from studies.ledger.budgets import Budget
+from studies.ledger.slots import Slots
 from tests.contracts.servers import database_of_its_own
 
 VERSION_2 = Path(__file__).parents[1] / "studies" / "database" / "frozen" / "tables-2-ours.sql"

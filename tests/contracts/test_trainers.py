@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from tests.tuner.function_trainer import FunctionTrainer
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.training.assignment import Assignment, Objective
-from tuner.training.ends import Ending, Fault, Fit, Raised
+from tuner.training.ends import Ending, Fault, Fit, Raised, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Trainer
 from tuner.workers.processes.executor import ProcessTrainer
@@ -34,9 +34,9 @@ def trainer(request: pytest.FixtureRequest) -> Trainer:
 
 @dataclass
 class HeardLine:
-    """Notes what it hears, and stops a lane after a validation."""
+    """Notes what it hears, and says to a lane's validation what it is to say."""
 
-    stops: dict[int, int] = field(default_factory=dict)
+    replies: dict[int, dict[int, Reply]] = field(default_factory=dict)
     leaves_after: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     grace: float = 20.0
@@ -51,13 +51,13 @@ class HeardLine:
         """Note it."""
         self.said[lane].append("resumed")
 
-    def scored(self, lane: int, step: int, score: float) -> bool:
+    def scored(self, lane: int, step: int, score: float) -> Reply:
         """Note it."""
         self.said[lane].append(f"scored {step}")
         self.scores[lane][step] = score
         if self.leaves_after == step:
             self.stop.set()
-        return self.stops.get(lane) == step
+        return self.replies.get(lane, {}).get(step, Reply.GO_ON)
 
 
 def small(folder: Path, lane: int, module: str = "Small", *, epochs: int = 3) -> Assignment:
@@ -71,7 +71,7 @@ def small(folder: Path, lane: int, module: str = "Small", *, epochs: int = 3) ->
 
 def test_no_lane_hears_or_ends_for_another(trainer: Trainer, tmp_path: Path) -> None:
     """Each lane is sized, then scored in order; one stops, one raises, the others are what they are alone."""
-    line = HeardLine(stops={2: 2})
+    line = HeardLine(replies={2: {2: Reply.STOP}})
     lanes = [small(tmp_path, 0), small(tmp_path, 1, "Raising"), small(tmp_path, 2), small(tmp_path, 3)]
     ends = trainer.fit(lanes, line)
     whole = ["sized", "scored 1", "scored 2", "scored 3"]
@@ -98,3 +98,28 @@ def test_no_lane_goes_on_when_all_have_to_leave(trainer: Trainer, tmp_path: Path
     line = HeardLine(leaves_after=1)
     ends = trainer.fit([small(tmp_path, lane, epochs=10_000) for lane in range(2)], line)
     assert [end.ending for end in ends if isinstance(end, Fit)] == [Ending.INTERRUPTED] * 2
+
+
+def test_no_lane_that_pauses_ends_otherwise_than_one_that_does_not(trainer: Trainer, tmp_path: Path) -> None:
+    """A lane is paused behind its first validation; taken up, it says the rest of what it would have said."""
+    whole = HeardLine()
+    (completed,) = trainer.fit([small(tmp_path, 0)], whole)
+    first = HeardLine(replies={0: {1: Reply.PAUSE}})
+    paused = replace(small(tmp_path, 0), checkpoint=str(tmp_path / "paused.ckpt"))
+    (end,) = trainer.fit([paused], first)
+    assert isinstance(end, Fit)
+    assert (end.ending, end.score, first.scores[0]) == (Ending.PAUSED, None, {1: whole.scores[0][1]})
+    second = HeardLine()
+    (end,) = trainer.fit([replace(paused, checkpoint=None, resume=paused.checkpoint)], second)
+    assert second.said[0] == ["sized", "resumed", "scored 2", "scored 3"]
+    assert isinstance(completed, Fit)
+    assert isinstance(end, Fit)
+    assert (end.scores, end.score) == (completed.scores, completed.score)
+
+
+def test_no_lane_pauses_that_could_not_be_taken_up(trainer: Trainer, tmp_path: Path) -> None:
+    """One that keeps no checkpoint goes on to its end."""
+    line = HeardLine(replies={0: {1: Reply.PAUSE}})
+    (end,) = trainer.fit([small(tmp_path, 0)], line)
+    assert isinstance(end, Fit)
+    assert (end.ending, len(end.scores)) == (Ending.COMPLETED, 3)

@@ -12,10 +12,12 @@ from search_spaces.space.parameters import default_values
 from studies.database.open import Database
 from studies.database.optuna_tables import RUNG
 from studies.errors import NoSuggestion
+from studies.ledger.budgets import Budget
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
-from studies.ledger.slots import Budget, Slot, Slots
+from studies.ledger.slot import Slot
+from studies.ledger.slots import Slots
 from studies.proposing.exploration import exploration_point
 from studies.proposing.optuna_pruner import SUCCESSIVE_HALVING
 from studies.running.asking import ask

@@ -1,13 +1,15 @@
 """A trainer without any training: scores are those of a function, all lanes epoch by epoch."""
 
+import json
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tuner.training.assignment import Assignment
-from tuner.training.ends import End, Ending, Fault, Fit, Raised
+from tuner.training.ends import End, Ending, Fault, Fit, Raised, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Line
 
@@ -25,11 +27,12 @@ class FunctionTrainer:
         ends: dict[int, End] = {}
         scores: list[list[float]] = [[] for _ in assignments]
         due: dict[int, tuple[int, ...] | None] = {}
-        for lane in range(len(assignments)):
+        for lane, assignment in enumerate(assignments):
             due[lane] = line.sized(lane, EpochSize(1, 1, validates=True, accumulated=1, devices=1))
-        epoch = 0
+            if assignment.resume is not None:
+                scores[lane] = json.loads(Path(assignment.resume).read_text())
+                line.resumed(lane, dict(enumerate(scores[lane], start=1)))
         while len(ends) < len(assignments):
-            epoch += 1
             for lane, assignment in enumerate(assignments):
                 if lane not in ends and (end := self._epoch(lane, assignment, line, scores[lane], due[lane])):
                     ends[lane] = end
@@ -52,8 +55,14 @@ class FunctionTrainer:
             trace = "".join(traceback.format_exception(error))
             return Raised(f"{type(error).__name__}: {error}", trace, Fault.CODE, time.monotonic())
         steps = tuple(range(1, step + 1))
-        if line.scored(lane, step, scores[-1]) and (due is None or step in due):
+        reply = line.scored(lane, step, scores[-1])
+        if due is not None and step not in due:
+            reply = Reply.GO_ON
+        if reply is Reply.STOP:
             return Fit(Ending.STOPPED, tuple(scores), None, steps=steps)
+        if reply is Reply.PAUSE and assignment.checkpoint is not None:
+            Path(assignment.checkpoint).write_text(json.dumps(scores))
+            return Fit(Ending.PAUSED, tuple(scores), None, steps=steps)
         if step == assignment.configuration["trainer"]["max_epochs"]:
             score = assignment.objective.score_of(scores)
             return Fit(Ending.COMPLETED, tuple(scores), score, steps=steps)

@@ -10,11 +10,24 @@ from typing import Any, TypeAlias
 THREADS = "threads"
 
 
+class Reply(Enum):
+    """What is said to a score; true where the fit shall end."""
+
+    GO_ON = "go on"
+    PAUSE = "pause"  # leave a checkpoint at the end of the epoch, if that can be, else go on
+    STOP = "stop"
+
+    def __bool__(self) -> bool:
+        """Say whether the fit shall end."""
+        return self is not Reply.GO_ON
+
+
 class Ending(Enum):
     """How a fit ended, errors aside."""
 
     COMPLETED = "completed"
     STOPPED = "stopped"  # the report asked for it
+    PAUSED = "paused"  # likewise; it has left a checkpoint
     DIVERGED = "diverged"
     INTERRUPTED = "interrupted"
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuner.training.assignment import Assignment
+from tuner.training.ends import Reply
 from tuner.training.fitting.epoch_size import EpochSize
 
 # Environment variable, JSON: paths to import from, modules, a configuration, a permit.
@@ -73,7 +74,7 @@ class Sized:
 
 @dataclass(frozen=True)
 class Decisions:
-    """The validations at which the training waits to hear whether to stop; None means at any."""
+    """The validations at which the training waits to hear what to do; None means at any."""
 
     decided_at: tuple[int, ...] | None
 
@@ -101,9 +102,9 @@ class Resumed:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether to stop behind the validation that waits."""
+    """What to do behind the validation that waits."""
 
-    stop: bool
+    reply: Reply
 
 
 @dataclass(frozen=True)

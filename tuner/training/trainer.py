@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tuner.training.assignment import Assignment
-from tuner.training.ends import End
+from tuner.training.ends import End, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 
 
@@ -34,8 +34,8 @@ class Line(Protocol):
     def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
         """Hear the scores that stand in the checkpoint that is resumed, by their numbers."""
 
-    def scored(self, lane: int, step: int, score: float) -> bool:
-        """Hear of a validation, counted from 1; say whether the fit shall stop."""
+    def scored(self, lane: int, step: int, score: float) -> Reply:
+        """Hear of a validation, counted from 1; say what the fit shall do."""
 
 
 class Trainer(Protocol):

@@ -15,7 +15,7 @@ from studies.database.retry import Hurry, hurried
 from studies.errors import StorageError
 from studies.ledger.control import FAILING
 from studies.ledger.ledger import Ledger
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.running.ended import EndedTrial, kept_trials
 from studies.running.error_limit import is_failing
 from studies.running.telling import ended, tell_ended
@@ -34,6 +34,7 @@ KILLS = 3  # of the training processes of one slot, before somebody is told that
 _OUTCOMES = {
     Ending.COMPLETED: Outcome.COMPLETED,
     Ending.STOPPED: Outcome.PRUNED,
+    Ending.PAUSED: Outcome.PAUSED,
     Ending.DIVERGED: Outcome.DIVERGED,
     Ending.INTERRUPTED: Outcome.PREEMPTED,
 }

@@ -17,16 +17,19 @@ from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.ledger.control import PREEMPTED
 from studies.ledger.ledger import Ledger
-from studies.ledger.slots import Slot
+from studies.ledger.slot import Slot
 from studies.ledger.workers import RENEWAL, worker_name
+from studies.proposing.stop_rule import Action
 from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
 from studies.running.lost import release
+from studies.running.pausing import close_paused
 from studies.running.trial import RunningTrial, carry_on, measure, pruner_of, report
 from studies.trials.attributes import LOGS
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.configuration.permit import Permit
+from tuner.training.ends import Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Trainer
 from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
@@ -40,6 +43,7 @@ from tuner.workers.telling import ANSWER, Teller
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
 # Seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30.
 GRACE = 20.0
+_REPLIES = {Action.GO_ON: Reply.GO_ON, Action.PAUSE: Reply.PAUSE, Action.STOP: Reply.STOP}
 AT_ONCE = "its worker was asked a second time to end"  # the cause that a trial is told with
 
 
@@ -70,10 +74,10 @@ class TrialLine:
         """Record the scores of an earlier attempt."""
         carry_on(self.trials[lane], scores)
 
-    def scored(self, lane: int, step: int, score: float) -> bool:
-        """Record a score, and ask whether to stop."""
+    def scored(self, lane: int, step: int, score: float) -> Reply:
+        """Record a score, and ask what becomes of the trial."""
         self.view(TrialScored(ShownTrial.of(self.trials[lane]), step, score))
-        return report(self.trials[lane], step, score)
+        return _REPLIES[report(self.trials[lane], step, score)]
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,9 @@ class Worker:
                 running = ask(self.ledger, self.identifier, {LOGS: str(logs)})
             if running is not None:
                 self._answer(running)
+            else:
+                for slot in close_paused(self.ledger):
+                    self._desk().checkpoint_files().collect(slot)
         except EndedAtOnce as error:
             if not error.args:  # else how the trial ended is kept in a file, and told as it was
                 within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))

@@ -28,6 +28,7 @@ from studies.analysis.shares.comparison import optuna_importances
 from studies.analysis.shares.importance import Fitted, Importance, fit_table, measure_importance
 from studies.database.identity import DEFINITION
 from studies.surrogate.domain import Array, as_option
+from studies.trials.attributes import without_continued
 from studies.trials.outcomes import Outcome
 
 
@@ -96,8 +97,8 @@ def space_of(study: Study) -> Group:
 
 
 def trials_of(study: Study, objective: int | None = None) -> list[FrozenTrial]:
-    """List the trials of a study; of several objectives they keep the one chosen."""
-    trials = study.get_trials(deepcopy=False)
+    """List the trials of a study, one that paused once; of several objectives they keep the one chosen."""
+    trials = without_continued(study.get_trials(deepcopy=False), Outcome.PAUSED.value)
     if objective is None or len(study.directions) == 1:
         return trials
     kept = [copy(trial) for trial in trials]

@@ -142,7 +142,7 @@ def observations(
             scored = finals[i], 0.0
         elif outcome is Outcome.FAILED and bad and trial.params:
             scored = worst, 0.0
-        elif not EFFECTS[outcome].spends_slot:
+        elif not (EFFECTS[outcome].spends_slot or EFFECTS[outcome].pauses):
             continue
         elif EFFECTS[outcome].feasible:
             scored = curves.expected(i)

@@ -12,7 +12,7 @@ from studies.surrogate.anova import structures_of
 from studies.surrogate.domain import Array, Domain, value_at
 from studies.surrogate.gaussian_process import fit
 from studies.surrogate.hyperparameters import first_guess
-from studies.trials.outcomes import Outcome
+from studies.trials.outcomes import CUT_SHORT, Outcome
 
 Width = tuple[str, float, float]  # what a share is of, and its interval
 
@@ -194,7 +194,7 @@ def _starved(table: Table) -> list[str]:
 
 def _inferred(table: Table) -> list[str]:
     """Say whether pruning hides what the trials would have come to."""
-    pruned = sum(outcome is Outcome.PRUNED for outcome in table.outcomes)
+    pruned = sum(outcome in CUT_SHORT for outcome in table.outcomes)
     spread = float(np.var(table.loss)) or 1.0
     doubt = float(np.mean(np.minimum(table.variance, spread))) / spread
     if doubt <= MOST_INFERRED:

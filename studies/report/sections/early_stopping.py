@@ -6,7 +6,7 @@ from studies.analysis.findings.early_stopping import replay_early_stopping
 from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.report.parts import Part, Words
 from studies.report.section import Material
-from studies.trials.outcomes import Outcome
+from studies.trials.outcomes import CUT_SHORT
 
 TITLE, PLACE = "Would early stopping have lost the winner?", 85
 
@@ -19,7 +19,7 @@ def parts(material: Material) -> Sequence[Part]:
     found = replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)
     if found is None:
         return []
-    pruned = sum(trial.outcome is Outcome.PRUNED for trial in subject.trials)
+    pruned = sum(trial.outcome in CUT_SHORT for trial in subject.trials)
     note = (
         f"It rests on {found.curves} complete curves of {found.validations} validations, replayed one after "
         "the other in the order of the trials."

@@ -12,9 +12,9 @@ import sqlalchemy
 from studies.database.open import open_database
 from studies.database.schema import VERSION, create_tables
 from studies.errors import StorageError
+from studies.ledger.budgets import Budget
 from studies.ledger.control import Spent
 from studies.ledger.opening import open_ledger
-from studies.ledger.slots import Budget
 from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome, outcome_of

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tuner.training.assignment import Assignment
-from tuner.training.ends import End
+from tuner.training.ends import End, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.workers.processes.executor import ProcessTrainer
 
@@ -37,9 +37,10 @@ class FunctionLine:
         """Pass them on."""
         self.known(scores)
 
-    def scored(self, lane: int, step: int, score: float) -> bool:
-        """Ask the function."""
-        return self.heard(step, score)
+    def scored(self, lane: int, step: int, score: float) -> Reply:
+        """Ask the function, whose true means to stop."""
+        said = self.heard(step, score)
+        return said if isinstance(said, Reply) else Reply.STOP if said else Reply.GO_ON
 
 
 def train(assignment: Assignment, line: FunctionLine | None = None) -> End:

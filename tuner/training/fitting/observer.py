@@ -117,11 +117,12 @@ class Observer(Scoring):
         is_leaving = self.time_left() is not None
         is_due = time.monotonic() - self.saved_at >= self.assignment.every
         is_leaving, is_due = trainer.strategy.broadcast((is_leaving, is_due))
-        if self.assignment.checkpoint is not None and (is_leaving or is_due) and can_be_kept(trainer):
+        is_due, is_kept = is_due or is_leaving or self.is_pausing, False
+        if self.assignment.checkpoint is not None and is_due and can_be_kept(trainer):
             self.is_saving = True
             try:
                 save(trainer, self.assignment.checkpoint, self.assignment.owner)
-                self.unsaved = ""
+                self.unsaved, is_kept = "", True
             except Unstored as error:  # the next one may be, and the training is worth more than its copy
                 self.unsaved = why_unstored(error)
                 sys.stderr.write(f"{announced(self.unsaved)}\n")
@@ -131,6 +132,9 @@ class Observer(Scoring):
                 self.unsaved = why_unsaved(error)
             self.is_saving = False
             self.saved_at = time.monotonic()
+        if self.is_pausing and trainer.strategy.broadcast(is_kept):
+            self.end(Ending.PAUSED)  # else it goes on, as nobody could take it up
+        self.is_pausing = False
         if is_leaving:
             self.end(Ending.INTERRUPTED)
 

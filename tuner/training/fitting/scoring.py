@@ -12,12 +12,13 @@ from torch import Tensor
 from tuner.callbacks.averaging import validated_weights
 from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment
-from tuner.training.ends import Ending
+from tuner.training.ends import Ending, Reply
 from tuner.training.fitting.epoch_size import EpochSize, epoch_size
 from tuner.training.fitting.fresh import FreshMetric, two_kinds
 from tuner.training.process.together import mean_score
 
-Report = Callable[[int, float], bool]  # (number of the validation, from 1; its score) -> whether to stop
+# (number of the validation, from 1; its score) -> what to do; true alone means to stop.
+Report = Callable[[int, float], Reply | bool]
 
 
 class Scoring:
@@ -44,6 +45,7 @@ class Scoring:
         self.validations = 0
         self.ending: Ending | None = None  # None while the fit goes on
         self.cause = ""
+        self.is_pausing = False  # it pauses as soon as its state can be kept
         self.best_weights: dict[str, Tensor] | None = None
         self.metric = FreshMetric(assignment.objective.metric)
         self.closing: int | None = None  # an epoch that has ended, from 1, whose score is not looked at yet
@@ -121,8 +123,10 @@ class Scoring:
         if self.wants_weights(score):
             self.best_weights = validated_weights(trainer, pl_module, self.averaging)
         self.scores[number] = score
-        stop = self.report(number, score) if trainer.is_global_zero else False
-        if trainer.strategy.broadcast(stop):
+        reply = self.report(number, score) if trainer.is_global_zero else Reply.GO_ON
+        reply = trainer.strategy.broadcast(reply)
+        self.is_pausing = reply is Reply.PAUSE
+        if reply and not self.is_pausing:
             self.end(Ending.STOPPED)
 
     def wants_weights(self, score: float) -> bool:

@@ -20,7 +20,7 @@ from types import FrameType
 import torch
 
 from tuner.errors import NotAllowed
-from tuner.training.ends import Fault, Raised
+from tuner.training.ends import Fault, Raised, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.fit import fit, test
 from tuner.training.fitting.quiet import silence_lightning
@@ -92,7 +92,7 @@ class WorkerPipe:
         """Listen in a thread of its own, since the training is busy."""
         self._pipe = pipe
         self._decided_at: tuple[int, ...] | None = None
-        self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._decisions: queue.SimpleQueue[tuple[int, ...] | None] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._has_begun = False
@@ -100,13 +100,13 @@ class WorkerPipe:
         self._reported = 0  # number of the last score
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
 
-    def report(self, step: int, score: float) -> bool:
+    def report(self, step: int, score: float) -> Reply:
         """Send a score, and wait for what is said to it where that is needed."""
         # A metric may be logged in some validations only, so a decision is due at the first score behind it.
         waits = self._decided_at is None or any(self._reported < due <= step for due in self._decided_at)
         self._reported = step
         self._pipe.send(Scored(step, score, waits))
-        return self._answers.get() if waits else False
+        return self._answers.get() if waits else Reply.GO_ON
 
     def sized(self, size: EpochSize) -> None:
         """Tell what an epoch is, and hear where decisions fall."""
@@ -145,7 +145,7 @@ class WorkerPipe:
             except (EOFError, OSError):
                 break
             if isinstance(message, Answer):
-                self._answers.put(message.stop)
+                self._answers.put(message.reply)
             elif isinstance(message, Decisions):
                 self._decisions.put(message.decided_at)
             elif isinstance(message, Leave):

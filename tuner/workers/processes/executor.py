@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tuner.training.assignment import Assignment
-from tuner.training.ends import End, Ending, Fit, Raised, TimedOut, Vanished
+from tuner.training.ends import End, Ending, Fit, Raised, Reply, TimedOut, Vanished
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.messages import Rehearsed, Tested, Unfit
 from tuner.training.trainer import Line
@@ -58,9 +58,9 @@ class Unheard:
     def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
         """Hear of it."""
 
-    def scored(self, lane: int, step: int, score: float) -> bool:
+    def scored(self, lane: int, step: int, score: float) -> Reply:
         """Let it go on."""
-        return False
+        return Reply.GO_ON
 
 
 def rehearse(assignment: Assignment, stop: threading.Event) -> Trial:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.training.assignment import Assignment
-from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
+from tuner.training.ends import End, Ending, Fault, Fit, Raised, Reply, TimedOut, Vanished
 from tuner.training.messages import Answer, Begun, Decisions, Leave, Resumed, Scored, Sized, Start, Stepped
 from tuner.training.process.entry import enter
 from tuner.training.trainer import Line
@@ -108,10 +108,10 @@ class Training:
         return _first(self._ends)
 
     def _answer(self, pipe: Connection, message: Scored) -> None:
-        stop = self._line.scored(self._lane, message.step, message.score)
+        reply = self._line.scored(self._lane, message.step, message.score)
         if message.waits:
-            _send(pipe, Answer(stop))
-        elif stop:  # nobody waits for its score any more
+            _send(pipe, Answer(reply))
+        elif reply is Reply.STOP:  # nobody waits for its score any more
             self._abandoned = True
 
     def _overdue(self, now: float, running: list[Connection]) -> End | None:

@@ -1,0 +1,29 @@
+"""A slot that a worker has claimed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A claimed slot.
+
+    `attempt` counts its claims from 1. `draw` counts the suggestions that an error in the user's code has
+    used up. `trial` is the number of the trial of an earlier attempt that this one takes up again, or None.
+    `lapsed` says that the worker of the attempt before may have left something behind. `worker` identifies
+    the worker that has claimed it.
+    """
+
+    number: int
+    explore: bool
+    attempt: int
+    draw: int
+    trial: int | None
+    lapsed: bool
+    worker: str
+
+
+def slot_of(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
+    """Read a slot's row, for an attempt at it."""
+    # SQLite keeps a text where a number belongs, and checkpoints are named after these.
+    return Slot(int(row.slot), row.explore, int(attempt), int(row.draw), row.trial, lapsed, worker)
