@@ -15,7 +15,7 @@ from itertools import count
 from math import inf
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from studies.database.dialects import dialect_named
@@ -25,6 +25,7 @@ FIRST_PAUSE = 0.1  # seconds; each pause is up to twice the one before
 LONGEST_PAUSE = 10.0  # seconds
 WAITED = "The database was waited for until the patience was over."  # note on the error that is raised then
 OUTAGE = 20.0  # seconds without an answer after which other workers may have lost their leases as well
+INSERTIONS = 100  # each fails only where another process has inserted the same rows meanwhile
 SETTLING = 45.0  # seconds after an outage within which all workers have asked again
 
 T = TypeVar("T")
@@ -175,3 +176,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
+
+
+def until_alone(insert: Callable[[], T]) -> T:
+    """Insert rows anew, until no other process has inserted the same ones meanwhile."""
+    for left in reversed(range(INSERTIONS)):
+        try:
+            return insert()
+        except IntegrityError:
+            if not left:
+                raise
+    raise AssertionError("the last attempt either returns or raises")

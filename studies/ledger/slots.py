@@ -13,15 +13,14 @@ its answer was lost is found by the claim's token or attempt.
 
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from studies.database import schema
 from studies.database.clock import now
 from studies.database.identity import carries
-from studies.database.retry import is_settling, persistently
+from studies.database.retry import is_settling, persistently, until_alone
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
 from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
@@ -29,10 +28,7 @@ from studies.ledger.slot import Slot, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
 _PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
-_INSERTIONS = 100  # each fails only where another process has inserted the same rows meanwhile
 _slots = schema.slots
-
-T = TypeVar("T")
 
 
 class Slots:
@@ -68,7 +64,7 @@ class Slots:
             with self._engine.begin() as connection:
                 grow_within(connection, self.ledger, total, exploration)
 
-        persistently(lambda: _until_alone(grow))
+        persistently(lambda: until_alone(grow))
 
     def claim(self, worker: str) -> Slot | None:
         """Claim the first slot that is open or whose worker's lease has lapsed.
@@ -91,7 +87,7 @@ class Slots:
                 if is_complete:
                     return None
                 # Then once more, since another worker may have made the last rows after we had looked.
-                is_complete = not _until_alone(self._top_up)
+                is_complete = not until_alone(self._top_up)
 
         return self._claimed(claim, worker)
 
@@ -290,14 +286,3 @@ def _claim(slot: Slot) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _cost(seconds: float, epochs: float) -> dict[str, Any]:
     return {"seconds": _slots.c.seconds + seconds, "epochs": _slots.c.epochs + epochs}
-
-
-def _until_alone(insert: Callable[[], T]) -> T:
-    """Insert rows anew, until no other process has inserted the same ones meanwhile."""
-    for left in reversed(range(_INSERTIONS)):
-        try:
-            return insert()
-        except IntegrityError:
-            if not left:
-                raise
-    raise AssertionError("the last attempt either returns or raises")
