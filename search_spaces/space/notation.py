@@ -150,7 +150,7 @@ def _range(data: Mapping[str, Any], path: str) -> Node:
         raise IllegalSpace(f"{path}.log must be true or false, but got {log!r}.")
     common = _common(data, path)
     if "prior" in data:
-        common["prior"] = _prior(data["prior"], path)
+        common["prior"] = prior_from_data(data["prior"], path)
     if kind == "int":
         return Int(low, high, log=log, **common)
     if type(common.get("default")) is int:
@@ -158,7 +158,12 @@ def _range(data: Mapping[str, Any], path: str) -> Node:
     return Float(float(low), float(high), log=log, **common)
 
 
-def _prior(data: object, path: str) -> Prior:
+def prior_from_data(data: object, path: str) -> Prior:
+    """Read where good values are expected.
+
+    Raises:
+        IllegalSpace: it is none; the message begins with `path`.
+    """
     if not isinstance(data, Mapping) or set(data) != {"centre", "width"}:
         raise IllegalSpace(f"{path}.prior must be {{centre: number, width: number}}, but got {_shown(data)}.")
     return Prior(data["centre"], data["width"])

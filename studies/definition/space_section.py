@@ -1,5 +1,6 @@
 """The `space` section of a study file: a space that is used, and what is changed in it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,13 +8,14 @@ from search_spaces.catalogue.registry import CATALOGUE, named_space
 from search_spaces.configuration import unreachable
 from search_spaces.errors import IllegalSpace, TunerError
 from search_spaces.space.algebra import extend, fix, narrow, replace
-from search_spaces.space.nodes import Group
-from search_spaces.space.notation import group_from_data, is_node, node_from_data
+from search_spaces.space.nodes import Float, Group, Int, Node
+from search_spaces.space.notation import group_from_data, is_node, node_from_data, prior_from_data
+from search_spaces.space.parameters import find
 from studies.definition.length import TrialLength
 from studies.definition.study_file import SPACE_VERBS, StudyFile, suggestion
 from studies.errors import BadLength, StudyFileError
 
-_NARROW_KEYS = ("low", "high", "choices", "default")
+_NARROW_KEYS = ("low", "high", "choices", "default", "prior")
 
 
 def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
@@ -87,12 +89,23 @@ def _used(file: StudyFile, use: object, exposed: Callable[[], Group | None], epo
 
 
 def _replaced(space: Group, name: str, what: Any) -> Group:
-    return replace(space, name, node_from_data(what, path=name))
+    return replace(space, name, _checked(name, node_from_data(what, path=name)))
+
+
+def _checked(name: str, node: Node) -> Node:
+    """Refuse a prior that expects the best value where the range does not reach."""
+    prior = node.prior if isinstance(node, Float | Int) else None
+    if prior is not None and isinstance(node, Float | Int) and not node.low <= prior.centre <= node.high:
+        raise IllegalSpace(
+            f"The centre of {name}'s prior must lie in {node.low:g} .. {node.high:g}, but got "
+            f"{prior.centre:g}; move it inside, or replace the range."
+        )
+    return node
 
 
 def _added(space: Group, name: str, what: Any) -> Group:
     if is_node(what):
-        return extend(space, name, node_from_data(what, path=name))
+        return extend(space, name, _checked(name, node_from_data(what, path=name)))
     return extend(space, name, group_from_data(what, path=name))
 
 
@@ -101,7 +114,15 @@ def _narrowed(space: Group, name: str, what: Any) -> Group:
         raise IllegalSpace(
             f"{name} is narrowed by {{low: ..., high: ...}} or {{choices: [...]}}, but got {what!r}."
         )
-    return narrow(space, name, **what)
+    given = dict(what)
+    prior = given.pop("prior", None)
+    space = narrow(space, name, **given)
+    if prior is None:
+        return space
+    node = find(space, name).node
+    if not isinstance(node, Float | Int):
+        raise IllegalSpace(f"{name} is a choice; a prior is for a range.")
+    return replace(space, name, _checked(name, dataclasses.replace(node, prior=prior_from_data(prior, name))))
 
 
 _CHANGES: Mapping[str, Callable[[Group, str, Any], Group]] = {

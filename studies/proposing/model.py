@@ -91,6 +91,7 @@ class _Search:
 
     def __init__(self, history: History, slot: Slot, domain: Domain, known: _Known) -> None:
         tried, loss, running = known.tried, known.loss, known.running
+        self._loss, self._minimizes = loss, history.definition.settings.direction == "minimize"
         self._space, self._domain, self._tried = history.space, domain, np.vstack([tried, running])
         self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
         self._leaders = tried[np.argsort(loss, kind="stable")[:LEADERS]]
@@ -122,8 +123,11 @@ class _Search:
                 top = places[np.argsort(-gains, kind="stable")[:BEAM]]
                 places = np.vstack([top, moved(domain, np.repeat(top, NEAR, axis=0), step, random)])
                 gains = self._gains(places)
-        chosen = places[[int(np.argmax(gains))]]
-        return Proposal(values_of(domain, chosen), Origin.MODEL)
+            chosen = places[[int(np.argmax(gains))]]
+            mean = self._surrogate.mean(self._points(chosen))
+        (loss,) = unwarp(self._surrogate.centre + self._surrogate.scale * mean, self._loss)
+        expected = f"{loss if self._minimizes else -loss:.4g} is expected"
+        return Proposal(values_of(domain, chosen), Origin.MODEL, expected)
 
     def _points(self, places: Array) -> Array:
         return points_of(places, self._domain.active(places))
@@ -140,14 +144,26 @@ def warp(loss: Array) -> Array:
     The unit is the distance of the median loss from the best, so the scale zooms in as the trials
     get better, and a loss of a thousand hides no difference.
     """
+    clean, best, unit = _scale(loss)
+    warped: Array = np.log1p((clean - best) / unit)
+    return warped
+
+
+def unwarp(warped: Array, loss: Array) -> Array:
+    """Give the losses that stand at places of the scale on which `warp` writes `loss`."""
+    _, best, unit = _scale(loss)
+    found: Array = best + unit * np.expm1(warped)
+    return found
+
+
+def _scale(loss: Array) -> tuple[Array, float, float]:
     finite = np.isfinite(loss)
-    clean = np.where(finite, loss, np.max(loss[finite], initial=0.0))
+    clean = np.where(finite, loss, np.max(loss[finite], initial=-np.inf))
     best = float(np.min(clean))
     unit = float(np.quantile(clean, UNIT)) - best
     if unit <= 0:
         unit = float(np.max(clean)) - best or 1.0
-    warped: Array = np.log1p((clean - best) / unit)
-    return warped
+    return clean, best, unit
 
 
 def predict(surrogate: Surrogate, points: Array) -> tuple[Array, Array]:

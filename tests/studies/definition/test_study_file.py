@@ -128,6 +128,19 @@ def test_a_file_without_a_module() -> None:
             "space.narrow: optimizer.sgd.lr is a range, so its low",
         ),
         ("{narrow: {optimizer.sgd.lr: {lo: 0.1}}}", "space.narrow: optimizer.sgd.lr is narrowed by {low"),
+        (
+            "{narrow: {optimizer.sgd.lr: {prior: {centre: 3, width: 0.5}}}}",
+            "space.narrow: The centre of optimizer.sgd.lr's prior must lie in 0.001 .. 1, but got 3; move it",
+        ),
+        (
+            "{narrow: {optimizer.sgd.lr: {prior: {centre: 0.1, width: 0}}}}",
+            "A prior's width must be positive",
+        ),
+        (
+            "{narrow: {optimizer.sgd.lr: {prior: 0.1}}}",
+            "optimizer.sgd.lr.prior must be {centre: number, width",
+        ),
+        ("{narrow: {optimizer: {prior: {centre: 1, width: 1}}}}", "optimizer is a choice; a prior is for a"),
         ("{narrow: {optimizer.sgd.lr: 0.1}}", "space.narrow: optimizer.sgd.lr is narrowed by {low"),
         ("{narrow: {optimizer.sgd.lr: {choices: [0.1]}}}", "space.narrow: optimizer.sgd.lr is a range"),
         (

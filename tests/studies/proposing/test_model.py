@@ -1,17 +1,26 @@
 """The joint model as a search: its arithmetic against the plain one, and that it learns from trials."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import optuna
 import pytest
 from scipy.stats import norm
 
+from search_spaces.space.nodes import Value
 from search_spaces.suggest import suggest
 from studies.analysis.shares.importance import fit_table
-from studies.proposing.model import JointModel, log_expected_improvement
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
+from studies.ledger.slot import Slot
+from studies.proposing.model import JointModel, log_expected_improvement, unwarp, warp
 from studies.proposing.optuna_sampler import ProposerSampler
-from studies.surrogate.domain import coordinate, domain_of
+from studies.proposing.proposer import History, Origin
+from studies.surrogate.domain import Domain, coordinate, domain_of
 from studies.surrogate.gaussian_process import points_of
 from studies.surrogate.integration import quasi_random
+from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
 from tests.studies.analysis.known_functions import Known, random_conditional, random_flat
 
 
@@ -37,17 +46,49 @@ def test_the_log_of_the_expected_improvement_is_that_of_an_integral() -> None:
     assert far[0] > far[1]
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_no_loss_is_lost_on_the_scale_of_the_model(sign: float) -> None:
+    """What is written on it is read back; an infinite loss is the worst of the finite ones, of any sign."""
+    loss = sign * np.array([3.0, 0.1, 7.0, 2.0, 50.0])
+    assert unwarp(warp(loss), loss) == pytest.approx(loss)
+    with_infinite = warp(np.r_[loss, np.inf])
+    assert with_infinite[-1] == with_infinite[:-1].max()
+    assert np.argsort(with_infinite[:-1]).tolist() == np.argsort(loss).tolist()
+
+
+def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:
+    """On a smooth function the score that the model expects is close to the one that comes."""
+    known = random_flat(3)
+    domain = domain_of(known.space)
+    definition = StudyDefinition(StudySettings("expected", "value", direction="maximize"), {}, known.space)
+    records: list[TrialRecord] = []
+    missed = []
+    for number in range(30):
+        slot = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+        (proposal,) = JointModel().propose(History(definition, lambda: list(records)), [slot])
+        score = -_value(known, domain, proposal.values)
+        if proposal.origin is Origin.MODEL and number >= 20:
+            missed.append(abs(float(proposal.why.split()[0]) - score))
+        records.append(
+            TrialRecord(number, number, 1, dict(proposal.values), Outcome.COMPLETED, score, {1: score})
+        )
+    scores = [record.score or 0.0 for record in records]
+    assert np.median(missed) < 0.2 * np.std(scores)
+
+
+def _value(known: Known, domain: Domain, values: Mapping[str, Value]) -> float:
+    places = [
+        coordinate(axis, values[axis.name]) if axis.name in values else axis.nodes[0] for axis in domain.axes
+    ]
+    place = np.array([places], dtype=float)
+    return float(known.function(place, domain.active(place))[0])
+
+
 def _best(known: Known, sampler: optuna.samplers.BaseSampler, trials: int) -> float:
     domain = domain_of(known.space)
 
     def objective(trial: optuna.Trial) -> float:
-        values = suggest(trial, known.space)
-        places = [
-            coordinate(axis, values[axis.name]) if axis.name in values else axis.nodes[0]
-            for axis in domain.axes
-        ]
-        place = np.array([places], dtype=float)
-        return float(known.function(place, domain.active(place))[0])
+        return _value(known, domain, suggest(trial, known.space))
 
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_trials=trials)
