@@ -1,7 +1,7 @@
 """Optuna's storage with calls that wait for a database that is away, and one that knows a trial by heart."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -76,10 +76,16 @@ class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is 
     Attributes:
         trial: as the database has it, but for what is not stored yet.
         identifier: its number in Optuna's tables.
+        sees: gives of the study's trials those that whoever runs this one is shown; None shows all.
     """
 
-    def __init__(self, backend: BaseStorage, trial: FrozenTrial) -> None:
-        self.backend, self.trial = backend, trial
+    def __init__(
+        self,
+        backend: BaseStorage,
+        trial: FrozenTrial,
+        sees: Callable[[Sequence[FrozenTrial]], list[FrozenTrial]] | None = None,
+    ) -> None:
+        self.backend, self.trial, self.sees = backend, trial, sees
         self.identifier: int = trial._trial_id  # noqa: SLF001 - samplers and pruners read it there
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
@@ -87,6 +93,18 @@ class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is 
         if trial_id != self.identifier:
             return super().get_trial(trial_id)  # type: ignore[no-any-return]
         return copy.deepcopy(self.trial)
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,  # noqa: FBT001, FBT002 - as Optuna's base class has it
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        """Give the trials of the study, of those that are shown the ones in `states`."""
+        if self.sees is None:
+            return super().get_all_trials(study_id, deepcopy, states)  # type: ignore[no-any-return]
+        shown = self.sees(super().get_all_trials(study_id, deepcopy, None))
+        return [trial for trial in shown if states is None or trial.state in states]
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution

@@ -11,8 +11,21 @@ from inspect import signature
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
+from optuna.pruners import (
+    BasePruner,
+    NopPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+    ThresholdPruner,
+)
+from optuna.samplers import (
+    BaseSampler,
+    BruteForceSampler,
+    GPSampler,
+    GridSampler,
+    RandomSampler,
+    TPESampler,
+)
 
 from studies.errors import BadClass
 
@@ -52,6 +65,38 @@ def make_pruner(config: ClassConfig) -> BasePruner:
     """
     pruner: BasePruner = _make(BasePruner, config)
     return pruner
+
+
+# Others keep accounts in the study or in their trials, whose order differs from run to run.
+_REPEATABLE = (
+    RandomSampler,
+    TPESampler,
+    GPSampler,
+    NopPruner,
+    SuccessiveHalvingPruner,
+    PercentilePruner,
+    ThresholdPruner,
+)
+
+
+def refuse_unrepeatable(made: BaseSampler | BasePruner) -> None:
+    """Refuse a sampler or a pruner whose answers depend on more than the trials that it is shown.
+
+    One of another library may say by an attribute `repeatable` that its answers do not.
+
+    Raises:
+        BadClass: they may.
+    """
+    if not (isinstance(made, _REPEATABLE) or getattr(made, "repeatable", False)):
+        kinds = ", ".join(
+            kind.__name__
+            for kind in _REPEATABLE
+            if isinstance(made, BaseSampler) == issubclass(kind, BaseSampler)
+        )
+        raise BadClass(
+            f"{type(made).__name__} does not answer alike on every run, as study.repeatable wants it; "
+            f"use one of {kinds}, or leave study.repeatable out."
+        )
 
 
 def _make(kind: type, config: ClassConfig, **defaults: object) -> Any:

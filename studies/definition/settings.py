@@ -35,7 +35,9 @@ class StudySettings:
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
     all cores where it is None: the last digits of a score depend on it, and small models are fastest with
     one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
-    a few numbers of its training, by which it can be called unstable or too slow. At the end `tuner run`
+    a few numbers of its training, by which it can be called unstable or too slow. With `repeatable: K` the
+    trial of a slot is chosen, and stopped, by the results of the slots up to K before it, whoever works: up
+    to K workers come to the same trials on every run. At the end `tuner run`
     trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
     """
 
@@ -54,6 +56,7 @@ class StudySettings:
     retry: bool = True
     facts: bool = True
     trial_timeout: float | None = None
+    repeatable: int | None = None
     confirm: int = 0
     confirm_seeds: int = 3
 
@@ -151,6 +154,7 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
             settings.trial_timeout is None or settings.trial_timeout > 0,
             "must be more than 0 seconds",
         ),
+        "repeatable": (settings.repeatable is None or settings.repeatable >= 1, "must be at least 1"),
         "confirm": (settings.confirm >= 0, "must be at least 0"),
         "confirm_seeds": (settings.confirm_seeds >= 1, "must be at least 1"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from search_spaces.space.nodes import Group
 from search_spaces.space.notation import from_data, to_data
-from studies.definition.classes import ClassConfig, make_pruner, make_sampler
+from studies.definition.classes import ClassConfig, make_pruner, make_sampler, refuse_unrepeatable
 from studies.definition.plain_yaml import LARGEST
 from studies.definition.settings import StudySettings, problems, read_settings
 from studies.definition.space_section import epochs_of, read_space
@@ -188,12 +188,16 @@ def define(file: StudyFile, expose: Expose) -> StudyDefinition:
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:
         if sampler is not None:
-            make_sampler(sampler, seed=settings.seed)
+            made = make_sampler(sampler, seed=settings.seed)
+            if settings.repeatable is not None:
+                refuse_unrepeatable(made)
     except BadClass as error:
         raise StudyFileError(file.source, "sampler", str(error)) from error
     try:
         if pruner is not None:
-            make_pruner(pruner)
+            stopping = make_pruner(pruner)
+            if settings.repeatable is not None:
+                refuse_unrepeatable(stopping)
     except BadClass as error:
         raise StudyFileError(file.source, "pruner", str(error)) from error
     return StudyDefinition(settings, fixed, space, sampler=sampler, pruner=pruner)

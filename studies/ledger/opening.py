@@ -70,11 +70,12 @@ def ledger_of(database: Database, study: Study) -> Ledger:
             f"The study {name!r} is a copy, as Optuna's copy_study and the dashboard's renaming make them, "
             f"and the slots belong to the original; `tuner report {name}` reads it, no worker can work on it."
         )
+    definition = definition_in(name, attributes)
     return Ledger(
-        definition=definition_in(name, attributes),
+        definition=definition,
         study=study,
         identifier=identifier,
         database=database,
-        slots=Slots(database.engine, identifier, ledger),
+        slots=Slots(database.engine, identifier, ledger, window=definition.settings.repeatable),
         marks=OWNER in attributes,
     )

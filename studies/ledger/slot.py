@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
+from studies.database import schema
+from studies.database.schema import DONE
+
+_slots = schema.slots
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -27,3 +34,14 @@ def slot_of(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
     """Read a slot's row, for an attempt at it."""
     # SQLite keeps a text where a number belongs, and checkpoints are named after these.
     return Slot(int(row.slot), row.explore, int(attempt), int(row.draw), row.trial, lapsed, worker)
+
+
+def is_due(ledger: str, window: int | None) -> sa.ColumnElement[bool]:
+    """Give the condition that all is told by which a slot is chosen, as `Slots` takes the window."""
+    if window is None:
+        return sa.true()
+    before = _slots.alias()
+    is_awaited = sa.exists().where(
+        before.c.ledger == ledger, before.c.state != DONE, before.c.slot <= _slots.c.slot - window
+    )
+    return sa.or_(_slots.c.explore, ~is_awaited)

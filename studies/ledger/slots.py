@@ -24,7 +24,7 @@ from studies.database.retry import is_settling, persistently, until_alone
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
 from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
-from studies.ledger.slot import Slot, slot_of
+from studies.ledger.slot import Slot, is_due, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
 _PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
@@ -34,7 +34,15 @@ _slots = schema.slots
 class Slots:
     """The slots of one study."""
 
-    def __init__(self, engine: sa.Engine, study: int, ledger: str, *, lease: float = LEASE) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        study: int,
+        ledger: str,
+        *,
+        lease: float = LEASE,
+        window: int | None = None,
+    ) -> None:
         """Take the slots of a study.
 
         Args:
@@ -42,11 +50,13 @@ class Slots:
             study: the study's number in Optuna's tables.
             ledger: the identifier that the study carries.
             lease: seconds that a worker holds its slots without renewing its lease.
+            window: a slot that does not explore is claimed only once all up to so many before it are spent;
+                None lets slots be claimed in any order.
         """
         self._engine = engine
         self.ledger = ledger
         self.control = Control(engine, ledger)
-        self.lease = lease
+        self.lease, self._is_due = lease, is_due(ledger, window)
         self.workers = Workers(engine)
         self._mine = _slots.c.ledger == ledger
         self._goes_on = sa.and_(carries(study, ledger), self.control.goes_on)
@@ -124,7 +134,8 @@ class Slots:
         moment later, with a score.
         """
         is_open = _slots.c.state == OPEN
-        return sa.and_(self._mine, is_open if is_settling() else sa.or_(is_open, self._lapsed))
+        is_free = is_open if is_settling() else sa.or_(is_open, self._lapsed)
+        return sa.and_(self._mine, is_free, self._is_due)
 
     def _candidates(self) -> Iterator[int]:
         """Give the numbers of the free slots, the first one first, until the caller has claimed one."""

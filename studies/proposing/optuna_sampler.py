@@ -71,6 +71,7 @@ class ProposerSampler(BaseSampler):
     """
 
     reads_pruned = True
+    repeatable = True  # a proposer keeps nothing
 
     def __init__(self, proposer: Proposer, space: Group | None, *, seed: int = 0) -> None:
         self.proposer, self._space, self._seed = proposer, space, seed

@@ -22,11 +22,12 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
 from studies.proposing.for_slot import proposer_for
 from studies.proposing.optuna_sampler import sampler_of
-from studies.proposing.proposer import History, Proposal
+from studies.proposing.proposer import Proposal
 from studies.proposing.seeds import training_seed
 from studies.running.lost import declare_lost, settle, sweep
 from studies.running.pausing import passed, slot_for
 from studies.running.reporting import Reports
+from studies.running.seen import history_for, shown_to
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,
@@ -77,7 +78,7 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
     made = _make_trial(ledger, slot, worker, facts)
     if made is None:
         return None
-    own = OneTrialStorage(ledger.database.storage, made)
+    own = OneTrialStorage(ledger.database.storage, made, shown_to(ledger, slot))
     study = seen_by(ledger.study, own)
     try:
         study.sampler = sampler_of(ledger.definition, slot)
@@ -101,14 +102,21 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
             f"with {type(error).__name__}: {first_line(error)}; mend it, or make the study anew."
         ) from error
     seed = training_seed(ledger.definition, slot.number)
-    reports = Reports(ledger, study, own, TrialLength.of(configuration), passed=passed(ledger, slot))
+    reports = Reports(
+        ledger,
+        study,
+        own,
+        TrialLength.of(configuration),
+        history=lambda: history_for(ledger, slot),
+        passed=passed(ledger, slot),
+    )
     return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports)
 
 
 def _proposed(ledger: Ledger, slot: Slot, trial: Trial) -> Proposal:
     earlier = None if slot.trial is None else ledger.trial(slot.trial)
     proposer = proposer_for(ledger.definition, slot, earlier, lambda _: trial)
-    (proposal,) = proposer.propose(History(ledger.definition, ledger.records), [slot])
+    (proposal,) = proposer.propose(history_for(ledger, slot), [slot])
     return proposal
 
 

@@ -103,6 +103,7 @@ def _repeating(ledger: Ledger, best: Sequence[TrialRecord], seeds: int) -> Study
         exploration=0.0,
         epochs=None,
         hours=None,
+        repeatable=None,
         confirm=0,
     )
     return replace(

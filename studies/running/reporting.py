@@ -19,7 +19,7 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
 from studies.proposing.pausing import PausingPruner
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import Action, StopRule
+from studies.proposing.stop_rule import GO_ON, Action, StopRule
 from studies.trials.record import TrialRecord
 
 STORE_EVERY = 2.0  # seconds that a score may wait to be stored with the next ones
@@ -38,6 +38,7 @@ class Reports:
         study: as Optuna has it, seen by whoever runs the trial.
         own: what is known of the trial.
         length: how long it is, as far as that is known.
+        history: gives what the rule is told of the study.
         passed: a validation up to which the rule has let it pass before.
         clock: gives seconds.
 
@@ -46,6 +47,7 @@ class Reports:
         last: the validation of its last score.
         paid: the validations that an earlier attempt has made.
         rule: decides whether it goes on.
+        reason: why the rule has paused or stopped it, in words.
         pending: the scores that are not stored yet, by their validations.
     """
 
@@ -56,13 +58,15 @@ class Reports:
         own: OneTrialStorage,
         length: TrialLength,
         *,
+        history: Callable[[], History],
         passed: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ledger, self.study, self.own, self.clock = ledger, study, own, clock
-        self.patience, self.passed = PATIENCE, passed
+        self.patience, self.history, self.passed = PATIENCE, history, passed
         self.pending: dict[int, float] = {}
         self.last = self.paid = 0
+        self.reason = ""
         self._stored = clock()
         self._exchange: _Exchange | None = None  # the last one, which may still be under way
         self._again_at: float | None = None  # while the database is away: when to try again
@@ -101,7 +105,10 @@ class Reports:
         exchange.start()
         # Nobody waits for a database that was away, until it has answered once.
         exchange.is_over.wait(self.patience if self._again_at is None else 0.0)
-        return Action.GO_ON if self._hear() else exchange.action
+        if self._hear():
+            return Action.GO_ON
+        self.reason = exchange.decision.reason
+        return exchange.decision.verdict
 
     def _is_due(self, step: int) -> bool:
         return step > self.passed and self.rule.is_due(step)
@@ -161,7 +168,7 @@ class _Exchange(threading.Thread):
         self._step = step
         self.is_over = threading.Event()
         self.is_new = True  # as long as nobody has taken up how it ended
-        self.action = Action.GO_ON
+        self.decision = GO_ON
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -170,9 +177,8 @@ class _Exchange(threading.Thread):
         try:
             persistently(reports.store, patience=reports.patience)
             if reports._is_due(self._step):  # noqa: SLF001 - the exchange is a part of the reports
-                history = History(reports.ledger.definition, reports.ledger.records)
                 running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
-                self.action = reports.rule.decide(history, running).verdict
+                self.decision = reports.rule.decide(reports.history(), running)
         except Exception as error:  # noqa: BLE001 - raised where the training hears it
             self.error = error
         finally:

@@ -19,8 +19,8 @@ from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
 from studies.running.lost import constrained, was_retried
 from studies.running.trial import RunningTrial
-from studies.trials.attributes import OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
-from studies.trials.outcomes import EFFECTS, Outcome
+from studies.trials.attributes import CAUSE, OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
+from studies.trials.outcomes import CUT_SHORT, EFFECTS, Outcome
 
 # Characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one.
 _LONGEST_FACT = 10_000
@@ -60,6 +60,8 @@ def ended(
     length = running.reports.length
     if ledger.definition.pruner is None and length.why_unpruned:
         facts = {**facts, UNPRUNED: length.why_unpruned}
+    if outcome in CUT_SHORT and running.reports.reason:
+        facts = {CAUSE: running.reports.reason, **facts}
     if length.validations is not None:
         facts = {**facts, VALIDATIONS: length.validations}
     return EndedTrial(

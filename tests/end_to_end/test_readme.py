@@ -1,5 +1,6 @@
 """The README: every block of it is run, and every command is told of somewhere."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -130,3 +131,19 @@ def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
         answer = tuner(line)
         assert (line, answer.code) == (line, 0), answer.err
     assert yaml.safe_load((tuner.folder / "runs/regression/best.yaml").read_text())["model"]
+
+
+def test_the_study_of_the_search_page_runs(tuner: CommandLine) -> None:
+    """Shortened, it pauses trials, has the model say what it expects, and ends with its slots spent."""
+    page = (ROOT / "docs" / "search.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    tuner.write("search.yaml", text)
+    answer = tuner("run search.yaml --trials 12 --set trainer.max_epochs=4")
+    assert answer.code == 0, answer.err
+    status = json.loads(tuner("status digits-paused --json").out)
+    assert status["spent"]["slots"] == status["slots"] == 12
+    assert status["trials"]["paused"] + status["trials"]["complete"] + status["trials"]["diverged"] == 12
+    assert status["trials"]["paused"] > 0
+    trials = [json.loads(tuner(f"trial digits-paused {number} --json").out) for number in range(12)]
+    assert all(trial["cause"] for trial in trials if trial["outcome"] == "paused")
+    assert any("is expected" in (trial["why"] or "") for trial in trials)

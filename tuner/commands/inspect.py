@@ -167,6 +167,10 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
     cause = f"cause: {found['cause']}" if found["cause"] else None
     for line in filter(None, (cause, found["anew"])):
         screen.print(line, soft_wrap=True)
+    if found["origin"]:
+        screen.print(
+            f"proposed by: {', '.join(filter(None, (found['origin'], found['why'])))}", soft_wrap=True
+        )
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -211,6 +215,7 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "attempt": found.attempt,
         "exploration": found.explores,
         "origin": found.origin,
+        "why": found.why,
         "space_version": found.space_version,
         "seconds": found.seconds,
         "cause": found.cause,

@@ -41,6 +41,7 @@ from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
 from tuner.workers.telling import ANSWER, Teller
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
+SOON = 0.1  # the same where a slot waits for the results that it is chosen by
 # Seconds within which a worker that is asked to stop has ended; Slurm and Kubernetes kill after 30.
 GRACE = 20.0
 _REPLIES = {Action.GO_ON: Reply.GO_ON, Action.PAUSE: Reply.PAUSE, Action.STOP: Reply.STOP}
@@ -121,7 +122,7 @@ class Worker:
                 if not wait or self.ledger.over():
                     break
                 self.view(Waiting())
-                self.stop.wait(WAIT)
+                self.stop.wait(WAIT if self.ledger.definition.settings.repeatable is None else SOON)
         finally:
             for name in (LOG_FILES, UNTOLD):
                 with suppress(OSError):  # there is something in it, or it is not there
