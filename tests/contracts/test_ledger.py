@@ -68,37 +68,13 @@ def test_more_trials_add_slots_and_fewer_change_nothing(ledger: Ledger, database
 
 def test_a_changed_definition_is_refused(ledger: Ledger, database: Database) -> None:
     """Any other change is refused by the key that changed, its two values, and the name to use instead."""
-    old = ledger.definition
-    remedy = f"; run the new one under another name: --name {ledger.name}-2."
-    for definition, said in {
-        "seed": (replace(old, settings=replace(old.settings, seed=1, trials=9)), "study.seed was 0 and is 1"),
-        "trainer": (
-            replace(old, fixed={**old.fixed, "trainer": {"max_epochs": 3}}),
-            "trainer.max_epochs was 9 and is 3",
-        ),
-        "gone": (
-            replace(old, fixed={"model": old.fixed["model"]}),
-            "trainer.max_epochs was 9 and is nothing",
-        ),
-        "sampler": (
-            replace(old, sampler={"class_path": "optuna.samplers.RandomSampler", "init_args": {}}),
-            "sampler.class_path was nothing and is optuna.samplers.RandomSampler",
-        ),
-        "space": (
-            replace(old, space=narrow(SPACE, "optimizer.sgd.lr", low=0.01)),
-            "optimizer.sgd.lr was log 0.001 .. 1 and is log 0.01 .. 1",
-        ),
-        "branch": (
-            replace(old, space=narrow(SPACE, "optimizer", choices=["sgd"])),
-            "optimizer was sgd, adam and is sgd",
-        ),
-    }.values():
-        with pytest.raises(StudyChanged) as refusal:
-            create(database, definition, "")
-        assert (
-            str(refusal.value)
-            == f"The study {ledger.name!r} was made from another definition: {said}{remedy}"
-        )
+    settings = replace(ledger.definition.settings, seed=1, trials=9)
+    with pytest.raises(StudyChanged) as refusal:
+        create(database, replace(ledger.definition, settings=settings), "")
+    assert str(refusal.value) == (
+        f"The study {ledger.name!r} was made from another definition: study.seed was 0 and is 1; "
+        f"run the new one under another name: --name {ledger.name}-2."
+    )
     assert ledger.slots.budget().total == 4
 
 

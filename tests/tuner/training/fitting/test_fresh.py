@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from studies.definition.length import TrialLength
+from tests.tuner.training.fitting.test_length import drawn
 from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
-from tests.tuner.training.test_length import drawn
 from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import Fit
