@@ -21,7 +21,7 @@ import numpy as np
 import optuna
 from scipy.stats import ttest_ind
 
-from tests.benchmarks.drawn_acceptance import Followed
+from tests.benchmarks.following import Followed
 from tests.studies.report.followed_studies import (
     at_random,
     definition_of,

@@ -19,11 +19,11 @@ from studies.report.axes import log_ticks, score_axis
 from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
 from studies.report.page import render_report, write_report
 from studies.report.subject import level_in_words, subject_of_ledger
-from studies.running.asking import ask
 from studies.running.confirmation import Candidate
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
+from tests.studies.lives import begun
 from tests.studies.samples import sample_definition
 
 EVIL = "<b>a & b</b>"
@@ -50,8 +50,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     definition = sample_definition(space=SPACE, name="reported", metric=EVIL, trials=8, exploration=1.0)
     made = create(database, definition, "")
     for outcome, curve in OUTCOMES:
-        running = ask(made, "worker")
-        assert running is not None
+        running = begun(made)
         for step, score in enumerate(curve, start=1):
             running.trial.report(score, step)
         final = curve[-1] if outcome is Outcome.COMPLETED else None
