@@ -130,12 +130,12 @@ def interrupted(ledger: "Ledger", request: "Request") -> str:
 @contextmanager
 def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
     """Have an end at once say what is done and what is missing, if the database answers soon."""
-    from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
+    from tuner.workers.processes.interruption import ENDING, EndedAtOnce, within
 
     try:
         yield
     except EndedAtOnce as error:
-        sentence = within(LAST_WORDS, lambda: interrupted(ledger, request))
+        sentence = within(ENDING, lambda: interrupted(ledger, request))
         raise (EndedAtOnce(sentence) if sentence else error) from None
 
 
