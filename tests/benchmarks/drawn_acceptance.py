@@ -9,11 +9,11 @@ holds is printed at the end. A study takes some two to ten seconds. With `--shar
 intervals and drifts are measured, and no proposal is followed, which takes a third of the time.
 """
 
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,8 @@ from studies.analysis.observations.table import Table
 from studies.analysis.shares.importance import Fitted, Importance, fit_table, measure_importance
 from tests.benchmarks.drawn_drifts import drift_cell, drifts_of
 from tests.benchmarks.drawn_families import FAMILIES
-from tests.benchmarks.following import Record, cost_of_fixing, follow_proposal
+from tests.benchmarks.following import cost_of_fixing, follow_proposal
+from tests.benchmarks.records import Record, kept
 from tests.studies.analysis.drawn_truth import Truth, read_axes, truth_of
 from tests.studies.analysis.known_functions import Known
 
@@ -171,15 +172,8 @@ def main(arguments: list[str]) -> None:
     first = int(arguments[1]) if len(arguments) > 1 else 0
     last = int(arguments[2]) if len(arguments) > 2 else first
     families = arguments[3:] or list(FAMILIES)
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {(record["family"], record["seed"]) for record in records}
-    with path.open("a") as file:
-        for seed in range(first, last + 1):
-            for family in families:
-                if (family, seed) not in known:
-                    records.append(measure(family, seed, follow=follow))
-                    file.write(json.dumps(records[-1], default=float) + "\n")
-                    file.flush()
+    wanted = ((family, seed) for seed in range(first, last + 1) for family in families)
+    records = kept(path, ("family", "seed"), wanted, partial(measure, follow=follow))
     print("\n".join(summary(records)))
 
 

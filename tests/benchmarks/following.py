@@ -1,7 +1,6 @@
 """What is lost, and won, where the proposal of a report is followed on the exact function."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -9,9 +8,9 @@ from studies.analysis.findings.narrowing import Narrowed
 from studies.analysis.observations.table import Table
 from studies.surrogate.domain import coordinate, domain_of
 from studies.surrogate.integration import quasi_random
+from tests.benchmarks.records import Record
 from tests.studies.analysis.known_functions import Known
 
-Record = dict[str, Any]
 Box = Mapping[str, tuple[float, float]]
 GOOD_SCORES = 0.25  # the best quarter: the range of good scores is from the best to there
 

@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -102,17 +103,17 @@ def rbd_fast(trials: Trials, table: Table) -> Shares:
     """Ask SALib for the indices of first order by random balance designs, for flat spaces."""
     from SALib.analyze import rbd_fast as method
 
-    names = list(table.domain.names)
-    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    with warnings.catch_warnings(action="ignore"):
-        found = method.analyze(problem, table.coordinates, table.loss, seed=0)
-    return dict(zip(names, map(float, found["S1"]), strict=True)), None
+    return _first_order(method, table)
 
 
 def delta(trials: Trials, table: Table) -> Shares:
     """Ask SALib for the indices of first order of given data, for flat spaces."""
     from SALib.analyze import delta as method
 
+    return _first_order(method, table)
+
+
+def _first_order(method: Any, table: Table) -> Shares:
     names = list(table.domain.names)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     with warnings.catch_warnings(action="ignore"):

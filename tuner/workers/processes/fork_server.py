@@ -22,6 +22,7 @@ from tuner.training.configuration.permit import Permit
 from tuner.training.messages import PRELOAD
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a training leaves to its worker
+UNTOLD = 255  # exit code of a process whose fork server was killed
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 _PRELOAD = "tuner.training.process.preload"
 
