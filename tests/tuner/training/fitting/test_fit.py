@@ -12,7 +12,6 @@ from pytorch_lightning import LightningModule
 
 from tests.tuner.training.probes import IN_MEMORY, MLP
 from tuner.data import load_batches
-from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.fitting.fit import Ending, fit
 from tuner.training.fitting.fit import test as evaluate
@@ -73,16 +72,6 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others() -> None:
     first, again, other = fit(task(), never), fit(task(), never), fit(task(seed=8), never)
     assert first.scores == again.scores
     assert first.scores != other.scores
-
-
-def test_a_task_decides_the_number_of_threads() -> None:
-    """The threads of a study are those of its trials, since the last digits of a score depend on them."""
-    before = torch.get_num_threads()
-    try:
-        fit(task(threads=before + 1), never)
-        assert torch.get_num_threads() == before + 1
-    finally:
-        torch.set_num_threads(before)
 
 
 def test_a_fit_stops_where_the_report_says() -> None:
@@ -157,14 +146,6 @@ def test_a_score_that_is_no_number_counts_as_divergence() -> None:
     result = fit(task(configuration=own(ScoresNaN)), never)
     assert result.ending is Ending.DIVERGED
     assert "val_loss was nan at validation 1" in result.cause
-
-
-def test_a_metric_that_is_never_logged_is_an_error_that_says_what_is() -> None:
-    """A mistyped metric is no trial without pruning but one sentence with the names to choose from."""
-    with pytest.raises(
-        MetricNotLogged, match=r"'val_los' is not logged by MLPClassifier.*val_error, val_loss"
-    ):
-        fit(task(metric="val_los"), never)
 
 
 def test_an_interruption_ends_the_fit_at_the_next_batch() -> None:
