@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import NoReturn
 
 import pytest
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from search_spaces.space.parameters import default_values
@@ -146,18 +147,24 @@ def test_a_trial_at_a_limit_is_tried_once_more(database: Database, outcome: Outc
     assert ledger.slots.budget() == Budget(open=0, claimed=0, done=1)
 
 
-def test_an_error_of_the_sampler_frees_the_slot(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+class Broken(RandomSampler):
+    """A sampler with a mistake."""
+
+    def sample_independent(self, *_: object) -> NoReturn:
+        """Raise."""
+        raise ZeroDivisionError("broken")
+
+
+def test_an_error_of_the_sampler_frees_the_slot(database: Database) -> None:
     """A sampler that raises leaves no trial running and no slot held."""
-    monkeypatch.setattr("studies.running.asking.suggest", _broken)
+    sampler = {"class_path": f"{__name__}.{Broken.__name__}", "init_args": {}}
+    ledger = create(database, sample_definition(trials=4, exploration=0.0, sampler=sampler), "")
+    end(ledger, begun(ledger), Outcome.COMPLETED)  # the defaults
     with pytest.raises(NoSuggestion, match="answered with ZeroDivisionError: broken"):
         ask(ledger, "worker")
     assert ledger.trials(TrialState.RUNNING) == []
-    assert ledger.trial(0).user_attrs["cause"] == "no values: ZeroDivisionError: broken"
-    assert ledger.slots.budget() == Budget(open=4, claimed=0, done=0)
-
-
-def _broken(*_: object) -> NoReturn:
-    raise ZeroDivisionError("broken")
+    assert ledger.trial(1).user_attrs["cause"] == "no values: ZeroDivisionError: broken"
+    assert ledger.slots.budget() == Budget(open=3, claimed=0, done=1)
 
 
 def test_workers_spend_exactly_the_budget(url: str, database: Database) -> None:
