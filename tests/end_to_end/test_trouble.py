@@ -41,12 +41,7 @@ def full_disk() -> Iterator[list[int]]:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux has a folder that not even root can write")
 def test_a_folder_without_permission(small: CommandLine) -> None:
-    """Where no database and no results can be made, one sentence says so before anything is trained."""
-    answer = small("run small.yaml --storage sqlite:////proc/tuner.db")
-    assert answer.code == 2
-    assert answer.sentence == (
-        "The database sqlite:////proc/tuner.db cannot be opened: unable to open database file."
-    )
+    """Where no results can be written, one sentence says so before anything is trained."""
     answer = small("run small.yaml --output /proc")
     assert answer.code == 2
     assert answer.sentence.startswith("--output: /proc/small cannot be written: ")
