@@ -160,13 +160,32 @@ def test_the_architecture_names_every_module() -> None:
     assert listed == {path for path in modules if path.stem != "__init__"}
 
 
+def test_no_file_is_long() -> None:
+    """No Python file has more than 300 lines, tests and benchmarks included."""
+    lengths = {
+        path: len((ROOT / path).read_text().splitlines())
+        for path in tracked_files()
+        if path.suffix in {".py", ".html"}
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}
+
+
 def test_no_floor_is_crowded() -> None:
-    """A folder of a package has at most fourteen things and its markers, no file more than 300 lines."""
+    """A folder of a package has at most fourteen things and its markers."""
     inside: dict[Path, set[str]] = {}
     markers = ("__init__.py", "py.typed")
     for path in tracked_files():
         if path.parts[0] in PACKAGES and path.suffix != ".yaml" and path.name not in markers:
             for depth in range(1, len(path.parts)):
                 inside.setdefault(Path(*path.parts[:depth]), set()).add(path.parts[depth])
-            assert len((ROOT / path).read_text().splitlines()) <= 300, path
     assert {folder: len(things) for folder, things in inside.items() if len(things) > 14} == {}
+
+
+def test_the_tests_mirror_the_packages() -> None:
+    """Below the name of a package, tests stand in folders that the package has."""
+    tests = {path.parent for path in tracked_files() if path.parts[0] == "tests" and "test_" in path.stem}
+    mirrored = {
+        Path(*folder.parts[1:]) for folder in tests if folder.parts[1:2] and folder.parts[1] in PACKAGES
+    }
+    assert mirrored
+    assert {folder for folder in mirrored if not (ROOT / folder).is_dir()} == set()

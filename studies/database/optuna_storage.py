@@ -1,4 +1,4 @@
-"""Optuna's storage with calls that wait for a database that is away, and one that knows a trial by heart."""
+"""Optuna's storage whose calls wait for a database that is away, and one that keeps its trial in memory."""
 
 import copy
 from collections.abc import Callable, Container, Sequence
@@ -67,7 +67,7 @@ PersistentStorage: Any = type(
 
 
 class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares
-    """The storage as whoever runs one trial sees it: of that trial everything is known without a question.
+    """The storage as whoever runs one trial sees it: of that trial everything is kept in memory.
 
     Nobody else writes to a trial that runs, but for a worker that declares it lost, which whoever writes the
     next thing about it hears. Its values are taken down here only: they are stored together, with what else

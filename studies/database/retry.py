@@ -131,9 +131,9 @@ class _Outage:
 _outage = _Outage()
 
 
-def is_settling(clock: Callable[[], float] = time.monotonic) -> bool:
+def is_settling() -> bool:
     """Say whether the database was away until just now, so that live workers may not have renewed yet."""
-    return clock() - _outage.last < SETTLING
+    return time.monotonic() - _outage.last < SETTLING
 
 
 def is_passing(error: BaseException) -> bool:

@@ -52,7 +52,7 @@ budgets = sa.Table(
     sa.Column("total", sa.BigInteger, nullable=False),  # of slots since then
     sa.Column("exploring", sa.BigInteger, nullable=False),  # the slots of this raise before this one explore
 )
-# What steers a study while it runs; a row each.
+# Whether a study takes new trials, and its limits; a row each.
 studies = sa.Table(
     "tuner_studies",
     _metadata,

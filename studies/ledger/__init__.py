@@ -1,1 +1,1 @@
-"""The ledger of a study: its slots, its workers, what steers it."""
+"""The ledger of a study: its slots, its workers, and whether it takes new trials."""

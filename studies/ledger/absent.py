@@ -1,4 +1,4 @@
-"""Trials whose workers went away without a word: in Optuna's tables they run for good.
+"""Trials whose workers have vanished: in Optuna's tables they run for good.
 
 A worker holds what it has for as long as it renews its lease, on the database's clock. Once the lease has
 lapsed the worker may be dead, or cut off from the database, and comes back. So its trials are shown as left

@@ -1,4 +1,4 @@
-"""What steers a study while it runs: whether it takes new trials, its limits, its priority."""
+"""Whether a study takes new trials: how it was stopped, its limits, its priority."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class Spent:
 
 
 class Control:
-    """What steers one study."""
+    """Whether one study takes new trials, and before which others."""
 
     def __init__(self, engine: sa.Engine, ledger: str) -> None:
         """Take the study that carries a ledger."""

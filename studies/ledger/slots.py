@@ -283,7 +283,7 @@ class Slots:
         return persistently(read)
 
     def delete(self) -> None:
-        """Delete every slot of the study, and what steers it."""
+        """Delete every slot of the study, its limits and its priority."""
         with self._engine.begin() as connection:
             delete_within(connection, self.ledger)
             connection.execute(sa.delete(_slots).where(self._mine))

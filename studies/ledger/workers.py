@@ -20,7 +20,7 @@ from studies.database.schema import CLAIMED, NAME_LENGTH
 
 LEASE = 60.0  # seconds that a worker holds its slots without renewing its lease
 RENEWAL = 15.0  # seconds between two renewals
-FORGOTTEN = 7 * 86400.0  # seconds after which a worker that went away without a word is no longer listed
+FORGOTTEN = 7 * 86400.0  # seconds after which a worker that vanished is no longer listed
 
 _workers, _slots = schema.workers, schema.slots
 

@@ -6,26 +6,22 @@ Parts: `engine`, `functions`, `conditional`, `fresh`, `noise`, `sampler`, `inter
 All of them take some twenty minutes on one core. Repeatable by seed.
 """
 
-import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import optuna
-from sklearn.datasets import load_digits
-from sklearn.metrics import log_loss
-from sklearn.neural_network import MLPClassifier
 
 from search_spaces.space.nodes import Float, Group
-from search_spaces.suggest import distributions, suggest
+from search_spaces.suggest import suggest
 from studies.analysis.findings.coordinates import find_coordinates
 from studies.analysis.observations.table import Table, observations
 from studies.analysis.shares.importance import fit_table, measure_importance
 from studies.analysis.shares.posterior import posterior_shares
 from studies.surrogate.anova import structures_of
-from studies.surrogate.domain import coordinate, domain_of, value_at
-from studies.surrogate.integration import quasi_random
+from studies.surrogate.domain import coordinate, domain_of
 from tests.benchmarks.analysis_speed import SIZES, measured_alone
+from tests.benchmarks.trained_digits import trained
 from tests.studies.analysis import known_functions as known
 from tests.studies.analysis.known_functions import Known
 
@@ -238,39 +234,6 @@ def speed() -> Iterator[Row]:
         used, memory = measured_alone(size)
         yield below(f"{size}, all pairs, intervals: seconds of one core", asked or 60.0, used)
         yield below(f"{size}: MB", 700, memory)
-
-
-def trained(space: Group, seed: int) -> list[optuna.trial.FrozenTrial]:
-    """Train a perceptron of two layers on the digits by SGD in 64 quasi-random trials, scored by log loss."""
-    images, labels = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(labels))
-    seen, unseen = order[:1200], order[1200:]
-    domain, known_ranges, made = domain_of(space), distributions(space), []
-    for number, place in enumerate(quasi_random(domain, 64, seed)):
-        params = {axis.name: float(value_at(axis, at)) for axis, at in zip(domain.axes, place, strict=True)}
-        slowness = params["one_minus_momentum"]
-        rate = params["lr"] if "lr" in params else params["lr_effective"] * slowness
-        network = MLPClassifier(
-            (64, 64), solver="sgd", batch_size=64, learning_rate_init=rate, momentum=1 - slowness,
-            nesterovs_momentum=False, max_iter=10, alpha=0.0, random_state=number,
-        )  # fmt: skip
-        score = float("nan")
-        # A rate that is too large overflows: scikit-learn then raises where others tell NaN.
-        with contextlib.suppress(ValueError):
-            network.fit(images[seen] / 16, labels[seen])
-            score = log_loss(labels[unseen], network.predict_proba(images[unseen] / 16))
-        made.append(
-            optuna.trial.create_trial(
-                params=params,
-                distributions=known_ranges,
-                value=min(score, float(np.log(10))) if np.isfinite(score) else float(np.log(10)),
-                user_attrs={
-                    "exploration": True,
-                    "outcome": "completed" if np.isfinite(score) else "diverged",
-                },
-            )
-        )
-    return made
 
 
 def digits() -> Iterator[Row]:

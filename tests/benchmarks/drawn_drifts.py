@@ -14,14 +14,14 @@ from studies.analysis.findings.drift import NEAR_END, drift_of
 from studies.analysis.shares.importance import Fitted, Importance
 from studies.analysis.views import LEAST_PAIR, MOST_PAIRS, is_range, is_shown
 from studies.surrogate.domain import domain_of
-from tests.studies.analysis import drawn_studies as drawn
+from tests.studies.analysis.drawn_truth import Truth, read_axes, true_movement
 from tests.studies.analysis.known_functions import Known
 
 NONE = 0.02  # of a range: a smaller movement is none
 DECADE = 0.25  # of a range of four decades
 
 
-def drifts_of(case: Known, fitted: Fitted, result: Importance, truth: drawn.Truth) -> dict[str, Any]:
+def drifts_of(case: Known, fitted: Fitted, result: Importance, truth: Truth) -> dict[str, Any]:
     """Compare the drifts that a report would tell with the exact ones.
 
     Returns:
@@ -41,14 +41,14 @@ def drifts_of(case: Known, fitted: Fitted, result: Importance, truth: drawn.Trut
                 start, end = (float(drift.best[at]) for at in drift.ends)
                 told[first, second] = 1.0 if end > start else -1.0
     columns = {name: column for column, name in enumerate(_names(case))}
-    read = {_names(case)[axis] for axis in drawn.read_axes(case)}
+    read = {_names(case)[axis] for axis in read_axes(case)}
     moved = {}
     for pair in combinations(ranges, 2):
         first, second = sorted(pair, key=place.__getitem__)
         if (first, second) in told or truth.pairs.get(frozenset(pair), 0.0) >= LEAST_PAIR:
             both = {first, second} <= read
             moved[first, second] = (
-                drawn.true_movement(case, columns[first], columns[second], (NEAR_END, 1 - NEAR_END))
+                true_movement(case, columns[first], columns[second], (NEAR_END, 1 - NEAR_END))
                 if both
                 else 0.0
             )

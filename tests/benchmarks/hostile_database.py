@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tuner.hostile_hand import NAMES
 from tests.tuner.hostile_run import serve
+from tests.tuner.hostile_texts import NAMES
 
 if __name__ == "__main__":
     count, seed = map(int, sys.argv[1:] or (400, 1))

@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -41,8 +42,10 @@ from studies.analysis.observations.table import Table, observations
 from studies.analysis.shares.importance import measure_importance
 from studies.surrogate.domain import domain_of
 from studies.surrogate.integration import decompose
+from tests.studies.analysis import drawn_functions
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis import known_functions as known
+from tests.studies.analysis.drawn_truth import Truth, truth_of
 from tests.studies.analysis.known_functions import Known
 
 Pairs = Mapping[frozenset[str], float] | None
@@ -100,17 +103,17 @@ def rbd_fast(trials: Trials, table: Table) -> Shares:
     """Ask SALib for the indices of first order by random balance designs, for flat spaces."""
     from SALib.analyze import rbd_fast as method
 
-    names = list(table.domain.names)
-    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    with warnings.catch_warnings(action="ignore"):
-        found = method.analyze(problem, table.coordinates, table.loss, seed=0)
-    return dict(zip(names, map(float, found["S1"]), strict=True)), None
+    return _first_order(method, table)
 
 
 def delta(trials: Trials, table: Table) -> Shares:
     """Ask SALib for the indices of first order of given data, for flat spaces."""
     from SALib.analyze import delta as method
 
+    return _first_order(method, table)
+
+
+def _first_order(method: Any, table: Table) -> Shares:
     names = list(table.domain.names)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     with warnings.catch_warnings(action="ignore"):
@@ -216,7 +219,7 @@ def evaluators(python_of_ax: str | None) -> dict[str, Callable[[Trials, Table], 
 def case_of(name: str, seed: int) -> Known:
     """Give a function by its name."""
     fixed = {"Ishigami": known.ISHIGAMI, "conditional": known.CONDITIONAL}
-    return fixed[name] if name in fixed else drawn.KINDS[name](seed)
+    return fixed[name] if name in fixed else drawn_functions.KINDS[name](seed)
 
 
 def main(arguments: list[str]) -> None:
@@ -232,7 +235,7 @@ def main(arguments: list[str]) -> None:
         for seed in range(seeds):
             case = case_of(name, 60 + seed)
             trials = drawn.run(case, 120, 60 + seed)
-            truth, table = drawn.truth_of(case), observations(trials, case.space)
+            truth, table = truth_of(case), observations(trials, case.space)
             for evaluator, ask in asked.items():
                 if evaluator.startswith("SALib") and name in CONDITIONAL:
                     continue
@@ -252,7 +255,7 @@ def main(arguments: list[str]) -> None:
 def _errors(
     single: Mapping[str, float],
     pairs: Mapping[frozenset[str], float] | None,
-    truth: drawn.Truth,
+    truth: Truth,
     table: Table,
 ) -> tuple[float, float, int]:
     names = table.domain.names

@@ -1,7 +1,7 @@
 """Shares near the best and what fixing loses, against brute force on functions drawn at random.
 
 `python -m tests.benchmarks.near_best_acceptance KIND FIRST LAST` takes the seeds from FIRST to before LAST of
-a kind of `drawn_studies`, with 160 trials and noise of 5 %; by default twenty smooth functions.
+a kind of `drawn_functions`, with 160 trials and noise of 5 %; by default twenty smooth functions.
 """
 
 import sys
@@ -13,7 +13,8 @@ from studies.analysis.findings.fixing import cost_of_fixing
 from studies.analysis.findings.tied import near_the_best
 from studies.analysis.observations.of_study import analyse
 from studies.surrogate.domain import domain_of, value_at
-from tests.studies.analysis.drawn_studies import KINDS, run
+from tests.studies.analysis.drawn_functions import KINDS
+from tests.studies.analysis.drawn_studies import run
 from tests.studies.analysis.findings.near_best_truth import loss_of_fixing, shares_of_best_tenth
 
 TRIALS = 160

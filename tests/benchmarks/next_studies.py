@@ -10,7 +10,6 @@ A JSON line a study is added to FILE and a study that FILE holds is not run agai
 holds is printed at the end.
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ import numpy as np
 import optuna
 from scipy.stats import ttest_ind
 
-from tests.benchmarks.drawn_acceptance import Followed
+from tests.benchmarks.following import Followed
+from tests.benchmarks.records import kept
 from tests.studies.report.followed_studies import (
     at_random,
     definition_of,
@@ -105,15 +105,8 @@ def main(arguments: list[str]) -> None:
     first = int(arguments[1]) if len(arguments) > 1 else 0
     last = int(arguments[2]) if len(arguments) > 2 else first + 3
     kinds = arguments[3:] or list(KINDS)
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {(record["kind"], record["seed"]) for record in records}
-    with path.open("a") as file:
-        for seed in range(first, last + 1):
-            for kind in kinds:
-                if (kind, seed) not in known:
-                    records.append(measure(kind, seed))
-                    file.write(json.dumps(records[-1]) + "\n")
-                    file.flush()
+    wanted = ((kind, seed) for seed in range(first, last + 1) for kind in kinds)
+    records = kept(path, ("kind", "seed"), wanted, measure)
     print("\n".join(summary(records)))
 
 

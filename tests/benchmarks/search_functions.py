@@ -29,7 +29,7 @@ from studies.proposing.model import JointModel
 from studies.proposing.optuna_sampler import ProposerSampler
 from studies.surrogate.domain import coordinate, domain_of
 from studies.surrogate.integration import quasi_random
-from tests.studies.analysis import drawn_studies as drawn
+from tests.studies.analysis import drawn_functions as drawn
 from tests.studies.analysis.known_functions import Known, flat
 
 TRIALS = 60

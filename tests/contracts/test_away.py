@@ -16,9 +16,10 @@ from studies.ledger.making import create
 from studies.running.asking import ask
 from studies.running.ended import EndedTrial, kept_trials
 from studies.running.telling import ended, tell, tell_ended
-from studies.running.trial import RunningTrial, report
+from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.faults import answer, check_exact
+from tests.studies.lives import begun
 from tests.studies.samples import sample_definition
 
 REFUSALS = 2  # transactions that may not write, at each of several points
@@ -28,13 +29,6 @@ REFUSALS = 2  # transactions that may not write, at each of several points
 def ledger(database: Database) -> Ledger:
     """Give a study."""
     return create(database, sample_definition(trials=2), "")
-
-
-def begun(ledger: Ledger) -> RunningTrial:
-    """Ask for a trial that must be there."""
-    running = ask(ledger, "worker")
-    assert running is not None
-    return running
 
 
 @contextmanager
@@ -111,7 +105,7 @@ def test_a_kept_ending_whose_slot_was_given_away_is_dropped(ledger: Ledger, tmp_
     """A trial that was declared lost meanwhile stays lost, and its slot belongs to the next attempt."""
     running = begun(ledger)
     end = ended(ledger, running, Outcome.COMPLETED, 0.25, {})
-    ledger.slots.workers.leave("worker")
+    ledger.slots.workers.leave(running.slot.worker)
     again = ask(ledger, "another")
     assert again is not None
     assert again.slot.number == running.slot.number

@@ -1,6 +1,5 @@
 """The best trials on fresh seeds: each trained again as often as asked, and the best mean wins."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 
@@ -10,24 +9,9 @@ from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownTrial
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.running.asking import ask
 from studies.running.confirmation import SUFFIX, chosen, confirm, confirmed, confirming
-from studies.running.telling import tell
-from studies.running.trial import RunningTrial
-from studies.trials.outcomes import Outcome
+from tests.studies.lives import answer
 from tests.studies.samples import sample_definition
-
-
-def answer(ledger: Ledger, scores: Sequence[float | None]) -> list[RunningTrial]:
-    """Answer trials with scores, None for one that diverges."""
-    answered = []
-    for score in scores:
-        running = ask(ledger, "worker")
-        assert running is not None
-        outcome = Outcome.DIVERGED if score is None else Outcome.COMPLETED
-        assert tell(ledger, running, outcome, score, {})
-        answered.append(running)
-    return answered
 
 
 @pytest.fixture

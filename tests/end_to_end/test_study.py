@@ -151,27 +151,6 @@ def test_a_spent_budget_is_told(ask: CommandLine) -> None:
     assert sum(from_json(ask, "status digits")["trials"].values()) == 6
 
 
-def test_a_study_is_listed(ask: CommandLine) -> None:
-    """`tuner list` has a row a study."""
-    (row,) = from_json(ask, "list")
-    assert (row["name"], row["metric"], row["slots"]) == ("digits", "val_loss", 6)
-    header, line = ask("list").out.splitlines()
-    assert header.split()[0] == "study"
-    assert line.split()[:2] == ["digits", "6"]
-
-
-def test_the_status_of_a_study(ask: CommandLine) -> None:
-    """`tuner status` counts the outcomes and names the best trial; its JSON holds what is promised."""
-    status = from_json(ask, "status digits")
-    assert {"name", "trials", "best"} <= set(status)
-    assert {"complete", "pruned", "diverged", "failed", "running", "waiting"} <= set(status["trials"])
-    assert sum(status["trials"].values()) == 6
-    assert set(status["best"]) == {"number", "value", "params"}
-    text = ask("status digits").out
-    assert text.splitlines()[0] == "digits: 6 of 6 slots are spent"
-    assert f"(trial {status['best']['number']})" in text
-
-
 def test_one_trial(ask: CommandLine) -> None:
     """`tuner trial` shows outcome, score, curve and the whole configuration; trial 0 is the defaults."""
     trial = from_json(ask, "trial digits 0")
@@ -197,6 +176,7 @@ def test_the_best_trial(ask: CommandLine) -> None:
         status["params"],
     )
     assert set(best["test"]) == {"test_loss", "test_error", "test_balanced_error"}
+    assert f"(trial {best['number']})" in ask("status digits").out
     answer = ask("best digits --export mine.yaml")
     assert answer.out.startswith(f"Best val_loss {best['value']:.5g}, trial {best['number']}\n  test_loss ")
     exported = yaml.safe_load((ask.folder / "mine.yaml").read_text())

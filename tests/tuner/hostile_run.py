@@ -15,7 +15,8 @@ from studies.database.open import open_database
 from studies.definition.study import StudyDefinition
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
-from tests.tuner.hostile_hand import NAMES, Bait, definitions, write
+from tests.tuner.hostile_hand import Bait, definitions, write
+from tests.tuner.hostile_texts import NAMES
 from tuner.training.configuration.permitted import DOORS
 
 GOOD = {

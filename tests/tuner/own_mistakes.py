@@ -52,7 +52,3 @@ class OwnTwin(lightning.pytorch.LightningModule):
 
     def __init__(self, width: int = 1) -> None:
         super().__init__()
-
-
-class OwnPlain:
-    """A class that is no LightningModule."""

@@ -150,7 +150,7 @@ class LearningRateScheduleEdit(OptimizerEdit):
         ]
 
     def refuse_unless_schedulable(self, trainer: Trainer, pl_module: Module, configured: Configured) -> None:
-        """Raise IllegalTraining where a schedule would have nothing to steer, two hands, or no end."""
+        """Raise IllegalTraining where an optimizer or an end is missing, or another scheduler is there."""
         module = type(pl_module).__name__
         if configured.schedulers:
             raise IllegalTraining(

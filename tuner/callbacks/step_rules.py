@@ -66,11 +66,14 @@ def _step_of(cls: type[Optimizer]) -> object:
 
 def _summed(group: Group) -> float:
     """Sum up what momentum makes of a gradient that stays the same."""
+    # Without momentum torch dampens nothing.
+    if not group.get("momentum"):
+        return 1.0
     return (1 - float(group.get("dampening", 0.0))) / (1 - float(group.get("momentum", 0.0)))
 
 
 def _sgd(group: Group, state: State, weight: Tensor) -> float:
-    return _summed(group) if group["momentum"] else 1.0
+    return _summed(group)
 
 
 def _asgd(group: Group, state: State, weight: Tensor) -> float:
@@ -151,13 +154,10 @@ def _if_decoupled(group: Group) -> float | None:
     return 1.0 if group["decoupled_weight_decay"] else None
 
 
-def _with_momentum(group: Group) -> float | None:
-    # Coupled, but nothing is rescaled; so the decay is summed up as gradients are.
-    return _summed(group) if group["momentum"] else 1.0
-
-
 RULES: Mapping[type[Optimizer], StepRule] = {
-    SGD: StepRule(_sgd, _with_momentum),
+    SGD: StepRule(
+        _sgd, _summed
+    ),  # its decay is coupled and not rescaled, so it is summed up as gradients are
     RMSprop: StepRule(_rmsprop, _never),
     Adam: StepRule(_adam, _if_decoupled),
     AdamW: StepRule(_adam, _if_decoupled),

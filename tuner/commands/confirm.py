@@ -15,6 +15,7 @@ from tuner.commands.options import (
     output_option,
     quiet_option,
     storage_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -42,14 +43,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Train each on N fresh seeds; more than before adds the rest.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="K",
-    help="Train K trials at a time.",
-)
+@workers_option()
 @gpus_option
 @output_option
 @quiet_option

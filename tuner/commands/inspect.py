@@ -165,12 +165,8 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         parts.append(f"{found['seconds']:.1f} s")
     screen.print(f"trial {number}: {', '.join(parts)}")
     cause = f"cause: {found['cause']}" if found["cause"] else None
-    for line in filter(None, (cause, found["anew"])):
+    for line in filter(None, (cause, found["anew"], _proposed(record))):
         screen.print(line, soft_wrap=True)
-    if found["origin"]:
-        screen.print(
-            f"proposed by: {', '.join(filter(None, (found['origin'], found['why'])))}", soft_wrap=True
-        )
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -186,6 +182,12 @@ def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
         screen.print(found["traceback"].rstrip(), soft_wrap=True)
     if found["log"]:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
+
+
+def _proposed(trial: "TrialRecord") -> str:
+    """Write how a trial's values were proposed, where it says so."""
+    said = ", ".join(filter(None, (trial.origin, trial.why)))
+    return f"proposed by: {said}" if said else ""
 
 
 def _ended(definition: "StudyDefinition", trial: "TrialRecord") -> str:

@@ -3,14 +3,18 @@
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from studies.database.open import Database
     from studies.ledger.ledger import Ledger
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _not_empty(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -58,6 +62,20 @@ output_option = click.option(
     metavar="FOLDER",
     help="Where a folder for the best configuration, its weights and the report is made.",
 )
+
+
+def workers_option(more: str = "") -> Callable[[Command], Command]:
+    """Offer to train several trials at a time; `more` ends the option's help."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="K",
+        help=f"Train K trials at a time.{more}",
+    )
+
+
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 
 rehearsal_option = click.option(

@@ -24,6 +24,7 @@ from tuner.commands.options import (
     storage_option,
     timeout_option,
     trials_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -46,14 +47,7 @@ if TYPE_CHECKING:
 @timeout_option
 @name_option
 @set_option
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="K",
-    help="Train K trials at a time. With one, the same file and seed give the same trials.",
-)
+@workers_option(" With one, the same file and seed give the same trials.")
 @gpus_option
 @output_option
 @checkpoints_option
@@ -136,12 +130,12 @@ def interrupted(ledger: "Ledger", request: "Request") -> str:
 @contextmanager
 def told_at_once(ledger: "Ledger", request: "Request") -> "Iterator[None]":
     """Have an end at once say what is done and what is missing, if the database answers soon."""
-    from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
+    from tuner.workers.processes.interruption import ENDING, EndedAtOnce, within
 
     try:
         yield
     except EndedAtOnce as error:
-        sentence = within(LAST_WORDS, lambda: interrupted(ledger, request))
+        sentence = within(ENDING, lambda: interrupted(ledger, request))
         raise (EndedAtOnce(sentence) if sentence else error) from None
 
 

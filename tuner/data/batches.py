@@ -9,6 +9,18 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 Batch = tuple[Tensor, ...]
 
 
+def refuse_empty(batch_size: int) -> None:
+    """Refuse batches without a sample.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"batch_size >= 1 must hold, but got batch_size={batch_size}; name at least one sample"
+        )
+
+
 class BatchIndices(Sampler[Tensor]):
     """The indices of one batch after another, each a tensor, so that a dataset is indexed once a batch.
 
@@ -22,10 +34,7 @@ class BatchIndices(Sampler[Tensor]):
     def __init__(
         self, samples: int, batch_size: int, *, shuffle: bool = False, drop_last: bool = False
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(
-                f"batch_size >= 1 must hold, but got batch_size={batch_size}; name at least one sample"
-            )
+        refuse_empty(batch_size)
         self.samples = samples
         self.batch_size = batch_size
         self.shuffle = shuffle

@@ -2,7 +2,7 @@
 
 from torch.utils.data import DataLoader
 
-from tuner.data.batches import Batch, load_batches
+from tuner.data.batches import Batch, load_batches, refuse_empty
 from tuner.modules.shaped_by_data import adapt_module_to
 
 
@@ -21,10 +21,7 @@ class PartsHooks:
 
     def __init__(self, batch_size: int) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(
-                f"batch_size >= 1 must hold, but got batch_size={batch_size}; name at least one sample"
-            )
+        refuse_empty(batch_size)
         self.batch_size = batch_size
         self.parts: dict[str, Batch] = {}
 

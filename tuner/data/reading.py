@@ -50,7 +50,7 @@ def _read_csv(path: Path, separator: str, missing: Sequence[str]) -> "DataFrame"
 
     how = {"sep": separator, "skipinitialspace": True, "index_col": False, "encoding": "utf-8"}
     try:
-        # pandas renames a second column "a" to "a.1" without a word, so the first line is read as it stands.
+        # pandas renames a second column "a" to "a.1" silently, so the first line is read as it stands.
         head = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **how)
         _refuse_repeated([name for name in head.iloc[0] if name])
         if len(head.columns) == 1:

@@ -3,16 +3,16 @@
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn import functional
 
 from tuner.callbacks.augmentation import Augmentation
 from tuner.errors import BadConfiguration
 from tuner.modules.shaped_by_data import ShapedByData
+from tuner.modules.train_loss import TrainLoss
 
 
-class Classifier(ShapedByData, LightningModule):
+class Classifier(ShapedByData, TrainLoss):
     """Classify by cross-entropy; a subclass makes the network, which maps samples to logits.
 
     It logs, each once an epoch, `train_loss`, `val_loss` and `test_loss` (mean cross-entropy a sample, in
@@ -53,8 +53,6 @@ class Classifier(ShapedByData, LightningModule):
             cutout_probability=cutout_probability,
             cutout_patch=cutout_patch,
         )
-        self.epoch_losses: list[Tensor] = []
-        self.epoch_sizes: list[int] = []
         self.hits: Tensor | None = None  # of each class, and how often it occurred
         self.register_buffer("loss_weights", None, persistent=False)
 
@@ -89,28 +87,15 @@ class Classifier(ShapedByData, LightningModule):
         logits: Tensor = self.network(x)
         return logits
 
-    def on_train_epoch_start(self) -> None:
-        """Forget the losses of the epoch before, or of a fit that was interrupted."""
-        self.epoch_losses.clear()
-        self.epoch_sizes.clear()
-
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of a batch, augmented and smoothed."""
         x, y = batch
         x, targets = self.augmentation(x, y, self.sizes["classes"] or 0)
         logits = self.network(x)
         loss = self.cross_entropy(logits, targets, self.label_smoothing)
-        # A call of self.log on each step would make a small step a fifth slower; the mean over the epoch is
-        # the same.
         is_plain = self.label_smoothing == 0
-        self.epoch_losses.append(loss.detach() if is_plain else self.cross_entropy(logits.detach(), targets))
-        self.epoch_sizes.append(len(y))
+        self.keep_loss(loss if is_plain else self.cross_entropy(logits.detach(), targets), len(y))
         return loss
-
-    def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch, as the weights stood at each step."""
-        losses, sizes = torch.stack(self.epoch_losses), torch.tensor(self.epoch_sizes, device=self.device)
-        self.log("train_loss", (losses * sizes).sum() / sizes.sum(), sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log `val_loss` and `val_error`."""

@@ -1,4 +1,4 @@
-"""Modules that expose the catalogue's choices."""
+"""A classifier of vectors that obeys the catalogue's choices."""
 
 from collections.abc import Sequence
 from functools import partial

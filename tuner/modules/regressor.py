@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,9 +17,10 @@ from tuner.modules.initialization import Scheme
 from tuner.modules.layers import Activation, DropoutPlacement, Norm, NormPlacement
 from tuner.modules.networks import multilayer_perceptron
 from tuner.modules.shaped_by_data import ShapedByData
+from tuner.modules.train_loss import TrainLoss
 
 
-class MLPRegressor(ShapedByData, LightningModule):
+class MLPRegressor(ShapedByData, TrainLoss):
     """A multilayer perceptron that predicts a quantity from vectors by least squares.
 
     It logs, each once an epoch, `train_loss`, `val_loss` and `test_loss`: the mean squared error of the
@@ -83,8 +83,6 @@ class MLPRegressor(ShapedByData, LightningModule):
         # Kept with the weights, because without them a prediction has no unit.
         self.register_buffer("target_mean", torch.tensor(0.0))
         self.register_buffer("target_scale", torch.tensor(1.0))
-        self.epoch_losses: list[Tensor] = []
-        self.epoch_sizes: list[int] = []
         self.errors: list[Tensor] = []
         self.take_sizes(features=features)
 
@@ -117,25 +115,14 @@ class MLPRegressor(ShapedByData, LightningModule):
         prediction: Tensor = self.network(x).squeeze(dim=1)
         return prediction
 
-    def on_train_epoch_start(self) -> None:
-        """Forget the losses of the epoch before, or of a fit that was interrupted."""
-        self.epoch_losses.clear()
-        self.epoch_sizes.clear()
-
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean squared error of a batch."""
         x, y = batch
         if self.mixup_alpha:
             x, y = mixup(x, y, self.mixup_alpha)
         loss = functional.mse_loss(self.standardized(x), y)
-        self.epoch_losses.append(loss.detach())
-        self.epoch_sizes.append(len(y))
+        self.keep_loss(loss, len(y))
         return loss
-
-    def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch, as the weights stood at each step."""
-        losses, sizes = torch.stack(self.epoch_losses), torch.tensor(self.epoch_sizes, device=self.device)
-        self.log("train_loss", (losses * sizes).sum() / sizes.sum(), sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Keep the errors of a batch."""

@@ -1,8 +1,8 @@
 """Modules whose input and output sizes the data can tell.
 
-Data that know their sizes introduce themselves at the end of their `setup`, before any callback looks at the
-weights. Lightning's own hook for networks that are made late, `configure_model`, comes after the optimizer of
-LightningCLI and after the callbacks' `setup`, in which averages of the weights begin.
+Data that know their sizes tell the module of them at the end of their `setup`, before any callback looks at
+the weights. Lightning's own hook for networks that are made late, `configure_model`, comes after the
+optimizer of LightningCLI and after the callbacks' `setup`, in which averages of the weights begin.
 """
 
 from collections.abc import Mapping

@@ -56,15 +56,12 @@ def busy(what: str, *, shown: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def progress_of(
-    what: str, *, shown: bool = True, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[float], None]]:
+def progress_of(what: str, *, shown: bool = True) -> Iterator[Callable[[float], None]]:
     """Show how far something is, on standard error: a bar in a terminal, elsewhere a line now and then.
 
     Args:
         what: is being done.
         shown: whether anything is.
-        clock: gives seconds.
 
     Yields: What is called with the share that is done, from 0 to 1.
     """
@@ -74,12 +71,12 @@ def progress_of(
             task = bar.add_task(what, total=1.0)
             yield lambda done: bar.update(task, completed=done)
         return
-    told = clock()
+    told = time.monotonic()
 
     def tell(done: float) -> None:
         nonlocal told
-        if clock() - told >= _EVERY:
-            told = clock()
+        if time.monotonic() - told >= _EVERY:
+            told = time.monotonic()
             screen.print(f"{what}: {done:.0%} done", soft_wrap=True)
 
     yield tell

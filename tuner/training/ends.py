@@ -78,7 +78,7 @@ class Raised:
 
 @dataclass(frozen=True)
 class Vanished:
-    """A training process ended without a word; `killed` says that it was killed from outside."""
+    """A training process ended without telling how; `killed` says that it was killed from outside."""
 
     cause: str
     killed: bool

@@ -37,7 +37,7 @@ from tuner.workers.events import ShownTrial, TrialScored, TrialStarted, View, Wa
 from tuner.workers.places import make_folder
 from tuner.workers.processes.executor import ProcessTrainer
 from tuner.workers.processes.fork_server import modules_of, warm_up
-from tuner.workers.processes.interruption import LAST_WORDS, EndedAtOnce, within
+from tuner.workers.processes.interruption import ENDING, EndedAtOnce, within
 from tuner.workers.telling import ANSWER, Teller
 
 WAIT = 1.0  # seconds between two looks for a slot while others hold the last ones
@@ -133,7 +133,7 @@ class Worker:
 
     def leave(self) -> None:
         """Have the database forget this worker, and free what it still holds, unless the database is away."""
-        within(LAST_WORDS, lambda: self.ledger.slots.workers.leave(self.identifier))
+        within(ENDING, lambda: self.ledger.slots.workers.leave(self.identifier))
 
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
@@ -157,12 +157,12 @@ class Worker:
                     self._desk().checkpoint_files().collect(slot)
         except EndedAtOnce as error:
             if not error.args:  # else how the trial ended is kept in a file, and told as it was
-                within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
+                within(ENDING, lambda: release(self.ledger, self.identifier, Outcome.PREEMPTED, AT_ONCE))
             raise
         except Exception as error:
             if not (isinstance(error, DatabaseAway | StudyStopped) or is_passing(error)):
                 cause = f"its worker could not go on: {type(error).__name__}: {first_line(error)}"
-                within(LAST_WORDS, lambda: release(self.ledger, self.identifier, Outcome.LOST, cause))
+                within(ENDING, lambda: release(self.ledger, self.identifier, Outcome.LOST, cause))
             raise
         return running is not None
 

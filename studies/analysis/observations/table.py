@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
+from typing import cast
 
 import numpy as np
 from optuna.trial import FrozenTrial
 
 from search_spaces.space.nodes import Group
-from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
+from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.observations.curves import PRUNED, Curves
 from studies.analysis.observations.failures import failing_depends_on
 from studies.surrogate.domain import Array, Domain, Mask, as_option, coordinate, domain_of
@@ -90,22 +91,19 @@ def observations(
     space: Group,
     *,
     minimize: bool = True,
-    objective: int | None = None,
     failed_as_worst: bool | None = False,
 ) -> Table:
     """Put a study's trials in a table.
 
     Args:
-        trials: the study's, in any order; those that still run or wait are left out.
+        trials: the study's, in any order, with one value each; those that still run or wait are left out.
         space: what varied. A parameter that a trial does not have, though it should, counts as averaged over.
         minimize: the direction of the objective.
-        objective: which one of several to take.
         failed_as_worst: whether a failed trial counts as the worst completed one, or is left out. None
             decides by whether the rate of failures depends on parameters; in a study of ours the outcome
             has decided.
 
     Raises:
-        SeveralObjectives: the study has several and none was chosen.
         NothingToAnalyse: too few trials completed.
     """
     domain = domain_of(space)
@@ -113,7 +111,7 @@ def observations(
     sign = 1.0 if minimize else -1.0
     # Counted here: trials that belong to no study yet all have the number -1.
     told = {
-        i: sign * _score(trial, objective)
+        i: sign * cast("float", trial.value)
         for i, (trial, outcome) in enumerate(ended)
         if outcome is Outcome.COMPLETED
     }
@@ -212,18 +210,6 @@ def _bad_failures(
     return True, (
         f"{many}, and how many fail depends on {found.name}: they count as the worst completed trial.",
     )
-
-
-def _score(trial: FrozenTrial, objective: int | None) -> float:
-    values = trial.values or []
-    if objective is None and len(values) > 1:
-        raise SeveralObjectives(
-            f"The study has {len(values)} objectives and one is analysed at a time; "
-            f"name it with --objective 0 to {len(values) - 1}."
-        )
-    if objective is not None and not 0 <= objective < len(values):
-        raise SeveralObjectives(f"The study has no objective {objective}; it has 0 to {len(values) - 1}.")
-    return float(values[objective or 0])
 
 
 def _coordinates(trial: FrozenTrial, domain: Domain) -> tuple[Array, Mask] | None:

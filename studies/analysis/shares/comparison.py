@@ -14,14 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 
 def optuna_importances(
-    trials: Sequence[FrozenTrial], *, minimize: bool = True, objective: int = 0, seed: int = 0
+    trials: Sequence[FrozenTrial], *, minimize: bool = True, seed: int = 0
 ) -> Mapping[str, Mapping[str, float]]:
     """Evaluate a study by Optuna's fANOVA and PED-ANOVA.
 
     Args:
-        trials: the study's; completed ones are read.
+        trials: the study's, with one value each; completed ones are read.
         minimize: the direction.
-        objective: which value of a trial is meant.
         seed: of fANOVA's random forest.
 
     Returns:
@@ -33,7 +32,7 @@ def optuna_importances(
     copy.add_trials(
         [
             optuna.trial.create_trial(
-                params=trial.params, distributions=trial.distributions, value=(trial.values or [])[objective]
+                params=trial.params, distributions=trial.distributions, value=trial.value
             )
             for trial in completed
         ]

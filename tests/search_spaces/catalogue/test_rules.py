@@ -33,10 +33,3 @@ def test_a_space_has_the_rules_of_its_own_choices() -> None:
     rules = rules_of(combine(optimizer(), dropout()))
     assert {rule.gate for rule in rules if isinstance(rule, Shift)} == {"dropout"}
     assert not [rule for rule in rules if isinstance(rule, Preference)]
-
-
-def test_the_strong_rules_are_these() -> None:
-    """What the literature agrees on: larger rates under batch norm, and where dropout belongs."""
-    rules = rules_of(named_space("recipe.cocktail"))
-    strong = {rule.parameter for rule in rules if rule.strength == "strong"}
-    assert strong == {"optimizer.sgd.lr_effective", "dropout.placement", "dropout.rate"}

@@ -19,8 +19,10 @@ from studies.analysis.views import views_of
 from studies.analysis.words import verdict_in_words
 from studies.surrogate.totals import total_effects
 from studies.trials.outcomes import Outcome
+from tests.studies.analysis import drawn_functions
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis import known_functions as known
+from tests.studies.analysis.drawn_truth import read_axes, truth_of
 from tests.studies.analysis.known_functions import Known
 
 
@@ -34,20 +36,20 @@ def _said(case: Known, trials: list[optuna.trial.FrozenTrial]) -> str:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_narrow_gate_keeps_its_total(seed: int) -> None:
     """A parameter that matters in a narrow range, and only with another, has the total that it truly has."""
-    case = drawn.gate(seed)
+    case = drawn_functions.gate(seed)
     fitted = fit_table(observations(drawn.run(case, 150, seed), case.space))
     found, names = total_effects(fitted.surrogate, 0), fitted.surrogate.domain.names
-    for name, total in drawn.truth_of(case).total.items():
+    for name, total in truth_of(case).total.items():
         assert found.total[names.index(name)] / found.variance == pytest.approx(total, abs=0.05)
 
 
 @pytest.mark.parametrize("kind", ["plateau", "cliff", "steps"])
 def test_a_wrong_share_is_never_called_good(kind: str) -> None:
     """Where the confidence is good shares are near the exact ones, on functions that are not smooth."""
-    case = drawn.KINDS[kind](1)
+    case = drawn_functions.KINDS[kind](1)
     result = measure_importance(observations(drawn.run(case, 100, 1), case.space), seed=1)
     assert result.evidence.has_structure
-    main, total, pairs = drawn.truth_of(case).error(
+    main, total, pairs = truth_of(case).error(
         {effect.names[0]: effect.share for effect in result.main},
         {effect.names[0]: effect.total.share for effect in result.main},
         {frozenset(effect.names): effect.share for effect in result.pairs},
@@ -67,11 +69,11 @@ def test_an_option_that_few_trials_took_lowers_the_confidence() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_few_wild_scores_hide_nothing(seed: int) -> None:
     """Three scores in a hundred that are 30 deviations off are left out and named."""
-    case = drawn.plateau(seed)
+    case = drawn_functions.plateau(seed)
     table = observations(drawn.run(case, 100, seed, drawn.NOISES["outliers"]), case.space)
     fitted = fit_table(table)
     assert len(fitted.outliers) == 3
-    assert np.ptp(fitted.loss) < 10 * case.function(*drawn.uniform(case, 512)).std()
+    assert np.ptp(fitted.loss) < 10 * case.function(*drawn_functions.uniform(case, 512)).std()
 
 
 def test_a_rare_good_region_is_no_outlier() -> None:
@@ -85,7 +87,7 @@ def test_a_rare_good_region_is_no_outlier() -> None:
 @pytest.mark.parametrize("told", ["FAIL", "inf", "1e10"])
 def test_trials_that_do_not_work_count_however_they_are_told(told: str) -> None:
     """A configuration that does not work counts as the worst one, and the table says so."""
-    trials, case = drawn.failing(drawn.smooth(4), 80, 4, share=0.35, told=told)
+    trials, case = drawn.failing(drawn_functions.smooth(4), 80, 4, share=0.35, told=told)
     table = observations(trials, case.space, failed_as_worst=None)
     broken = [trial.value is None or trial.value > 1e9 for trial in trials]
     assert table.trials == len(trials)
@@ -96,7 +98,7 @@ def test_trials_that_do_not_work_count_however_they_are_told(told: str) -> None:
 
 def test_failures_by_bad_luck_are_left_out() -> None:
     """Trials that fail at random say nothing of their configurations."""
-    case, luck = drawn.smooth(5), np.random.default_rng(1).random(100) < 0.3
+    case, luck = drawn_functions.smooth(5), np.random.default_rng(1).random(100) < 0.3
     failed = optuna.trial.TrialState.FAIL
     trials = [
         optuna.trial.create_trial(params=t.params, distributions=t.distributions, state=failed) if bad else t
@@ -111,7 +113,7 @@ def test_failures_by_bad_luck_are_left_out() -> None:
 @pytest.mark.parametrize("speed", [None, 0])
 def test_a_pruned_trial_is_as_sure_as_its_curve(speed: int | None) -> None:
     """Inferred scores lie within three deviations of the truth, near it where all trials learn alike."""
-    case = drawn.smooth(7)
+    case = drawn_functions.smooth(7)
     table = observations(drawn.pruned(case, 120, 7, 0.6, speed=speed), case.space)
     truth = case.function(table.coordinates, table.active)
     rows = np.array([outcome is Outcome.PRUNED for outcome in table.outcomes])
@@ -124,11 +126,11 @@ def test_a_pruned_trial_is_as_sure_as_its_curve(speed: int | None) -> None:
 @pytest.mark.parametrize(("kind", "seed", "named"), [("narrow", 3, 0), ("narrow", 6, 0), ("smooth", 2, 1)])
 def test_what_decides_among_the_good_is_not_left_alone(kind: str, seed: int, named: int) -> None:
     """In a narrow good region others decide: they are not idle, though next to no variance is theirs."""
-    case = drawn.KINDS[kind](seed)
+    case = drawn_functions.KINDS[kind](seed)
     table = observations(drawn.run(case, 120, seed), case.space)
     fitted = fit_table(table)
     result = measure_importance(table, fitted=fitted)
-    read = {table.domain.names[axis] for axis in drawn.read_axes(case)}
+    read = {table.domain.names[axis] for axis in read_axes(case)}
     idle = idle_parameters(table, result, fitted, look_near_best(table, fitted))
     assert not set(idle) & read
     assert len(idle) >= named
@@ -247,11 +249,11 @@ def test_structure_is_what_luck_does_not_explain(r2: float, errors: float, struc
 @pytest.mark.parametrize("kind", ["smooth", "narrow", "cliff"])
 def test_a_narrower_range_holds_the_best_configuration(kind: str) -> None:
     """What is left of the space holds a score as good as the best of many points of the whole space."""
-    case = drawn.KINDS[kind](3)
+    case = drawn_functions.KINDS[kind](3)
     table = observations(drawn.run(case, 100, 3), case.space)
     fitted = fit_table(table)
     parts = narrower_ranges(table, fitted, look_near_best(table, fitted))
-    places, active = drawn.uniform(case, 2**14)
+    places, active = drawn_functions.uniform(case, 2**14)
     scores = case.function(places, active)
     inside = places.copy()
     for part in parts:

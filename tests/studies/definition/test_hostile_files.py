@@ -46,8 +46,12 @@ REFUSED = {
     "NaN": ("a: [.nan]", "NaN equals no number"),
     "a key that is a list": ("? [a, b]\n: c", "a key must be text or a number"),
     "a key that is nothing": (": x", "has a value without a key"),
-    "one key twice": ("study: {name: a}\nstudy: {name: b}", "is ambiguous in line 2"),
+    "one key twice": (
+        "study: {name: a}\nstudy: {name: b}",
+        "is ambiguous in line 2: found duplicate key `study`",
+    ),
     "one key as number and text": ('1: a\n"1": b', "is written twice"),
+    "an open brace": ("study: {name: a\nmodel: b", "is not YAML in line 2"),
     "a tab": ("a:\n\tb: 1", "is not YAML in line 2"),
     "a NUL": ("a: \0", "is not YAML"),
     "an escape sequence of a terminal": ("a: \x1b[2J", "is not YAML"),
@@ -58,7 +62,7 @@ REFUSED = {
     "bytes": ("a: !!binary aGVsbG8=", "quote it"),
     "a set": ("a: !!set {x, y}", "quote it"),
     "two documents": ("a: 1\n---\nb: 2", "is not YAML in line 2"),
-    "nothing": ("", "is empty"),
+    "nothing": ("# nothing\n", "is empty"),
 }
 NASTY: list[Any] = [
     *(None, True, -1, 0, 2**31, 2**63 - 1, 1e308, float("inf")),

@@ -30,7 +30,7 @@ from studies.surrogate.domain import Axis, coordinate, domain_of, value_at
 from studies.surrogate.integration import quasi_random
 from studies.trials.attributes import OUTCOME
 from studies.trials.outcomes import Outcome
-from tests.studies.analysis import drawn_studies as drawn
+from tests.studies.analysis import drawn_functions as drawn
 from tests.studies.analysis.known_functions import Known
 
 Values = Mapping[str, Any]

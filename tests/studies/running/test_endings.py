@@ -14,6 +14,7 @@ from studies.running.error_limit import ALIKE_IN_A_ROW, ERRORS_IN_A_ROW, is_fail
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
+from tests.studies.lives import begun
 from tests.studies.samples import sample_definition
 
 TRACE = 'Traceback (most recent call last):\n  File "own.py", line {line}, in step\n    x\n{cause}\n'
@@ -28,8 +29,7 @@ def make(folder: Path, sampler: str | None = None, **settings: object) -> Ledger
 
 def end(ledger: Ledger, outcome: Outcome, score: float | None = None, **facts: str) -> int:
     """Answer one trial, and give its number."""
-    running = ask(ledger, "worker")
-    assert running is not None
+    running = begun(ledger)
     report(running, 1, 0.5 if score is None else score)
     assert tell(ledger, running, outcome, score, facts)
     return running.number

@@ -1,5 +1,6 @@
 """Outcomes: what a trial's record says about how it ended, whoever wrote it."""
 
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -73,16 +74,20 @@ def test_a_diverged_trial_may_be_complete() -> None:
     assert outcome_of(trial(TrialState.COMPLETE, **{"constraints:diverged": 1.0})) is Outcome.DIVERGED
 
 
-def test_only_answers_spend_a_slot() -> None:
-    """A slot is spent by what tells about its values, and asked afresh only after a user's error."""
-    assert {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot} == {
-        Outcome.COMPLETED,
-        Outcome.PRUNED,
-        Outcome.DIVERGED,
-        Outcome.OUT_OF_MEMORY,
-        Outcome.TIMED_OUT,
-    }
-    assert {outcome for outcome in Outcome if EFFECTS[outcome].fresh} == {Outcome.FAILED}
+def test_the_table_of_the_documents_is_what_outcomes_do() -> None:
+    """docs/architecture.md names every outcome once, with Optuna's state, its slot and what follows."""
+    page = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## What an outcome does")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "|" in line]
+    told = {Outcome(name): row for row in rows[2:] for name in row[0].split(", ")}
+    assert sum(len(row[0].split(", ")) for row in rows[2:]) == len(told) == len(Outcome)
+    for outcome, (_, state, slot, then) in told.items():
+        effect = EFFECTS[outcome]
+        assert state == effect.state.name + ("" if effect.feasible else ", infeasible"), outcome
+        second = ", the second time" if effect.may_be_retried else ""
+        assert slot == (f"spent{second}" if effect.spends_slot else "free"), outcome
+        assert ("new values" in then) is effect.fresh, outcome
+        assert ("error" in then or "alike" in then) is effect.is_error, outcome
 
 
 def late_divergences(state: TrialState, seed: int) -> int:

@@ -157,7 +157,7 @@ def test_two_schedules_are_refused() -> None:
 
 
 def test_a_module_without_an_optimizer_is_refused() -> None:
-    """A schedule with nothing to steer is not ignored."""
+    """A schedule without an optimizer is not ignored."""
     with pytest.raises(IllegalTraining, match="returns no optimizer from configure_optimizers"):
         fit_own(OwnModule(lambda _: None), LearningRateSchedule())
 

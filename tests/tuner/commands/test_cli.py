@@ -76,9 +76,7 @@ def test_without_a_command_help_is_shown(tuner: CommandLine) -> None:
 
 
 def test_the_environment_names_the_database(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TUNER_STORAGE goes before OPTUNA_STORAGE, the option before both."""
-    monkeypatch.setenv("OPTUNA_STORAGE", "sqlite:///optuna.db")
-    assert "no database optuna.db" in tuner("list").sentence
+    """Without `--storage` a command asks the database of TUNER_STORAGE."""
     monkeypatch.setenv("TUNER_STORAGE", "sqlite:///own.db")
     assert "no database own.db" in tuner("list").sentence
     assert "no database given.db" in tuner("list --storage sqlite:///given.db").sentence

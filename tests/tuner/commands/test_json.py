@@ -11,11 +11,11 @@ from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.running.asking import ask
 from studies.running.confirmation import confirm
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import Outcome
+from tests.studies.lives import begun
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
@@ -38,8 +38,7 @@ SYNONYMS = {"score", "study", "trial", "done", "values", "objective", "state"}
 def answer(ledger: Ledger, scores: list[float]) -> None:
     """Let trials end with these scores."""
     for score in scores:
-        running = ask(ledger, "a test")
-        assert running is not None
+        running = begun(ledger)
         report(running, 1, score)
         assert tell(ledger, running, Outcome.COMPLETED, score, {})
 

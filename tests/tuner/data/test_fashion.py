@@ -3,7 +3,6 @@
 import gzip
 import os
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import torch
 
 from tests.tuner.data.idx_files import write_fashion, write_idx
 from tuner.data import FashionMNIST
-from tuner.data.batches import Rows
 from tuner.errors import BadData
 
 LABELS = "train-labels-idx1-ubyte.gz"
@@ -56,14 +54,6 @@ def test_the_test_files_are_not_read_while_tuning(tmp_path: Path) -> None:
     assert set(fashion(tmp_path).parts) == {"train", "val"}
     with pytest.raises(BadData, match="t10k-images-idx3-ubyte cannot be read"):
         fashion(tmp_path, "test")
-
-
-def test_the_images_are_asked_once_a_batch(tmp_path: Path) -> None:
-    """No work is done per image: 500 images in batches of 128 are 4 questions."""
-    write_fashion(tmp_path)
-    with patch.object(Rows, "__getitem__", autospec=True, side_effect=Rows.__getitem__) as asked:
-        sizes = [len(y) for _, y in fashion(tmp_path).train_dataloader()]
-    assert (sizes, asked.call_count) == ([128, 128, 128, 116], 4)
 
 
 def test_without_the_files_it_is_said_how_to_get_them(tmp_path: Path) -> None:

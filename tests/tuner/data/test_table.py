@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from torch import Tensor
 from tests.tuner.data.tables import ROWS, patients, read
 from tests.tuner.training.by_processes import train
 from tuner.data import Table
-from tuner.data.batches import Rows
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import End, Fit, Raised
 
@@ -253,20 +251,6 @@ def test_a_table_is_read_once_for_the_trials_of_a_study(tmp_path: Path) -> None:
     assert second.scores == first.scores
     os.utime(path)
     assert isinstance(trained(), Raised)
-
-
-def test_a_single_row_is_left_out_of_an_epoch(tmp_path: Path) -> None:
-    """120 rows in batches of 7 are 17, since batch norm cannot normalise a single row."""
-    table = read(tmp_path, patients(), batch_size=7)
-    assert [len(y) for _, y in table.train_dataloader()] == [7] * 17
-
-
-def test_the_table_is_asked_once_a_batch(tmp_path: Path) -> None:
-    """No work is done per row: 120 rows in batches of 64 are 2 questions."""
-    table = read(tmp_path, patients(), batch_size=64)
-    with patch.object(Rows, "__getitem__", autospec=True, side_effect=Rows.__getitem__) as asked:
-        list(table.train_dataloader())
-    assert asked.call_count == 2
 
 
 def test_a_large_part_is_held_out_in_several_batches(tmp_path: Path) -> None:

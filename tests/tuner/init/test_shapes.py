@@ -12,7 +12,8 @@ from search_spaces.configuration import configure
 from search_spaces.space.parameters import default_values, parameters
 from studies.definition.study_file import read_study_file
 from tests.tuner.command_line import CommandLine
-from tests.tuner.init.shapes import HEAD, SHAPES, Shape
+from tests.tuner.init.shape import HEAD, Shape
+from tests.tuner.init.shapes import SHAPES
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY

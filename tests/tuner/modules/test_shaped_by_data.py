@@ -71,19 +71,14 @@ def test_an_average_begins_with_the_datas_sizes(tmp_path: Path) -> None:
     assert fitted(configuration).model.network[0].weight.shape == (8, 5)
 
 
-@pytest.mark.parametrize("made_by_lightning_cli", [True, False])
-def test_a_checkpoint_needs_no_data(tmp_path: Path, made_by_lightning_cli: bool) -> None:  # noqa: FBT001 - a case
+def test_a_checkpoint_needs_no_data(tmp_path: Path) -> None:
     """`load_from_checkpoint` makes the network of the sizes that the data had told."""
     cli = read(table_fit(tmp_path, OPEN))
-    module = cli.model
-    if not made_by_lightning_cli:
-        module = MLPClassifier(**OPEN)
-        module.configure_optimizers = lambda: torch.optim.SGD(module.parameters(), lr=0.1)
-    cli.trainer.fit(module, cli.datamodule)
+    cli.trainer.fit(cli.model, cli.datamodule)
     cli.trainer.save_checkpoint(tmp_path / "weights.ckpt")
     restored = MLPClassifier.load_from_checkpoint(tmp_path / "weights.ckpt")
     x = torch.rand(4, 5)
-    assert torch.equal(restored.eval()(x), module.eval()(x))
+    assert torch.equal(restored.eval()(x), cli.model.eval()(x))
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.running.asking import ask
-from studies.running.telling import tell
-from studies.trials.outcomes import Outcome
+from tests.studies.lives import answer
 from tests.tuner.command_line import CommandLine
 from tuner.results import summary as results
 from tuner.results.summary import conclude
@@ -57,7 +55,7 @@ def dashboard(url: str) -> Iterator[str]:
         storage.engine.dispose()
 
 
-def answer(address: str) -> Any:
+def found_at(address: str) -> Any:
     """Give what is found at an address."""
     with urllib.request.urlopen(address) as response:  # noqa: S310 - our own server
         return json.load(response)
@@ -67,10 +65,7 @@ def ended_study(count: int) -> Ledger:
     """Put a study with so many completed trials into this folder's database."""
     definition = define(parse_study_file(STUDY, source="seen"), lambda *_: None)
     ledger = create(open_database("sqlite:///tuner.db"), definition, STUDY)
-    for number in range(count):
-        running = ask(ledger, "a test")
-        assert running is not None
-        assert tell(ledger, running, Outcome.COMPLETED, 0.5 - number / 100, {})
+    answer(ledger, [0.5 - number / 100 for number in range(count)])
     return ledger
 
 
@@ -86,8 +81,8 @@ def test_the_dashboard_shows_the_metric_the_verdict_and_where_the_report_is(tune
     report = tuner.folder / "runs/seen/report.html"
     finish(ledger, report.parent)
     with dashboard("sqlite:///tuner.db") as address:
-        (summary,) = answer(f"{address}/api/studies")["study_summaries"]
-        study = answer(f"{address}/api/studies/{summary['study_id']}")
+        (summary,) = found_at(f"{address}/api/studies")["study_summaries"]
+        study = found_at(f"{address}/api/studies/{summary['study_id']}")
     assert study["objective_names"] == ["val_loss"]
     assert report.exists()
     for part in ("**Best `val_loss` 0.45**, trial 5.", "6 of 6 slots are spent: 6 complete.", f"`{report}`"):

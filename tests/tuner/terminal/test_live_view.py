@@ -12,10 +12,9 @@ from search_spaces.space.nodes import Group
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.running.asking import ask
 from studies.running.telling import tell
-from studies.running.trial import RunningTrial
 from studies.trials.outcomes import Outcome
+from tests.studies.lives import begun
 from tests.studies.samples import SPACE, sample_definition
 from tuner.terminal.live_view import LineView, LiveView
 from tuner.terminal.screen import print_parameters
@@ -36,13 +35,6 @@ def drawn(view: LiveView, width: int) -> list[str]:
     with console.capture() as capture:
         console.print(view.render())
     return [line.rstrip() for line in capture.get().splitlines()]
-
-
-def begun(ledger: Ledger) -> RunningTrial:
-    """Ask for a trial."""
-    running = ask(ledger, "a test")
-    assert running is not None
-    return running
 
 
 @pytest.mark.parametrize("width", WIDTHS)

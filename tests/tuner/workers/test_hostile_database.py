@@ -20,8 +20,9 @@ from studies.errors import BadClass, UnusableStudy
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from tests.tuner.command_line import CommandLine
-from tests.tuner.hostile_hand import PATHS, Bait, chains, definitions, write
+from tests.tuner.hostile_hand import Bait, chains, definitions, write
 from tests.tuner.hostile_run import GOOD, serve
+from tests.tuner.hostile_texts import PATHS
 from tuner.errors import NotAllowed
 from tuner.terminal.printable import one_line, printable
 from tuner.training.configuration.permit import Permit, restrict_parsing

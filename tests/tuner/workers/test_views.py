@@ -15,10 +15,10 @@ from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.report.figures import MARKS
-from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import EFFECTS, Outcome, count_name
+from tests.studies.lives import begun
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.results.summary import conclude
@@ -48,8 +48,7 @@ def every(tuner: CommandLine) -> Ledger:
     ledger = create(open_database("sqlite:///tuner.db"), definition, STUDY)
     for outcome, count in COUNTS.items():
         for _ in range(count):
-            running = ask(ledger, "a test")
-            assert running is not None
+            running = begun(ledger)
             for step in (1, 2):
                 report(running, step, 0.5)
             score = 0.25 if outcome is Outcome.COMPLETED else None

@@ -3,7 +3,6 @@
 import os
 import threading
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ from tests.tuner.workers.watching import Watching
 from tuner.commands.inspect import describe_trial
 from tuner.errors import StudyStopped
 from tuner.preparation.prepare import prepare
-from tuner.training.assignment import Assignment
-from tuner.workers import desk
 from tuner.workers.events import ShownTrial, unseen
 from tuner.workers.places import make_folder
 from tuner.workers.worker import Worker
@@ -58,15 +55,6 @@ def make_ledger(folder: Path, model: type, epochs: int = 2, **study: Any) -> Led
 def work(ledger: Ledger, folder: Path) -> None:
     """Let one worker do all there is to do."""
     Worker(ledger, unseen, threading.Event(), folder).work()
-
-
-def test_a_worker_spends_every_slot_once(tmp_path: Path) -> None:
-    """After the work all slots are done, each by one trial, and another worker finds nothing to do."""
-    ledger = make_ledger(tmp_path, Small)
-    work(ledger, tmp_path)
-    work(ledger, tmp_path)
-    assert ledger.slots.budget().done == 6
-    assert sorted(trial.user_attrs["slot"] for trial in ledger.trials()) == list(range(6))
 
 
 def test_the_same_study_twice_is_the_same_to_the_last_digit(tmp_path: Path) -> None:
@@ -104,22 +92,6 @@ def test_a_trial_that_diverges_spends_its_slot_and_is_never_the_best(tmp_path: P
     best = ledger.best()
     assert best is not None
     assert best.outcome is Outcome.COMPLETED
-
-
-def test_exploring_slots_run_to_their_end(tmp_path: Path) -> None:
-    """No pruner stops a trial that explores, however bad it is."""
-    ledger = make_ledger(tmp_path, Small, exploration=1.0)
-    work(ledger, tmp_path)
-    assert {len(trial.intermediate_values) for trial in ledger.trials()} == {2}
-
-
-def test_only_the_best_trial_s_weights_stay(tmp_path: Path) -> None:
-    """Of all checkpoints the folder holds that of the best trial."""
-    ledger = make_ledger(tmp_path, Small)
-    work(ledger, tmp_path / "runs")
-    best = ledger.best()
-    assert best is not None
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"trial-{best.number}.ckpt"]
 
 
 class StopsIn(Watching):
@@ -160,12 +132,9 @@ def test_a_killed_training_costs_its_attempt_and_not_the_worker(
     assert again.params == lost.params
 
 
-def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("checkpoint_each_epoch")
+def test_a_killed_training_goes_on_at_the_epoch_of_its_checkpoint(tmp_path: Path) -> None:
     """No epoch that a checkpoint holds is trained twice; it lies under a URL, and is collected in the end."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     shared = f"file://{tmp_path}/shared"
     Worker(ledger, unseen, threading.Event(), tmp_path, checkpoints=shared).work()
@@ -192,10 +161,9 @@ class Misleads(Watching):
         self.ledger.database.storage.set_trial_user_attr(identifier, FOLDER, "../precious")
 
 
-def test_no_trial_of_a_database_names_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("checkpoint_each_epoch")
+def test_no_trial_of_a_database_names_another_folder(tmp_path: Path) -> None:
     """A training that goes on writes to the folder of the attempt before, and to no path of the database."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Misleads(ledger), threading.Event(), tmp_path / "runs").work()
     assert ledger.trials()[-1].user_attrs[FOLDER] == "trial-0"
@@ -232,12 +200,9 @@ class Truncates(Watching):
             os.truncate(file, 1000)
 
 
-def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("checkpoint_each_epoch")
+def test_a_trial_whose_checkpoint_is_broken_begins_anew_and_says_so(tmp_path: Path) -> None:
     """The slot keeps its values, no error is counted, and the record says why epochs were trained twice."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, KilledLater, epochs=4, trials=1)
     Worker(ledger, Truncates(tmp_path / "checkpoints"), threading.Event(), tmp_path).work()
     assert (tmp_path / "epochs").read_text().split() == ["0", "1", "0", "1", "2", "3"]

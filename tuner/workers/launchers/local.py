@@ -32,12 +32,11 @@ from tuner.workers.events import TrialEnded, View, WorkerLeft, through, unseen
 from tuner.workers.failures import database_failure
 from tuner.workers.gpus import Gpus
 from tuner.workers.launchers.launcher import Job, Launcher
-from tuner.workers.processes.fork_server import TICK, started
-from tuner.workers.processes.interruption import LAST_WORDS, SIGNALS, within
+from tuner.workers.processes.fork_server import TICK, UNTOLD, started
+from tuner.workers.processes.interruption import ENDING, SIGNALS, within
 from tuner.workers.worker import Worker, warm_up_for
 
 LEAVING = 10.0  # seconds beyond the grace period after which a worker that was asked to leave is killed
-UNTOLD = 255  # exit code of a process whose fork server was killed
 # Of workers, with no trial that has ended in between, after which there is no use in replacing them.
 DEATHS = 5
 
@@ -220,7 +219,7 @@ class Crew:
 
     def _hear(self, pipe: Connection, *, is_leaving: bool) -> None:
         try:
-            message = pipe.recv() if pipe.poll() else None  # a worker may have ended without a word
+            message = pipe.recv() if pipe.poll() else None  # a worker may have ended without telling how
         except (EOFError, OSError):
             message = None
         if message is None:
@@ -278,7 +277,7 @@ class Crew:
                 release(self._ledger, name, Outcome.PREEMPTED, cause)
 
         if left:
-            within(LAST_WORDS, tell)
+            within(ENDING, tell)
         self._leases.close()
 
 

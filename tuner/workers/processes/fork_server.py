@@ -22,6 +22,7 @@ from tuner.training.configuration.permit import Permit
 from tuner.training.messages import PRELOAD
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # which a training leaves to its worker
+UNTOLD = 255  # exit code of a process whose fork server was killed
 TICK = 0.1  # seconds between two looks at the clock and at whether to leave
 _PRELOAD = "tuner.training.process.preload"
 
@@ -55,7 +56,7 @@ def warm_up(
 
 
 def _ensure_running() -> None:
-    """Start a fork server, unless one runs, that is deaf to signals from its first moment on.
+    """Start a fork server, unless one runs, that ignores signals from its first moment on.
 
     What Ctrl-C sends to all processes of a terminal would end it with a traceback while Python starts. A
     process inherits which signals are blocked; ours are delivered as soon as they are no longer. Python's
@@ -76,7 +77,7 @@ def started(process: ForkServerProcess, stop: threading.Event) -> bool:
 
     A fork server answers when it has imported torch, which takes seconds. One that ends before its first
     answer has ended of a module that it was to import, and is started again without any: the process that
-    needs the module ends of it. A process that is born after we have gone finds its pipe closed, and ends.
+    needs the module ends of it. A process that begins behind the end of its worker finds its pipe closed.
 
     Raises:
         OSError: the fork server has ended.

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 # All mean the same. A terminal that is closed sends SIGHUP; `nohup` has it ignored, and that stays.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # exit code after any of them, the shell's for Ctrl-C
-LAST_WORDS = 3.0  # seconds that the database has to hear of an end at once
+ENDING = 3.0  # seconds that the database has to hear of an end at once
 KEPT = "Interrupted: what was done is kept; the same command goes on."
 _SHOW_CURSOR = "\x1b[?25h"  # which a live view had hidden
 
@@ -66,7 +66,7 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._leave_closed_terminals()
         if self.by_signal:
-            # Whoever presses Ctrl-C once more shall not meet the interpreter's own handler on the way out.
+            # Ctrl-C once more shall not reach the handler of the interpreter, which prints a traceback.
             _handled(signal.SIG_IGN)
             self._before = dict.fromkeys(SIGNALS, signal.SIG_IGN)
             raise EndedAtOnce

@@ -21,14 +21,13 @@ from tuner.training.ends import End, Ending, Fault, Fit, Raised, Reply, TimedOut
 from tuner.training.messages import Answer, Begun, Decisions, Leave, Resumed, Scored, Sized, Start, Stepped
 from tuner.training.process.entry import enter
 from tuner.training.trainer import Line
-from tuner.workers.processes.fork_server import TICK, end_process, started, warm_up
+from tuner.workers.processes.fork_server import TICK, UNTOLD, end_process, started, warm_up
 from tuner.workers.processes.memory import count_kills
 
 LEAVING = 0.75  # share of the grace period within which a training shall end by itself
 KILLING = 0.9  # share of it after which it is killed, so that its slot can still be freed
 _SETTLING = 2.0  # seconds in which other ranks may say why one has ended
 _EXIT = 10.0  # seconds that a training that has said how it ended has for its own clean-up
-_UNTOLD = 255  # exit code of a process whose fork server was killed
 
 
 class Training:
@@ -156,12 +155,12 @@ class Training:
         code = process.exitcode
         if code is not None and code < 0:
             how = f"was ended by {signal.Signals(-code).name}"
-        elif code == _UNTOLD:
+        elif code == UNTOLD:
             how = f"was killed with its fork server, or exited with {code}"
         else:
             how = f"exited with {code} in the middle of the training"
         out_of_memory = code == -signal.SIGKILL and count_kills() > self._kills
-        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, _UNTOLD}
+        killed = code in {None, -signal.SIGKILL, -signal.SIGTERM, UNTOLD}
         remark = ", because the memory was full" if out_of_memory else ""
         return Vanished(f"its process {how}{remark}", killed, out_of_memory)
 

@@ -13,7 +13,7 @@ from studies.analysis.findings.tied import near_the_best
 from studies.analysis.observations.of_study import StudyAnalysis, analyse
 from studies.analysis.shares.importance import fit_table
 from studies.surrogate.domain import coordinate, domain_of, value_at
-from tests.studies.analysis.drawn_studies import KINDS
+from tests.studies.analysis.drawn_functions import KINDS
 from tests.studies.analysis.findings.near_best_truth import loss_of_fixing, shares_of_best_tenth
 from tests.studies.analysis.known_functions import Known
 

@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space.nodes import Choice, Float, Group, Int
-from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
+from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.observations.table import observations
 from studies.analysis.shares.evidence import Prediction, weigh
 from studies.surrogate.domain import coordinate, domain_of, value_at
@@ -87,19 +87,6 @@ def test_too_few_trials_are_refused() -> None:
     """Fewer than five completed trials are nothing to analyse."""
     with pytest.raises(NothingToAnalyse, match="4 completed trials"):
         observations(COMPLETED[:4], SPACE)
-
-
-def test_one_of_several_objectives_must_be_named() -> None:
-    """A study of two objectives is analysed for the one that is asked for."""
-    two = [
-        optuna.trial.create_trial(params={"x": 0.5}, distributions=X, values=[float(i), -float(i)])
-        for i in range(6)
-    ]
-    with pytest.raises(SeveralObjectives, match="--objective 0 to 1"):
-        observations(two, SPACE)
-    with pytest.raises(SeveralObjectives, match="no objective 2"):
-        observations(two, SPACE, objective=2)
-    assert list(observations(two, SPACE, objective=1).loss) == [-float(i) for i in range(6)]
 
 
 def test_crowded_and_repaired_trials_are_marked() -> None:

@@ -49,8 +49,7 @@ def write(tuner: CommandLine, name: str, ending: str) -> None:
         tuner.write("ending", ending)
 
 
-@pytest.mark.parametrize("command", ["create", "run", "validate"])
-@pytest.mark.parametrize("kind", list(ENDINGS))
+@pytest.mark.parametrize(("command", "kind"), [*zip(["create", "run", "validate"], ENDINGS, strict=True)])
 def test_a_file_whose_module_ends_its_process_is_refused(tuner: CommandLine, kind: str, command: str) -> None:
     """One sentence names the key, the module, how it ended, and the remedy; nothing is made."""
     ending, said = ENDINGS[kind]

@@ -21,14 +21,18 @@ GOOD = {
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "trainer key": ({"trainer": {"max_epoch": 3}}, "trainer.max_epoch", "did you mean max_epochs"),
     "trainer type": ({"trainer": {"max_epochs": "many"}}, "trainer.max_epochs", "a whole number"),
-    "module path": ({"model": {"class_path": "nowhere.Net"}}, "model.class_path", "cannot be imported"),
+    "module path": ({"model": {"class_path": "nowhere.Net"}}, "model.class_path", "install it, or run from"),
     "class name": (
         {"model": {"class_path": "tuner.modules.MLPClasifier"}},
         "model.class_path",
         "did you mean tuner.modules.MLPClassifier",
     ),
     "no path": ({"model": {"class_path": "Net"}}, "model.class_path", "package.module.Net"),
-    "no module": ({"model": {"class_path": "torch.nn.Linear"}}, "model.class_path", "is no LightningModule"),
+    "no module": (
+        {"model": {"class_path": "torch.nn.Linear"}},
+        "model.class_path",
+        "name a subclass of LightningModule",
+    ),
     "argument": (
         {"model": {"class_path": MLP, "init_args": {"hiden": [4]}}},
         "model.init_args.hiden",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from studies.definition.length import TrialLength
+from tests.tuner.training.fitting.test_length import drawn
 from tests.tuner.training.odd_modules import OwnNet
 from tests.tuner.training.probes import IN_MEMORY
-from tests.tuner.training.test_length import drawn
 from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import Fit
@@ -118,23 +118,24 @@ def test_the_value_of_a_single_batch_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trainer", "sentence"),
+    ("metric", "trainer", "sentence"),
     [
-        ({}, r"'scor' is not logged by OwnNet, which logs score; set study\.metric"),
-        ({"check_val_every_n_epoch": 2}, "is not logged by OwnNet, which logs score"),
-        ({"limit_val_batches": 0}, "which logs nothing"),
-        ({"check_val_every_n_epoch": 9}, "which logs nothing"),
-        ({"max_epochs": 0}, "which logs nothing"),
-        ({"max_steps": 0}, "which logs nothing"),
-        ({"barebones": True}, r"because trainer\.barebones logs nothing; remove barebones"),
+        ("val", {}, r"'scor' is not logged by OwnNet, which logs score; set study\.metric"),
+        ("val_end", {}, r"which logs other, score; set study\.metric to one of them"),
+        ("val", {"check_val_every_n_epoch": 2}, "is not logged by OwnNet, which logs score"),
+        ("val", {"limit_val_batches": 0}, "which logs nothing"),
+        ("val", {"check_val_every_n_epoch": 9}, "which logs nothing"),
+        ("val", {"max_epochs": 0}, "which logs nothing"),
+        ("val", {"max_steps": 0}, "which logs nothing"),
+        ("val", {"barebones": True}, r"because trainer\.barebones logs nothing; remove barebones"),
     ],
 )
 def test_a_metric_that_is_never_logged_ends_the_training_with_a_sentence(
-    trainer: dict[str, Any], sentence: str
+    metric: str, trainer: dict[str, Any], sentence: str
 ) -> None:
     """The sentence names what is logged; a training without one score is no completed trial."""
     with pytest.raises(MetricNotLogged, match=sentence):
-        train("val", wanted="scor", **trainer)
+        train(metric, wanted="scor", **trainer)
 
 
 def test_a_metric_of_two_kinds_is_refused_where_they_would_mix() -> None:

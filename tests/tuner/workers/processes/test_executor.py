@@ -1,7 +1,6 @@
 """Training in processes of its own: what a training does to itself costs no worker."""
 
-import fractions
-import json
+import ast
 import multiprocessing
 import os
 import signal
@@ -13,7 +12,6 @@ import time
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,8 +20,6 @@ from tests.tuner import small_modules
 from tests.tuner.training.by_processes import FunctionLine, train
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
-from tuner.training.messages import PRELOAD
-from tuner.workers.processes import fork_server
 from tuner.workers.processes.fork_server import modules_of
 from tuner.workers.processes.memory import count_kills
 
@@ -228,18 +224,27 @@ def test_the_kernel_counts_what_it_killed_for_memory(tmp_path: Path, text: str |
     assert count_kills(tmp_path / "cgroup", f"{tmp_path}{{group}}/memory.events") == kills
 
 
-def test_a_fork_server_imports_what_the_main_script_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_server_imports_what_the_main_script_imported(tmp_path: Path) -> None:
     """Each child runs the main script again, short of its main part: what that imports shall be there."""
-    script = ModuleType("__main__")
-    vars(script).update(numbers=fractions, function=textwrap.dedent, text="a text", __file__="script.py")
-    monkeypatch.setitem(sys.modules, "__main__", script)
-    monkeypatch.setattr(fork_server, "_served", set())
-    monkeypatch.setattr(fork_server.forkserver, "ensure_running", lambda: None)
-    monkeypatch.setenv(PRELOAD, "")
-
-    fork_server.warm_up(["csv"])
-
-    assert json.loads(os.environ[PRELOAD])["modules"] == ["csv", "fractions", "textwrap"]
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import fractions, json, os\n"
+        "from textwrap import dedent\n"
+        "from tuner.training.messages import PRELOAD\n"
+        "from tuner.workers.processes.fork_server import warm_up\n"
+        "text = 'a text'\n"
+        "if __name__ == '__main__':\n"
+        "    warm_up(['csv'])\n"
+        "    print(json.loads(os.environ[PRELOAD])['modules'])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"csv", "fractions", "textwrap"} <= set(ast.literal_eval(ended.stdout))
 
 
 def test_a_log_whose_folder_has_gone_costs_no_training(tmp_path: Path) -> None:

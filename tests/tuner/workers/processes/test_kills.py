@@ -1,6 +1,5 @@
 """What is killed beside a training costs an attempt and no score; what it prints costs no disk."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from tests.tuner.killing_modules import (
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger, work
-from tuner.training.assignment import Assignment
-from tuner.workers import desk
 from tuner.workers.processes.bounded_log import KEPT, LONGEST, free_middle
 
 pytestmark = IN_MEMORY
@@ -35,13 +32,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
         return ledger.trial(0).intermediate_values
 
 
+@pytest.mark.usefixtures("checkpoint_each_epoch")
 @pytest.mark.parametrize("module", [KillsOneLoader, KillsEveryLoader, KillsItsForkServer])
 def test_a_process_that_is_killed_beside_a_training_costs_an_attempt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[int, float], module: type
+    tmp_path: Path, undisturbed: dict[int, float], module: type
 ) -> None:
     """A killed loader, all loaders or the fork server: the next attempt ends with the undisturbed curve."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(desk, "Assignment", partial(Assignment, every=0.0))  # a checkpoint each epoch
     ledger = make_ledger(tmp_path, module, epochs=3, trials=1)
     work(ledger, tmp_path)
     assert KILLED.exists()
