@@ -184,6 +184,14 @@ def define(file: StudyFile, expose: Expose) -> StudyDefinition:
             "model.class_path",
             "is missing; name the LightningModule to tune, such as package.module.MyModule.",
         )
+    one = epochs_of(file)
+    if settings.epochs is not None and one is not None and settings.epochs < one:
+        raise StudyFileError(
+            file.source,
+            "study.epochs",
+            f"must pay for one training, which is {one} epochs by the trainer section, but got "
+            f"{settings.epochs:g}.",
+        )
     space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)))
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:

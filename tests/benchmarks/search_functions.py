@@ -25,8 +25,7 @@ from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, T
 
 from search_spaces.space.nodes import Choice, Float, Group
 from search_spaces.suggest import suggest
-from studies.proposing.model import JointModel
-from studies.proposing.optuna_sampler import ProposerSampler
+from studies.proposing.model import JointSampler
 from studies.surrogate.domain import coordinate, domain_of
 from studies.surrogate.integration import quasi_random
 from tests.studies.analysis import drawn_functions as drawn
@@ -127,7 +126,7 @@ KINDS: dict[str, Callable[[int], Known]] = {
 
 
 def _ours(known: Known, seed: int) -> BaseSampler:
-    return ProposerSampler(JointModel(), known.space, seed=seed)
+    return JointSampler(known.space, seed=seed)
 
 
 SAMPLERS: dict[str, Callable[[Known, int], BaseSampler]] = {

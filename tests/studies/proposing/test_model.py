@@ -13,8 +13,7 @@ from studies.analysis.shares.importance import fit_table
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
-from studies.proposing.model import JointModel, log_expected_improvement, unwarp, warp
-from studies.proposing.optuna_sampler import ProposerSampler
+from studies.proposing.model import JointModel, JointSampler, log_expected_improvement, unwarp, warp
 from studies.proposing.proposer import History, Origin
 from studies.surrogate.domain import Domain, coordinate, domain_of
 from studies.surrogate.gaussian_process import points_of
@@ -101,6 +100,6 @@ def test_what_trials_say_is_not_forgotten(make: object) -> None:
     ahead = 0
     for seed in range(4):
         known = make(seed)  # type: ignore[operator]
-        ours = _best(known, ProposerSampler(JointModel(), known.space, seed=seed), 30)
+        ours = _best(known, JointSampler(known.space, seed=seed), 30)
         ahead += ours <= _best(known, optuna.samplers.RandomSampler(seed=seed), 30)
     assert ahead >= 3
