@@ -112,6 +112,15 @@ def test_the_script_of_the_python_page_runs(tmp_path: Path) -> None:
     assert (tmp_path / "digits.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("first.py", "Best val_loss"), ("loop.py", "12 of 12 slots are spent"), ("fits.py", "Best val_loss")],
+)
+def test_the_scripts_without_a_study_file_run(tmp_path: Path, name: str, said: str) -> None:
+    """What the page shows of `tune`, `ask` and `tell` spends the slots and shows the best."""
+    assert said in run_script(tmp_path, name)
+
+
 def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
     """It finds the optimum that its objective has."""
     score, _, values = run_script(tmp_path, "plain.py").partition(" ")

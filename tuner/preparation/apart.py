@@ -13,6 +13,7 @@ from search_spaces.errors import TunerError, first_line
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
+from tuner.training.process.by_value import pack, unpack
 from tuner.training.process.entry import say_imports, stand_alone
 from tuner.workers.code.imports import REMEDY, heard, own_modules
 from tuner.workers.processes.fork_server import end_process, modules_of, started, warm_up
@@ -80,7 +81,7 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
     warm_up(modules_of(named))
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, work, asked, list(modules)))
+    process = context.Process(target=_work, args=(theirs, work, asked, list(modules), pack(named)))
     stop = threading.Event()  # Ctrl-C raises here
     try:
         started(process, stop)
@@ -106,7 +107,7 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
     return answer
 
 
-def _work(pipe: Connection, work: str, asked: object, modules: list[str]) -> None:
+def _work(pipe: Connection, work: str, asked: object, modules: list[str], code: bytes | None) -> None:
     """Import modules one by one, then call a function, and send what comes of it."""
     stand_alone()
     if not say_imports(pipe, modules):
@@ -114,6 +115,7 @@ def _work(pipe: Connection, work: str, asked: object, modules: list[str]) -> Non
     home, _, name = work.rpartition(".")
     answer: object
     try:
+        unpack(code)
         answer = getattr(importlib.import_module(home), name)(asked)
     except TunerError as error:
         cause = error.__cause__

@@ -12,8 +12,10 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
 from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations, trained
+from tuner.errors import Refused
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 from tuner.training.process.ranks import for_ranks
+from tuner.workers.code.here import elsewhere
 from tuner.workers.processes.working_directory import shown, unmoved
 
 _SANITY = "num_sanity_val_steps"  # a check before the training would take numbers from the data's generators
@@ -38,8 +40,14 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     None of it changes what is trained.
 
     Raises:
+        Refused: the study names no module, or one that is defined elsewhere.
         BadConfiguration: the module cannot be imported, so its Lightning is not known.
     """
+    if reason := elsewhere(ledger.definition):
+        raise Refused(
+            f"Trial {trial.number} of {ledger.name!r} is no configuration for LightningCLI: {reason}; "
+            f"`tuner trial {ledger.name} {trial.number}` shows its values."
+        )
     from tuner.training.configuration.assembly import for_package
     from tuner.training.configuration.class_paths import package_of
 

@@ -1,60 +1,37 @@
-"""The library under the commands: a study in a database, as one object."""
+"""A study in a database, as one object."""
 
-import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from search_spaces.space.nodes import Value
-from studies.database.open import Database, open_database, storage_url
-from studies.definition.study_file import overrides_of
 from studies.ledger.control import DRAINED, PREEMPTED
-from studies.ledger.ledger import Ledger
 from studies.ledger.making import delete
-from studies.ledger.opening import open_ledger
 from studies.ledger.status import Status, status_of
-from studies.running.confirmation import Candidate, Recommendation, chosen, confirmed, confirming
+from studies.running.confirmation import Candidate, chosen, confirmed, confirming
 from studies.running.confirmation import confirm as repeat
 from studies.trials.record import TrialRecord
+from tuner.api.making import Made
+from tuner.api.manner import USUAL, Manner
 from tuner.errors import Refused
-from tuner.preparation.question import read_question
+from tuner.terminal.markup import Shown
+from tuner.workers.code.here import refuse_elsewhere
 from tuner.workers.events import View, unseen
 from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.local import work_locally
 from tuner.workers.places import refuse_unreachable, results_folder
-from tuner.workers.processes.interruption import EndedAtOnce, Interruption
-from tuner.workers.processes.quiet import silence
-from tuner.workers.worker import GRACE
+from tuner.workers.processes.interruption import Interruption
 
 if TYPE_CHECKING:
-    from studies.analysis.observations.of_study import StudyAnalysis
+    from tuner.api.shown import Analysis, Best
 
-OUTPUT = Path("runs")
 TOP, SEEDS = 5, 3  # of a confirmation: how many of the best trials, on how many fresh seeds each
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How a study is worked on.
-
-    Attributes:
-        workers: how many trials are trained at a time; of several each is a process of its own.
-        gpus: the GPUs that they share, such as `"0,1"`, or `"auto"`; None lets each see all of them.
-        output: a folder in which the study gets one of its own, for weights, logs and checkpoints.
-        checkpoints: a folder or URL that all machines reach, for trials that are interrupted.
-        grace: seconds that a running epoch has to come to its end when the work is stopped.
-    """
-
-    workers: int = 1
-    gpus: str | None = None
-    output: Path = OUTPUT
-    checkpoints: str | None = None
-    grace: float = GRACE
-
-
-class Study:
+class Study(Made, Shown):
     """A study in a database.
 
     `Study.create` makes it from a study file, `Study.open` finds it by its name. The object keeps nothing
@@ -69,58 +46,6 @@ class Study:
             may end otherwise than one that is not.
     """
 
-    def __init__(self, ledger: Ledger, url: str, remarks: Sequence[str] = ()) -> None:
-        """Take a study whose ledger is open in the database at `url`."""
-        self.ledger, self.remarks = ledger, tuple(remarks)
-        self._url = url
-
-    @classmethod
-    def create(
-        cls,
-        study: str | Path,
-        *,
-        name: str | None = None,
-        trials: int | None = None,
-        overrides: Sequence[str] = (),
-        storage: str | None = None,
-        rehearses: bool = True,
-    ) -> Self:
-        """Make a study, or open the one that is there and was made from the same file.
-
-        Args:
-            study: a study file, or the name of a shipped study.
-            name: what to call it instead of what the file says.
-            trials: how many slots it has, instead of what the file says; more than before adds the rest.
-            overrides: changes of the file, such as `"trainer.max_epochs=50"`.
-            storage: the database's URL; else TUNER_STORAGE, OPTUNA_STORAGE, or `sqlite:///tuner.db`.
-            rehearses: whether a few steps are trained first, in a process of their own.
-
-        Raises:
-            Refused: there is no such file and no shipped study of that name.
-            StudyFileError: the file is wrong, or what it describes does not train.
-            StudyChanged: the database holds another study of that name.
-            StorageError: the database cannot be used.
-        """
-        changes = overrides_of(overrides, name, trials)
-        question = read_question(str(study), changes, rehearses=rehearses)
-        if question is None:
-            raise Refused(f"{str(study)!r} is no study file and no shipped study; Study.open opens others.")
-        url, database = _open(storage)
-        seen = question.rehearse(database, threading.Event()) if rehearses else None
-        remarks = list(question.remarks(seen))
-        return cls(question.make(database), url, remarks)
-
-    @classmethod
-    def open(cls, name: str, *, storage: str | None = None) -> Self:
-        """Open a study of the database.
-
-        Raises:
-            UnknownStudy: the database holds none of that name, or one that another program made.
-            UnusableStudy: what the database holds of it cannot be read or worked with.
-        """
-        url, database = _open(storage)
-        return cls(open_ledger(database, name), url)
-
     @property
     def name(self) -> str:
         """The study's name."""
@@ -133,7 +58,7 @@ class Study:
 
     def run(
         self,
-        manner: Manner = Manner(),
+        manner: Manner = USUAL,
         *,
         trials: int | None = None,
         timeout: float | None = None,
@@ -150,7 +75,7 @@ class Study:
             view: hears of every trial; by default nothing is shown.
 
         Raises:
-            Refused: the results or the checkpoints cannot be written where `manner` says.
+            Refused: nothing can be written where `manner` says, or only another program can train it.
             StudyStopped: several trials in a row ended with an error; it holds the last one's traceback.
             DatabaseAway: the database did not answer for ten minutes.
         """
@@ -164,7 +89,8 @@ class Study:
         return self.status()
 
     def reopen(self, trials: int | None = None) -> None:
-        """Let a study that was stopped take new trials, and add slots up to `trials`."""
+        """Let a study that was stopped take new trials, and add slots up to `trials`; errors as `run`'s."""
+        refuse_elsewhere(self.name, self.ledger.definition)
         settings = self.ledger.definition.settings
         self.ledger.slots.grow(trials or settings.trials, settings.exploration)
         self.ledger.slots.control.open()
@@ -189,18 +115,22 @@ class Study:
         """List its trials by number, attempts that were interrupted too."""
         return self.ledger.records()
 
-    def best(self) -> Recommendation | None:
+    def best(self) -> "Best | None":
         """Give the trial that the study recommends; None where none is completed.
 
-        It is the winner on fresh seeds where the best were confirmed, else the one with the best score.
+        It is the winner on fresh seeds where the best were confirmed, else the one with the best score. It
+        draws itself in a notebook, and by `rich.print`; so does an analysis.
         """
-        return chosen(self.ledger)
+        from tuner.api.shown import Best
+
+        choice = chosen(self.ledger)
+        return None if choice is None else Best.of(choice)
 
     def confirm(
         self,
         top: int = TOP,
         seeds: int = SEEDS,
-        manner: Manner = Manner(),
+        manner: Manner = USUAL,
         *,
         view: View | None = None,
         stop: threading.Event | None = None,
@@ -219,6 +149,7 @@ class Study:
         Raises:
             UnknownTrial: no trial is completed.
         """
+        refuse_elsewhere(self.name, self.ledger.definition)
         repeating = self.repeating(top, seeds)
         if stop is not None:
             repeating.work(manner, view or unseen, stop)
@@ -237,7 +168,7 @@ class Study:
         objective: int | None = None,
         where: Mapping[str, Value] | None = None,
         progress: Callable[[float], None] = lambda _: None,
-    ) -> "StudyAnalysis":
+    ) -> "Analysis":
         """Say what each parameter and each pair explains, with 90 % intervals.
 
         Args:
@@ -249,8 +180,15 @@ class Study:
             NothingToAnalyse: too few trials have a score.
         """
         from studies.analysis.observations.of_study import analyse
+        from tuner.api.shown import Analysis
 
-        return analyse(self.ledger.study, objective=objective, where=where, progress=progress)
+        return Analysis.of(analyse(self.ledger.study, objective=objective, where=where, progress=progress))
+
+    def draw(self, screen: Console) -> None:
+        """Print how far the study is, and its best trial."""
+        from tuner.api.shown import draw_status
+
+        draw_status(screen, self.status(), chosen(self.ledger))
 
     def report(self, path: Path, *, progress: Callable[[float], None] = lambda _: None) -> str | None:
         """Write the report as one HTML file.
@@ -287,12 +225,3 @@ class Study:
         delete(database, self.name)
         if repeating is not None:
             delete(database, repeating.name)
-
-
-def _open(storage: str | None) -> tuple[str, Database]:
-    silence()
-    url = storage_url(storage, os.environ)
-    return url, open_database(url)
-
-
-__all__ = ["Candidate", "EndedAtOnce", "Manner", "Recommendation", "Status", "Study", "TrialRecord"]
