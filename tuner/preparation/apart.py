@@ -14,6 +14,7 @@ from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
 from tuner.training.process.by_value import pack, unpack
+from tuner.training.process.changed import forget_changed
 from tuner.training.process.entry import say_imports, stand_alone
 from tuner.workers.code.imports import REMEDY, heard, own_modules
 from tuner.workers.processes.fork_server import end_process, modules_of, started, warm_up
@@ -110,6 +111,7 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
 def _work(pipe: Connection, work: str, asked: object, modules: list[str], code: bytes | None) -> None:
     """Import modules one by one, then call a function, and send what comes of it."""
     stand_alone()
+    forget_changed()
     if not say_imports(pipe, modules):
         return
     home, _, name = work.rpartition(".")

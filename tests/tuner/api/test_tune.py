@@ -1,7 +1,11 @@
 """`tuner.tune`: what a script has, without a study file."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +22,7 @@ from tuner import Float, Int, Manner, tune
 
 pytestmark = IN_MEMORY
 
+ROOT = Path(__file__).parents[3]
 TRAINER = {"max_epochs": 2, "accelerator": "cpu"}
 ASKED: dict[str, Any] = {"metric": "val_loss", "trials": 2, "trainer": TRAINER, "shows": False}
 FILE = """
@@ -66,6 +71,37 @@ def test_what_a_function_holds_reaches_workers_by_value(tuner: CommandLine) -> N
         answer = tuner(command)
         assert (answer.code, "only the notebook or script that made it has" in answer.err) == (2, True)
     assert package.Study.open("own").status().slots == 2
+
+
+def test_a_module_that_is_changed_between_two_calls_is_trained_as_it_is_now(tuner: CommandLine) -> None:
+    """What a process has imported for its children does not outlive the file that it comes from."""
+    code = (
+        "import torch\nfrom tests.tuner.small_modules import Small\nclass Own(Small):\n"
+        "    def validation_step(self, batch, batch_idx):\n"
+        "        self.log('val_loss', torch.tensor({goal}) + 0.0 * self.layers(batch[0]).sum())\n"
+        "    val_dataloader = Small.train_dataloader\n"
+    )
+    tuner.write("changing.py", code.format(goal=1.0))
+    tuner.write("by_hand.py", CALLER)
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "by_hand.py"], cwd=tuner.folder, capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ended.stdout.split() == ["1.0", "2.0"], ended.stderr
+
+
+CALLER = """
+from pathlib import Path
+import tuner, changing
+
+if __name__ == "__main__":
+    for name in ("one", "two"):
+        study = tuner.tune(changing.Own, space={"width": tuner.Int(1, 9)}, metric="val_loss", trials=1,
+                           name=name, trainer={"max_epochs": 1, "accelerator": "cpu"}, shows=False)
+        print(study.best().trial.score)
+        file = Path("changing.py")
+        file.write_text(file.read_text().replace("1.0", "2.0"))
+"""
 
 
 def nothing(lr: float) -> None:

@@ -39,6 +39,7 @@ from tuner.training.messages import (
     Tested,
 )
 from tuner.training.process.by_value import unpack
+from tuner.training.process.changed import forget_changed
 from tuner.training.process.parent import die_with_parent, let_children_die_too
 from tuner.training.process.ranks import for_ranks
 
@@ -65,6 +66,7 @@ def answer(pipe: Connection, start: Start) -> None:
     assignment = start.assignment
     _print_to(str(assignment.log or os.devnull))
     _forget_strangers()
+    forget_changed()
     _join_ranks(start)
     silence_lightning()
     line = WorkerPipe(pipe)
