@@ -27,7 +27,8 @@ class StudyDefinition:
     defaults. All of it is plain data, and comes back from JSON as it went in.
 
     A study that trains some trials of another again has those as its `candidates`, each `{"trial": number,
-    "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`.
+    "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`. One with
+    `keeps: true` has the weights of all its repeats kept.
 
     `earlier_spaces` are the versions that the space had before, the oldest first. A trial names the version
     that it was asked under.
@@ -55,6 +56,11 @@ class StudyDefinition:
         if version < 1:
             raise IndexError(version)
         return (*self.earlier_spaces, self.space)[version - 1]
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the weights of every completed trial are kept, and not only those of the best."""
+        return any(candidate.get("keeps") is True for candidate in self.candidates)
 
     @property
     def turn(self) -> int:

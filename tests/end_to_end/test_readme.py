@@ -83,7 +83,7 @@ def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
 
 def test_every_listing_has_json() -> None:
     """What shows data can print it as JSON."""
-    acting = {"init", "run", "delete", "worker"}
+    acting = {"init", "run", "delete", "worker", "predict"}
     without = {
         name
         for name, command in cli.commands.items()
@@ -131,11 +131,22 @@ def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
 def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
     """In an empty folder with the page's module, `init`, `validate` and `run` need no edit between them."""
     page = (ROOT / "docs" / "own-module.md").read_text()
-    (module,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    tuner.write("my_module.py", module)
+    blocks = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    for name, text in blocks:
+        tuner.write(name, text)
+    assert [name for name, _ in blocks] == ["my_module.py", "load.py", "load_made.py"]
     typed = re.findall(r"^\$ tuner (.*)$", page, flags=re.MULTILINE)
     assert [line.split()[0] for line in typed] == ["init", "validate", "run"]
     for line in typed:
         answer = tuner(line)
         assert (line, answer.code) == (line, 0), answer.err
     assert yaml.safe_load((tuner.folder / "runs/regression/best.yaml").read_text())["model"]
+    together = (
+        "from load import module; from load_made import cli; "
+        "print((module.layers[0].weight == cli.model.layers[0].weight).all())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", together],
+        cwd=tuner.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.stdout == "tensor(True)\n", ended.stderr

@@ -13,6 +13,7 @@ from studies.ledger.making import delete
 from studies.ledger.status import Status, status_of
 from studies.running.confirmation import Candidate, chosen, confirmed, confirming
 from studies.running.confirmation import confirm as repeat
+from studies.running.retraining import retrained
 from studies.trials.record import TrialRecord
 from tuner.api.making import Made
 from tuner.api.manner import USUAL, Manner
@@ -219,9 +220,9 @@ class Study(Made, Shown):
         self.ledger.slots.control.stop(PREEMPTED if now else DRAINED)
 
     def delete(self) -> None:
-        """Remove the study and those that confirmed it from the database; files stay."""
+        """Remove the study and those that train its best again from the database; files stay."""
         database = self.ledger.database
-        repeating = confirming(database, self.name)
+        derived = (confirming(database, self.name), retrained(database, self.name))
         delete(database, self.name)
-        if repeating is not None:
-            delete(database, repeating.name)
+        for each in filter(None, derived):
+            delete(database, each.name)

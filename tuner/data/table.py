@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from tuner.data.encoding import Scaling
 from tuner.data.parts import PartsHooks
-from tuner.data.prepared_table import Prepared, TableOptions, prepare_table
+from tuner.data.tabular.encoding import Scaling
+from tuner.data.tabular.prepared_table import Prepared, TableOptions, prepare_table
 
 
 class TableHooks(PartsHooks):
@@ -44,6 +44,8 @@ class TableHooks(PartsHooks):
         class_weights: `balanced` lets every class count alike in the loss, by weights in inverse proportion
             to its rows in training.
         scaling: how numbers are scaled, as `encode` describes it.
+        train_on_all: whether the rows of all parts are trained on, as `tuner retrain --all-data` asks; the
+            scores of the others then say nothing.
 
     Raises:
         ValueError: `batch_size` is below 1, the shares are none, or both `group` and `time` are given.
@@ -67,6 +69,8 @@ class TableHooks(PartsHooks):
         batch_size: int = 128,
         class_weights: Literal["none", "balanced"] = "none",
         scaling: Scaling = "standard",
+        *,
+        train_on_all: bool = False,
     ) -> None:
         super().__init__(batch_size)
         if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
@@ -93,6 +97,7 @@ class TableHooks(PartsHooks):
             test_share,
             split_seed,
             scaling,
+            train_on_all,
         )
         self.weights = class_weights
         self.prepared: Prepared | None = None
@@ -102,6 +107,10 @@ class TableHooks(PartsHooks):
         if self.prepared is None:
             self.prepared = prepare_table(self.options)
             self.parts = dict(self.prepared.parts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the encoder, which stands in every checkpoint and turns new rows into features."""
+        return {} if self.prepared is None else {"encoder": dict(self.prepared.encoder)}
 
     @property
     def features(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning import seed_everything
 
-from tuner.data.prepared_table import share_tables
+from tuner.data.tabular.prepared_table import share_tables
 from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment
 from tuner.training.configuration.assembly import Assembly, assemble

@@ -1,6 +1,6 @@
 """From the columns of a table to numbers, by what the training rows say."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,9 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from tuner.data.columns import Columns
-from tuner.data.splits import Rows
+from tuner.data.tabular.columns import Columns
+from tuner.data.tabular.encoder import word_of, written
+from tuner.data.tabular.splits import Rows
 from tuner.errors import BadData
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 Scaling = Literal["standard", "quantile"]
 
 CATEGORIES_AT_MOST = 100  # a column; the rarest beyond share one feature
-MISSING, INFREQUENT = "(missing)", "(infrequent)"  # in the names of features
+INFREQUENT = "(infrequent)"  # in the names of features
 
 
 def encode(
     frame: "DataFrame", columns: Columns, rows: Rows, scaling: Scaling = "standard"
-) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...]]:
+) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...], dict[str, Any]]:
     """Turn a table into numbers; everything that has to be estimated is estimated on the training rows.
 
     A number that is missing becomes the median and is marked by a feature of its own, if the column has gaps
@@ -40,7 +41,7 @@ def encode(
             distribution, which long tails and outliers do not stretch.
 
     Returns:
-        The numbers of each part, `(rows, features)`, and the names of the features.
+        The numbers of each part, `(rows, features)`, the names of the features, the encoder as plain data.
 
     Raises:
         BadData: a column holds infinite numbers.
@@ -54,7 +55,7 @@ def encode(
         column = frame[name]
         comparable = column.map(str, na_action="ignore") if column.dtype == object else column
         codes[name], found = pd.factorize(comparable, sort=True, use_na_sentinel=False)
-        words[name] = [MISSING if pd.isna(word) else str(word) for word in found]
+        words[name] = [word_of(word) for word in found]
 
     def name_category(column: str, category: object) -> str:
         return f"{column}={words[column][category] if isinstance(category, int | np.integer) else INFREQUENT}"
@@ -81,7 +82,7 @@ def encode(
     train = encoder.fit_transform(table.iloc[rows["train"]])
     held_out = {part: encoder.transform(table.iloc[rows[part]]) for part in ("val", "test")}
     parts = {part: x.astype(np.float32) for part, x in ({"train": train} | held_out).items()}
-    return parts, tuple(encoder.get_feature_names_out())
+    return parts, tuple(encoder.get_feature_names_out()), written(encoder, words)
 
 
 def _as_numbers(column: "Series") -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from tuner.data.labels import Labels
+from tuner.data.tabular.labels import Labels
 from tuner.errors import BadData
 
 Rows = dict[str, NDArray[np.intp]]  # of the parts "train", "val" and "test"

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tuner.data.batches import Batch
-from tuner.data.columns import Task, check_target, decide_task, find_column, sort_columns
-from tuner.data.encoding import Scaling, encode
-from tuner.data.labels import Labels
-from tuner.data.reading import read_table
-from tuner.data.splits import Rows, split_groups, split_in_time, split_rows
+from tuner.data.tabular.columns import Task, check_target, decide_task, find_column, sort_columns
+from tuner.data.tabular.encoding import Scaling, encode
+from tuner.data.tabular.labels import Labels
+from tuner.data.tabular.reading import read_table
+from tuner.data.tabular.splits import Rows, split_groups, split_in_time, split_rows
 from tuner.errors import BadData
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class TableOptions:
     test_share: float
     split_seed: int
     scaling: Scaling
+    train_on_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Prepared:
     """A table made ready: its parts, the names of its features, and what its target is.
 
     `classes` are the names of the classes, in the order of their numbers, and none for a quantity, which is
-    given as (value - `target_mean`) / `target_scale`.
+    given as (value - `target_mean`) / `target_scale`. `encoder` is what turns new rows into features, with
+    the name of the target and of its classes, as plain data.
     """
 
     parts: Mapping[str, Batch]
@@ -60,6 +62,7 @@ class Prepared:
     classes: tuple[str, ...]
     target_mean: float = 0.0
     target_scale: float = 1.0
+    encoder: Mapping[str, Any] = field(default_factory=dict)
 
 
 def share_tables(folder: Path | None) -> None:
@@ -100,7 +103,7 @@ def _save(made: Prepared, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent) as folder:
             written = Path(folder) / path.name
-            torch.save({field.name: getattr(made, field.name) for field in fields(made)}, written)
+            torch.save({part.name: getattr(made, part.name) for part in fields(made)}, written)
             written.replace(path)
 
 
@@ -123,16 +126,19 @@ def _prepare(options: TableOptions) -> Prepared:
     columns = sort_columns(frame, [name for name in frame.columns if name not in apart], options.categorical)
     labels = Labels.of(target) if task == "classification" else None
     rows = _split(frame, labels, options)
-    x, features = encode(frame, columns, rows, options.scaling)
+    if options.train_on_all:
+        rows = {**rows, "train": np.arange(len(frame))}
+    x, features, encoder = encode(frame, columns, rows, options.scaling)
+    state = {"target": options.target, "classes": [] if labels is None else list(labels.names), **encoder}
     if labels is not None:
         labels.refuse_absent(rows["train"])
-        return Prepared(_parts(x, torch.tensor(labels.codes), rows), features, labels.names)
+        return Prepared(_parts(x, torch.tensor(labels.codes), rows), features, labels.names, encoder=state)
     quantities = target.to_numpy(dtype=np.float64)
     mean, scale = float(quantities[rows["train"]].mean()), float(quantities[rows["train"]].std())
     if scale == 0:
         raise BadData(f"the target {target.name!r} has one value in training; split otherwise.")
     y = torch.tensor((quantities - mean) / scale, dtype=torch.float32)
-    return Prepared(_parts(x, y, rows), features, (), mean, scale)
+    return Prepared(_parts(x, y, rows), features, (), mean, scale, state)
 
 
 def _parts(x: Mapping[str, NDArray[np.float32]], y: Tensor, rows: Rows) -> dict[str, Batch]:
