@@ -14,8 +14,8 @@ from tuner.commands.options import examples, open_database, storage_option
 def delete(name: str, yes: bool, storage: str | None) -> int:
     """Delete a study and its trials.
 
-    NAME is a study of the database; those that train its best again go too. Files that it has written, such as
-    `runs/NAME`, stay.
+    NAME is a study of the database; those that train its best again go too. Files that it has written, such
+    as `runs/NAME`, stay.
     """
     from studies.database.identity import count_trials
     from studies.ledger.making import delete as remove
