@@ -172,11 +172,14 @@ def _shown(data: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def define(file: StudyFile, expose: Expose) -> StudyDefinition:
+def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None = None) -> StudyDefinition:
     """Make the definition that a study file describes.
 
-    Args: file: the study file. expose: gives the space that a module exposes, for trials of so many epochs if
-        that is known; called only where the file says `use: model` or names no space.
+    Args:
+        file: the study file.
+        expose: gives the space that a module exposes, for trials of so many epochs if that is known; called
+            only where the file says `use: model` or names no space.
+        takes: says whether the module and the data take a key; None where nobody has looked at them.
 
     Raises:
         StudyFileError: something is wrong; the message names the file, the key and the remedy.
@@ -190,7 +193,7 @@ def define(file: StudyFile, expose: Expose) -> StudyDefinition:
             "model.class_path",
             "is missing; name the LightningModule to tune, such as package.module.MyModule.",
         )
-    space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)))
+    space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)), takes)
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:
         if sampler is not None:

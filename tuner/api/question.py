@@ -132,7 +132,7 @@ def _taken(module: Maker, data: Any) -> dict[str, set[str]]:
 
 
 def _arguments(maker: Maker) -> set[str]:
-    from tuner.init.signatures import defaults_of
+    from tuner.training.configuration.arguments import defaults_of
 
     own = {name for name, given in inspect.signature(maker).parameters.items() if given.kind not in _VARIADIC}
     bare = maker.func if isinstance(maker, partial) else maker

@@ -51,7 +51,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     from tuner.training.configuration.assembly import for_package
     from tuner.training.configuration.class_paths import package_of
 
-    configuration = for_package(trained(ledger.definition, trial))
+    configuration = for_package(_without_dead(trained(ledger.definition, trial)))
     package, settings = package_of(configuration), ledger.definition.settings
     configuration.pop("cli", None)  # the command that trains it names the class
     trainer = dict(configuration.get("trainer") or {})
@@ -85,6 +85,18 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }
+
+
+def _without_dead(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out arguments that would make an optimizer or a scheduler which nothing uses."""
+    from tuner.training.fitting.own_optimizer import dead_arguments
+
+    dead = dead_arguments(configuration)
+    if not dead:
+        return dict(configuration)
+    model = configuration["model"]
+    kept = {name: value for name, value in model["init_args"].items() if name not in dead}
+    return {**configuration, "model": {**model, "init_args": kept}}
 
 
 def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:

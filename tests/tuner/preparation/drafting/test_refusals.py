@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tuner.command_line import CommandLine
-from tests.tuner.init.shapes import HEAD
+from tests.tuner.preparation.drafting.shapes import HEAD
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY

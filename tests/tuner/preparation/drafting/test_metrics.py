@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tuner.init.metrics import direction_of, logged, monitored
+from tuner.preparation.drafting.metrics import direction_of, logged, monitored
 
 
 class Shared:

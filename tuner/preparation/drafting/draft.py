@@ -4,7 +4,7 @@ from typing import Any
 
 from studies.errors import StudyFileError
 from tuner.errors import BadConfiguration
-from tuner.init.found import Asked, Found
+from tuner.preparation.drafting.found import Asked, Found
 
 
 def draft(asked: Asked, command: str) -> str:
@@ -18,8 +18,8 @@ def draft(asked: Asked, command: str) -> str:
         StudyFileError: a class does not exist, or does not take its arguments.
         CannotBeMade: LightningCLI itself cannot make the module or the data.
     """
-    from tuner.init.text import study_text
     from tuner.preparation.apart import ask_apart
+    from tuner.preparation.drafting.text import study_text
     from tuner.preparation.sources import check_sources
 
     sections: dict[str, Any] = dict(asked.sections)
@@ -28,7 +28,7 @@ def draft(asked: Asked, command: str) -> str:
     except BadConfiguration as error:
         raise StudyFileError(asked.source, "", str(error)) from error
     found: Found = ask_apart(
-        "tuner.init.reading.read",
+        "tuner.preparation.drafting.reading.read",
         asked,
         sections,
         source=asked.source,

@@ -12,7 +12,7 @@ from search_spaces.configuration import configure
 from search_spaces.space.parameters import default_values, parameters
 from studies.definition.study_file import read_study_file
 from tests.tuner.command_line import CommandLine
-from tests.tuner.init.shapes import HEAD, SHAPES, Shape
+from tests.tuner.preparation.drafting.shapes import HEAD, SHAPES, Shape
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from studies.definition.yaml_text import yaml_text
-from tuner.init.found import Argument, Found, Metric, Part, arguments_of
-from tuner.init.metrics import direction_of
-from tuner.init.ranges import Range, range_of
+from tuner.preparation.drafting.found import Argument, Found, Metric, Part, arguments_of
+from tuner.preparation.drafting.metrics import direction_of
+from tuner.preparation.drafting.ranges import Range, range_of
 
 MARK = "ANSWER"
 _EPOCHS, _TRIALS = 10, 30

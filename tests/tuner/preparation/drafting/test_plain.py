@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.tuner.command_line import CommandLine
-from tests.tuner.init.shapes import CALLABLES, FACTORY, HEAD, LINKED, SHORT_LINKS, Shape
+from tests.tuner.preparation.drafting.shapes import CALLABLES, FACTORY, HEAD, LINKED, SHORT_LINKS, Shape
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY

@@ -9,8 +9,8 @@ from studies.definition.plain_yaml import load_yaml
 from studies.definition.study_file import FIXED_SECTIONS
 from studies.errors import StudyFileError
 from tuner.errors import Refused
-from tuner.init.errors import CannotBeMade
-from tuner.init.found import Asked
+from tuner.preparation.drafting.errors import CannotBeMade
+from tuner.preparation.drafting.found import Asked
 
 _SUBCOMMAND = "fit"
 # Keys of a configuration that a study does not need: a study makes the seeds, and each trial begins anew.

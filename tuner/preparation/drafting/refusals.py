@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, get_args
 
-from tuner.init.errors import CannotBeMade, adapting
-from tuner.init.signatures import parameters_of, shown_kind
+from tuner.preparation.drafting.errors import CannotBeMade, adapting
+from tuner.preparation.drafting.signatures import shown_kind
+from tuner.training.configuration.arguments import parameters_of
 from tuner.training.configuration.class_paths import import_made, import_maker
 
 _LIKE_HYDRA = ("Optimizer", "LRScheduler", "lr_scheduler")

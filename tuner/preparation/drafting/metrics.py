@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from tuner.init.found import Metric
+from tuner.preparation.drafting.found import Metric
 
 _LOGS = ("log", "log_dict")
 _LIBRARIES = ("pytorch_lightning", "lightning", "torch", "builtins")

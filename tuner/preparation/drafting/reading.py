@@ -10,10 +10,10 @@ from search_spaces.space.nodes import Categorical, Choice, Float, Int
 from search_spaces.space.parameters import parameters
 from studies.errors import StudyFileError
 from tuner.errors import BadConfiguration
-from tuner.init.found import Asked, Found
-from tuner.init.metrics import logged, monitored
-from tuner.init.refusals import refuse_unmakeable
-from tuner.init.signatures import describe, plain
+from tuner.preparation.drafting.found import Asked, Found
+from tuner.preparation.drafting.metrics import logged, monitored
+from tuner.preparation.drafting.refusals import refuse_unmakeable
+from tuner.preparation.drafting.signatures import describe, plain
 from tuner.preparation.prepare import exposed_space
 from tuner.training.configuration.class_paths import (
     PACKAGES,

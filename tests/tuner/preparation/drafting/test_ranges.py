@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search_spaces.space.notation import node_from_data
-from tuner.init.ranges import range_of
+from tuner.preparation.drafting.ranges import range_of
 
 KNOWN: dict[str, tuple[Any, ...]] = {
     "lr": (1e-3, 0.1, 3, 1e-9),
