@@ -1,5 +1,6 @@
 """The README: every block of it is run, and every command is told of somewhere."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -134,13 +135,19 @@ def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
     blocks = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     for name, text in blocks:
         tuner.write(name, text)
-    assert [name for name, _ in blocks] == ["my_module.py", "load.py", "load_made.py"]
+    assert [name for name, _ in blocks] == ["my_module.py", "test_own.py", "load.py", "load_made.py"]
     typed = re.findall(r"^\$ tuner (.*)$", page, flags=re.MULTILINE)
     assert [line.split()[0] for line in typed] == ["init", "validate", "run"]
     for line in typed:
         answer = tuner(line)
         assert (line, answer.code) == (line, 0), answer.err
     assert yaml.safe_load((tuner.folder / "runs/regression/best.yaml").read_text())["model"]
+    written = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "test_own.py"]
+    ended = subprocess.run(
+        written, cwd=tuner.folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": "."},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout
     together = (
         "from load import module; from load_made import cli; "
         "print((module.layers[0].weight == cli.model.layers[0].weight).all())"

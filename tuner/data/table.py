@@ -12,6 +12,8 @@ from tuner.data.parts import PartsHooks
 from tuner.data.tabular.encoding import Scaling
 from tuner.data.tabular.prepared_table import Prepared, TableOptions, prepare_table
 
+Names = str | Sequence[str]
+
 
 class TableHooks(PartsHooks):
     """The rows of a CSV or Parquet file: float32 features, and the target that is to be predicted from them.
@@ -32,7 +34,7 @@ class TableHooks(PartsHooks):
             in its first line.
         target: the column to predict.
         task: `classification` or `regression`; `auto` lets the target decide.
-        ignore: columns to leave out.
+        ignore: columns to leave out; of one the name will do, here and below.
         categorical: columns that are categories though they hold numbers.
         missing: words that mean "not known" in a CSV file, such as `?`, beside the usual ones.
         separator: what stands between the fields of a CSV file.
@@ -46,6 +48,7 @@ class TableHooks(PartsHooks):
         scaling: how numbers are scaled, as `encode` describes it.
         train_on_all: whether the rows of all parts are trained on, as `tuner retrain --all-data` asks; the
             scores of the others then say nothing.
+        numeric: columns of whole numbers that are quantities though they look like identifiers.
 
     Raises:
         ValueError: `batch_size` is below 1, the shares are none, or both `group` and `time` are given.
@@ -57,9 +60,9 @@ class TableHooks(PartsHooks):
         path: str,
         target: str,
         task: Literal["auto", "classification", "regression"] = "auto",
-        ignore: Sequence[str] = (),
-        categorical: Sequence[str] = (),
-        missing: Sequence[str] = (),
+        ignore: Names = (),
+        categorical: Names = (),
+        missing: Names = (),
         separator: str = ",",
         group: str | None = None,
         time: str | None = None,
@@ -71,6 +74,7 @@ class TableHooks(PartsHooks):
         scaling: Scaling = "standard",
         *,
         train_on_all: bool = False,
+        numeric: Names = (),
     ) -> None:
         super().__init__(batch_size)
         if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
@@ -87,9 +91,9 @@ class TableHooks(PartsHooks):
             Path(path).expanduser(),
             target,
             task,
-            tuple(ignore),
-            tuple(categorical),
-            tuple(missing),
+            _names(ignore),
+            _names(categorical),
+            _names(missing),
             separator,
             group,
             time,
@@ -98,6 +102,7 @@ class TableHooks(PartsHooks):
             split_seed,
             scaling,
             train_on_all,
+            _names(numeric),
         )
         self.weights = class_weights
         self.prepared: Prepared | None = None
@@ -154,6 +159,10 @@ class TableHooks(PartsHooks):
         if self.prepared is None:
             raise RuntimeError("the table has not been read yet; call setup('fit') first")
         return self.prepared
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class Table(TableHooks, LightningDataModule):

@@ -12,6 +12,7 @@ from studies.definition.study import StudyDefinition, define
 from studies.definition.study_file import StudyFile
 from studies.errors import BadLength, StudyFileError
 from tuner.errors import BadConfiguration
+from tuner.preparation.target import for_target
 from tuner.training.configuration.arguments import defaults_of, parameters_of
 from tuner.training.configuration.class_paths import check_names, import_made, import_maker
 
@@ -22,6 +23,7 @@ def prepare(file: StudyFile) -> StudyDefinition:
     Raises:
         StudyFileError: names the file, the key and the remedy.
     """
+    file = for_target(file)
     try:
         definition = define(file, exposed_space, taking(file.data))
         defaults = configure(definition.fixed, definition.space, default_values(definition.space))

@@ -1,5 +1,6 @@
 """What the columns of a table are: numbers, categories, the target; and what cannot be learnt from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 Task = Literal["classification", "regression"]
 
 CLASSES_AT_MOST = 20  # a target of whole numbers with more values than this is a quantity, not a class
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|$)")  # how an ISO 8601 date begins
+_IDENTIFIER = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|key|index|nr|no)$|[a-z]I[dD]$|^(?:id|ID|Id)$", re.ASCII)
 IDENTIFIER_FROM = 20  # values that differ, in a column of text where more than half of them do
 
 
@@ -37,7 +40,9 @@ def find_column(frame: "DataFrame", name: str, argument: str) -> None:
         raise BadData(f"there is no column {name!r}, which `{argument}` names; {hint}")
 
 
-def sort_columns(frame: "DataFrame", names: Sequence[str], categorical: Sequence[str]) -> Columns:
+def sort_columns(
+    frame: "DataFrame", names: Sequence[str], categorical: Sequence[str], quantities: Sequence[str] = ()
+) -> Columns:
     """Tell numbers from categories.
 
     A column of numbers or of true and false is numeric, a column of text categorical.
@@ -46,6 +51,7 @@ def sort_columns(frame: "DataFrame", names: Sequence[str], categorical: Sequence
         frame: the table.
         names: the columns to learn from.
         categorical: those of them that are categories whatever they hold.
+        quantities: those of them that are numbers though they look like identifiers.
 
     Raises:
         BadData: a column is empty, mixes numbers with text, holds dates, or looks like an identifier.
@@ -56,7 +62,8 @@ def sort_columns(frame: "DataFrame", names: Sequence[str], categorical: Sequence
     if empty:
         raise BadData(f"{_listed(empty)} without any value; write `ignore: {_in_yaml(empty)}`.")
     numeric = [name for name in names if name not in categorical and _is_numeric(frame[name])]
-    _refuse_identifiers(frame, [name for name in names if name not in (*numeric, *categorical)])
+    _refuse_numbered(frame, [name for name in numeric if name not in quantities])
+    _refuse_identifiers(frame, [name for name in names if name not in {*numeric, *categorical}])
     return Columns(tuple(numeric), tuple(name for name in names if name not in numeric))
 
 
@@ -127,10 +134,11 @@ def _is_numeric(column: "Series") -> bool:
         return True
     if isinstance(column.dtype, pd.CategoricalDtype):
         return False
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    is_date = pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)
+    if is_date or _holds_iso_dates(column):
         raise BadData(
-            f"the column {column.name!r} holds dates or durations; write it as a number, or name it as "
-            f"`time` or under `ignore`."
+            f"the column {column.name!r} holds dates or durations; write it as a number, such as the days "
+            f"since then, name it as `time`, or write `ignore: {_in_yaml([column.name])}`."
         )
     try:
         column.nunique()  # which refuses lists; counting them does not
@@ -151,6 +159,39 @@ def _is_numeric(column: "Series") -> bool:
             f"column under `categorical`."
         )
     return bool(others == 0)
+
+
+def _holds_iso_dates(column: "Series") -> bool:
+    """Say whether every value is text that begins like 2024-05-31."""
+    import pandas as pd
+
+    values = column.dropna()
+    if not (values.dtype == object or pd.api.types.is_string_dtype(values)) or values.empty:
+        return False
+    first = values.iloc[0]
+    if not (isinstance(first, str) and _DATE.match(first)):
+        return False  # at once, where it is no date
+    return bool(values.map(lambda value: isinstance(value, str) and _DATE.match(value) is not None).all())
+
+
+def _refuse_numbered(frame: "DataFrame", names: Sequence[str]) -> None:
+    """Refuse whole numbers that only number the rows: all differ, are consecutive or are called so."""
+
+    def looks_so(column: "Series") -> bool:
+        import pandas as pd
+
+        is_whole = pd.api.types.is_integer_dtype(column)
+        if not is_whole or len(column) <= IDENTIFIER_FROM or not column.is_unique:
+            return False
+        is_consecutive = int(column.max()) - int(column.min()) == len(column) - 1
+        return is_consecutive or _IDENTIFIER.search(str(column.name)) is not None
+
+    found = [name for name in names if looks_so(frame[name])]
+    if found:
+        raise BadData(
+            f"{_listed(found)} of identifiers, since all its whole numbers differ; write `ignore: "
+            f"{_in_yaml(found)}`, or name quantities all the same under `numeric`."
+        )
 
 
 def _refuse_identifiers(frame: "DataFrame", names: Sequence[str]) -> None:

@@ -46,6 +46,7 @@ class TableOptions:
     split_seed: int
     scaling: Scaling
     train_on_all: bool = False
+    numeric: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Prepared:
 
     `classes` are the names of the classes, in the order of their numbers, and none for a quantity, which is
     given as (value - `target_mean`) / `target_scale`. `encoder` is what turns new rows into features, with
-    the name of the target and of its classes, as plain data.
+    the name of the target and of its classes, as plain data. `columns` are all of the file.
     """
 
     parts: Mapping[str, Batch]
@@ -63,6 +64,7 @@ class Prepared:
     target_mean: float = 0.0
     target_scale: float = 1.0
     encoder: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
 def share_tables(folder: Path | None) -> None:
@@ -114,7 +116,8 @@ def _load(path: Path) -> Prepared:
 
 def _prepare(options: TableOptions) -> Prepared:
     frame = read_table(options.path, separator=options.separator, missing=options.missing)
-    named = {"target": (options.target,), "ignore": options.ignore, "categorical": options.categorical}
+    named = {"target": (options.target,), "ignore": options.ignore}
+    named |= {"categorical": options.categorical, "numeric": options.numeric}
     named |= {key: (name,) for key, name in (("group", options.group), ("time", options.time)) if name}
     for argument, names in named.items():
         for name in names:
@@ -123,22 +126,26 @@ def _prepare(options: TableOptions) -> Prepared:
     task: Task = decide_task(target) if options.task == "auto" else options.task
     check_target(target, task)
     apart = {options.target, options.group, options.time, *options.ignore}
-    columns = sort_columns(frame, [name for name in frame.columns if name not in apart], options.categorical)
+    learnt = [name for name in frame.columns if name not in apart]
+    columns = sort_columns(frame, learnt, options.categorical, options.numeric)
     labels = Labels.of(target) if task == "classification" else None
     rows = _split(frame, labels, options)
     if options.train_on_all:
         rows = {**rows, "train": np.arange(len(frame))}
     x, features, encoder = encode(frame, columns, rows, options.scaling)
+    every = tuple(map(str, frame.columns))
     state = {"target": options.target, "classes": [] if labels is None else list(labels.names), **encoder}
     if labels is not None:
         labels.refuse_absent(rows["train"])
-        return Prepared(_parts(x, torch.tensor(labels.codes), rows), features, labels.names, encoder=state)
+        return Prepared(
+            _parts(x, torch.tensor(labels.codes), rows), features, labels.names, encoder=state, columns=every
+        )
     quantities = target.to_numpy(dtype=np.float64)
     mean, scale = float(quantities[rows["train"]].mean()), float(quantities[rows["train"]].std())
     if scale == 0:
         raise BadData(f"the target {target.name!r} has one value in training; split otherwise.")
     y = torch.tensor((quantities - mean) / scale, dtype=torch.float32)
-    return Prepared(_parts(x, y, rows), features, (), mean, scale, state)
+    return Prepared(_parts(x, y, rows), features, (), mean, scale, state, every)
 
 
 def _parts(x: Mapping[str, NDArray[np.float32]], y: Tensor, rows: Rows) -> dict[str, Batch]:
