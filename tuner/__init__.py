@@ -1,11 +1,12 @@
-"""How a study's question is answered: Lightning modules fitted by workers. `tuner.Study` is the library."""
+"""How a study's question is answered: Lightning modules fitted by workers; `tuner.tune` is the way in."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import Manner, Study
+    from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int
+    from tuner.api import Manner, Study, tune
 
-__all__ = ["Manner", "Study"]
+__all__ = ["Categorical", "Choice", "Float", "Group", "Int", "Manner", "Study", "tune"]
 
 
 def __getattr__(name: str) -> Any:

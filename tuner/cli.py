@@ -25,6 +25,7 @@ from tuner.commands.report import report
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.validate import validate
+from tuner.commands.winner import predict, retrain
 from tuner.commands.worker import worker
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.terminal.printable import one_line, printable
@@ -61,6 +62,8 @@ for command in (
     trial,
     best,
     confirm,
+    retrain,
+    predict,
     importance,
     interactions,
     report,

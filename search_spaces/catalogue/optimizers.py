@@ -44,6 +44,11 @@ def wide_optimizer(*, epochs: int = EPOCHS) -> Group:
     return optimizer(epochs=epochs, wide=True)
 
 
+def optimizer_by_rate() -> Group:
+    """Choose an optimizer, with its decay by its rate, for data whose epochs have no known length."""
+    return optimizer(timescale=False)
+
+
 def sgd() -> Group:
     """SGD with momentum, searched along `lr / (1 - momentum)`, the length of its long-run step."""
     return Group(

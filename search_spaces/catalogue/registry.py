@@ -28,6 +28,7 @@ CATALOGUE: Mapping[str, Callable[..., Group]] = {
     "recipe.wide.regression": recipes.wide_for_regression,
     "optimizer": optimizers.optimizer,
     "optimizer.wide": optimizers.wide_optimizer,
+    "optimizer.rate": optimizers.optimizer_by_rate,
     "schedule": schedules.schedule,
     "schedule.cosine": schedules.cosine_with_warmup,
     "norm": normalization.norm,

@@ -8,9 +8,10 @@ from search_spaces.catalogue.registry import CATALOGUE, named_space
 from search_spaces.configuration import unreachable
 from search_spaces.errors import IllegalSpace, TunerError
 from search_spaces.space.algebra import extend, fix, narrow, replace
+from search_spaces.space.fitting import without_untaken
 from search_spaces.space.nodes import Float, Group, Int, Node
 from search_spaces.space.notation import group_from_data, is_node, node_from_data, prior_from_data
-from search_spaces.space.parameters import find
+from search_spaces.space.parameters import find, parameters
 from studies.definition.length import TrialLength
 from studies.definition.study_file import SPACE_VERBS, StudyFile, suggestion
 from studies.errors import BadLength, StudyFileError
@@ -18,23 +19,26 @@ from studies.errors import BadLength, StudyFileError
 _NARROW_KEYS = ("low", "high", "choices", "default", "prior")
 
 
-def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
+def read_space(
+    file: StudyFile, exposed: Callable[[], Group | None], takes: Callable[[str], bool] | None = None
+) -> Group:
     """Read the `space` section of a study file.
 
     Args:
         file: the study file.
         exposed: gives the space that the module exposes, if any; called only where the file wants it.
+        takes: says whether the module and the data take a key; None where nobody has looked at them.
 
     Raises:
         StudyFileError: the section is wrong, nothing varies, or a value would go nowhere.
     """
     section = file.data.get("space") or {}
-    known = ("use", *SPACE_VERBS)
+    known = ("use", "missing", *SPACE_VERBS)
     for key in section:
         if key not in known:
             raise StudyFileError(file.source, f"space.{key}", f"is not known; {suggestion(str(key), known)}")
     use = section.get("use", None if "add" in section else "model")
-    space = _used(file, use, exposed, epochs_of(file))
+    space = _fitting(file, section, _used(file, use, exposed, epochs_of(file)), takes)
     for verb, change in _CHANGES.items():
         changes = section.get(verb) or {}
         if not isinstance(changes, Mapping):
@@ -58,6 +62,33 @@ def read_space(file: StudyFile, exposed: Callable[[], Group | None]) -> Group:
             f"`target: model.init_args.width`, or call it by the key that it fills.",
         )
     return space
+
+
+def _fitting(
+    file: StudyFile, section: Mapping[str, Any], space: Group, takes: Callable[[str], bool] | None
+) -> Group:
+    """Leave out what the module does not take, or say so, of a space of the catalogue."""
+    missing = section.get("missing")
+    if missing not in {None, "skip"}:
+        raise StudyFileError(
+            file.source,
+            "space.missing",
+            f"must be `skip`, which leaves out what the module does not take, but got {missing!r}.",
+        )
+    use = section.get("use")
+    if takes is None or use not in CATALOGUE:
+        return space
+    rest, left = without_untaken(space, takes)
+    if not left or (missing == "skip" and rest.children):
+        return rest
+    remedy = "nothing of it fits; write ranges for the module's own arguments under `space.add`."
+    if rest.children:
+        fits = ", ".join(parameter.name for parameter in parameters(rest) if not parameter.conditions)
+        remedy = f"write `missing: skip` beside it to search what fits: {fits}."
+    what = ", ".join(left)
+    raise StudyFileError(
+        file.source, "space.use", f"{use} searches {what}, which the module does not take; {remedy}"
+    )
 
 
 def epochs_of(file: StudyFile) -> int | None:

@@ -27,7 +27,8 @@ class StudyDefinition:
     defaults. All of it is plain data, and comes back from JSON as it went in.
 
     A study that trains some trials of another again has those as its `candidates`, each `{"trial": number,
-    "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`.
+    "values": {...}}`. Its slots go through them in turns: slot `s` is of candidate `s % turn`. One with
+    `keeps: true` has the weights of all its repeats kept.
 
     `earlier_spaces` are the versions that the space had before, the oldest first. A trial names the version
     that it was asked under.
@@ -55,6 +56,11 @@ class StudyDefinition:
         if version < 1:
             raise IndexError(version)
         return (*self.earlier_spaces, self.space)[version - 1]
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the weights of every completed trial are kept, and not only those of the best."""
+        return any(candidate.get("keeps") is True for candidate in self.candidates)
 
     @property
     def turn(self) -> int:
@@ -166,11 +172,14 @@ def _shown(data: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def define(file: StudyFile, expose: Expose) -> StudyDefinition:
+def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None = None) -> StudyDefinition:
     """Make the definition that a study file describes.
 
-    Args: file: the study file. expose: gives the space that a module exposes, for trials of so many epochs if
-        that is known; called only where the file says `use: model` or names no space.
+    Args:
+        file: the study file.
+        expose: gives the space that a module exposes, for trials of so many epochs if that is known; called
+            only where the file says `use: model` or names no space.
+        takes: says whether the module and the data take a key; None where nobody has looked at them.
 
     Raises:
         StudyFileError: something is wrong; the message names the file, the key and the remedy.
@@ -192,7 +201,7 @@ def define(file: StudyFile, expose: Expose) -> StudyDefinition:
             f"must pay for one training, which is {one} epochs by the trainer section, but got "
             f"{settings.epochs:g}.",
         )
-    space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)))
+    space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)), takes)
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:
         if sampler is not None:

@@ -98,6 +98,8 @@ def _apply(data: dict[str, Any], override: str) -> None:
     parts = _split(key.strip())
     if not equals or not all(parts) or len(parts) > DEEPEST:
         raise StudyFileError("--set", override, "must look like key=value, such as study.trials=100.")
+    if len(parts) == 1 and parts[0] not in SECTIONS and isinstance(data.get("data"), dict):
+        parts = ["data", "init_args", *parts]  # an argument of the data, whose class says if there is none
     place = data
     for part in parts[:-1]:
         if place.get(part) is None:

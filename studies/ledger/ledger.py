@@ -111,7 +111,9 @@ class Ledger:
         return next(iter(self.ranked()), None)
 
     def leaders(self) -> list[TrialRecord]:
-        """List the trials whose weights are kept: the best, or the best repeat of each repeated candidate."""
+        """List the trials whose weights are kept: the best, the best repeat of each candidate, or all."""
+        if self.definition.keeps_all:
+            return self.ranked()
         found: dict[int, TrialRecord] = {}
         for record in self.ranked():
             found.setdefault((record.slot or 0) % self.definition.turn, record)
@@ -119,6 +121,8 @@ class Ledger:
 
     def leader_of(self, slot: int) -> TrialRecord | None:
         """Give the trial that one in a slot must surpass for its weights to be kept, or None."""
+        if self.definition.keeps_all:
+            return None
         turn = self.definition.turn
         rivals = (leader for leader in self.leaders() if ((leader.slot or 0) - slot) % turn == 0)
         return next(rivals, None)

@@ -1,6 +1,7 @@
 """The README: every block of it is run, and every command is told of somewhere."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -84,7 +85,7 @@ def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
 
 def test_every_listing_has_json() -> None:
     """What shows data can print it as JSON."""
-    acting = {"init", "run", "delete", "worker"}
+    acting = {"init", "run", "delete", "worker", "predict"}
     without = {
         name
         for name, command in cli.commands.items()
@@ -113,6 +114,15 @@ def test_the_script_of_the_python_page_runs(tmp_path: Path) -> None:
     assert (tmp_path / "digits.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("first.py", "Best val_loss"), ("loop.py", "12 of 12 slots are spent"), ("fits.py", "Best val_loss")],
+)
+def test_the_scripts_without_a_study_file_run(tmp_path: Path, name: str, said: str) -> None:
+    """What the page shows of `tune`, `ask` and `tell` spends the slots and shows the best."""
+    assert said in run_script(tmp_path, name)
+
+
 def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
     """It finds the optimum that its objective has."""
     score, _, values = run_script(tmp_path, "plain.py").partition(" ")
@@ -123,14 +133,31 @@ def test_the_script_for_plain_optuna_runs(tmp_path: Path) -> None:
 def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
     """In an empty folder with the page's module, `init`, `validate` and `run` need no edit between them."""
     page = (ROOT / "docs" / "own-module.md").read_text()
-    (module,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    tuner.write("my_module.py", module)
+    blocks = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    for name, text in blocks:
+        tuner.write(name, text)
+    assert [name for name, _ in blocks] == ["my_module.py", "test_own.py", "load.py", "load_made.py"]
     typed = re.findall(r"^\$ tuner (.*)$", page, flags=re.MULTILINE)
     assert [line.split()[0] for line in typed] == ["init", "validate", "run"]
     for line in typed:
         answer = tuner(line)
         assert (line, answer.code) == (line, 0), answer.err
     assert yaml.safe_load((tuner.folder / "runs/regression/best.yaml").read_text())["model"]
+    written = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "test_own.py"]
+    ended = subprocess.run(
+        written, cwd=tuner.folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": "."},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout
+    together = (
+        "from load import module; from load_made import cli; "
+        "print((module.layers[0].weight == cli.model.layers[0].weight).all())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", together],
+        cwd=tuner.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.stdout == "tensor(True)\n", ended.stderr
 
 
 def test_the_study_of_the_search_page_runs(tuner: CommandLine) -> None:

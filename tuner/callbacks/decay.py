@@ -64,7 +64,7 @@ def steps_per_epoch(trainer: Trainer, asked_by: str) -> int:
     if batches == inf:
         raise IllegalTraining(
             f"{asked_by} needs to know the steps of an epoch, but the training data have no length; set "
-            "trainer.limit_train_batches, or choose the weight decay by its rate"
+            "trainer.limit_train_batches, or take the weight decay by its rate: `use: optimizer.rate`"
         )
     return ceil(batches / trainer.accumulate_grad_batches)
 

@@ -92,7 +92,9 @@ def repeat_best(
     """Train the best trials of a study again, as far as they have not been, or until interrupted."""
     from tuner.terminal.live_view import view_for
     from tuner.terminal.screen import open_screen
+    from tuner.workers.code.here import refuse_elsewhere
 
+    refuse_elsewhere(study.name, study.ledger.definition)
     repeating = study.repeating(top, seeds)
     if not quiet and repeating.ledger.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")

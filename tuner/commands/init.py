@@ -39,9 +39,9 @@ def init(
     ranges around your own values; the others stand as comments. The first trial is your own configuration.
     What nobody can know is marked by ANSWER.
     """
-    from tuner.init.asking import ask
-    from tuner.init.draft import draft
-    from tuner.init.errors import CannotBeMade
+    from tuner.preparation.drafting.asking import ask
+    from tuner.preparation.drafting.draft import draft
+    from tuner.preparation.drafting.errors import CannotBeMade
     from tuner.terminal.screen import busy
     from tuner.workers.processes.quiet import silence
 

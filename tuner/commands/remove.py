@@ -12,14 +12,16 @@ from tuner.commands.options import examples, open_database, storage_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
 def delete(name: str, yes: bool, storage: str | None) -> int:
-    """Delete a study and its trials, those that confirmed it too.
+    """Delete a study and its trials.
 
-    NAME is a study of the database. Files that it has written, such as `runs/NAME`, stay.
+    NAME is a study of the database; those that train its best again go too. Files that it has written, such
+    as `runs/NAME`, stay.
     """
     from studies.database.identity import count_trials
     from studies.ledger.making import delete as remove
     from studies.ledger.opening import find_study
     from studies.running.confirmation import confirming
+    from studies.running.retraining import retrained
     from tuner.errors import Refused
     from tuner.terminal.printable import one_line
 
@@ -35,7 +37,8 @@ def delete(name: str, yes: bool, storage: str | None) -> int:
         return 1
     database = open_database(storage, reading=False)
     remove(database, name)
-    if (repeating := confirming(database, name)) is not None:
-        remove(database, repeating.name)
+    for derived in (confirming(database, name), retrained(database, name)):
+        if derived is not None:
+            remove(database, derived.name)
     click.echo(f"Deleted {one_line(name)}.")
     return 0

@@ -31,6 +31,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
 
     look_at(study, overrides, None, stored=False)
     from tuner.preparation.apart import prepare_apart
+    from tuner.preparation.describing import described
     from tuner.preparation.rehearsing import branches, rehearse, rehearse_branches
     from tuner.terminal.screen import busy, open_screen, print_parameters
     from tuner.training.resuming.exactness import announced, reasons_of_configuration
@@ -46,7 +47,10 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         definition = prepare_apart(file)
         seen = rehearse(file, definition)
     rows, total = describe(definition.space), len(list(branches(definition.space)))
+    table = described(definition.fixed.get("data"), file.source)
+    lines, warning = ([], "") if table is None else (table.in_words(), table.warning)
     if not as_json:
+        screen.print("".join(f"{line}\n" for line in lines), end="", soft_wrap=True)
         print_parameters(screen, rows)
     rehearsals = list(
         track(
@@ -58,7 +62,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
             disable=as_json or not screen.is_terminal,
         )
     )
-    remarks = [seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
+    remarks = [warning, seen.remark if seen else "", *(rehearsal.remark for rehearsal in rehearsals)]
     for remark in dict.fromkeys(filter(None, remarks)):
         click.echo(remark, err=True)
     found = [seen.inexact if seen else (), *(rehearsal.inexact for rehearsal in rehearsals)]
@@ -72,6 +76,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
                 "inexact": inexact,
+                "data": table and table.to_data(),
                 "trials": definition.settings.trials,
                 "trials_needed": need.trials,
             }

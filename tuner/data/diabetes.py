@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import StandardScaler
 
 from tuner.data.parts import PartsHooks
-from tuner.data.splits import split_rows
+from tuner.data.tabular.splits import split_rows
 
 
 class DiabetesHooks(PartsHooks):

@@ -4,9 +4,9 @@ import torch
 from pytorch_lightning import LightningDataModule
 from sklearn.datasets import load_digits
 
-from tuner.data.labels import Labels
 from tuner.data.parts import PartsHooks
-from tuner.data.splits import split_rows
+from tuner.data.tabular.labels import Labels
+from tuner.data.tabular.splits import split_rows
 
 PIXEL_MAXIMUM = 16.0  # the digits of scikit-learn count 0 to 16 dark pixels of a 4 x 4 field
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from tuner.data.encoding import Scaling
 from tuner.data.parts import PartsHooks
-from tuner.data.prepared_table import Prepared, TableOptions, prepare_table
+from tuner.data.tabular.encoding import Scaling
+from tuner.data.tabular.prepared_table import Prepared, TableOptions, prepare_table
+
+Names = str | Sequence[str]
 
 
 class TableHooks(PartsHooks):
@@ -32,7 +34,7 @@ class TableHooks(PartsHooks):
             in its first line.
         target: the column to predict.
         task: `classification` or `regression`; `auto` lets the target decide.
-        ignore: columns to leave out.
+        ignore: columns to leave out; of one the name will do, here and below.
         categorical: columns that are categories though they hold numbers.
         missing: words that mean "not known" in a CSV file, such as `?`, beside the usual ones.
         separator: what stands between the fields of a CSV file.
@@ -44,6 +46,9 @@ class TableHooks(PartsHooks):
         class_weights: `balanced` lets every class count alike in the loss, by weights in inverse proportion
             to its rows in training.
         scaling: how numbers are scaled, as `encode` describes it.
+        train_on_all: whether the rows of all parts are trained on, as `tuner retrain --all-data` asks; the
+            scores of the others then say nothing.
+        numeric: columns of whole numbers that are quantities though they look like identifiers.
 
     Raises:
         ValueError: `batch_size` is below 1, the shares are none, or both `group` and `time` are given.
@@ -55,9 +60,9 @@ class TableHooks(PartsHooks):
         path: str,
         target: str,
         task: Literal["auto", "classification", "regression"] = "auto",
-        ignore: Sequence[str] = (),
-        categorical: Sequence[str] = (),
-        missing: Sequence[str] = (),
+        ignore: Names = (),
+        categorical: Names = (),
+        missing: Names = (),
         separator: str = ",",
         group: str | None = None,
         time: str | None = None,
@@ -67,6 +72,9 @@ class TableHooks(PartsHooks):
         batch_size: int = 128,
         class_weights: Literal["none", "balanced"] = "none",
         scaling: Scaling = "standard",
+        *,
+        train_on_all: bool = False,
+        numeric: Names = (),
     ) -> None:
         super().__init__(batch_size)
         if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
@@ -83,9 +91,9 @@ class TableHooks(PartsHooks):
             Path(path).expanduser(),
             target,
             task,
-            tuple(ignore),
-            tuple(categorical),
-            tuple(missing),
+            _names(ignore),
+            _names(categorical),
+            _names(missing),
             separator,
             group,
             time,
@@ -93,6 +101,8 @@ class TableHooks(PartsHooks):
             test_share,
             split_seed,
             scaling,
+            train_on_all,
+            _names(numeric),
         )
         self.weights = class_weights
         self.prepared: Prepared | None = None
@@ -102,6 +112,10 @@ class TableHooks(PartsHooks):
         if self.prepared is None:
             self.prepared = prepare_table(self.options)
             self.parts = dict(self.prepared.parts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the encoder, which stands in every checkpoint and turns new rows into features."""
+        return {} if self.prepared is None else {"encoder": dict(self.prepared.encoder)}
 
     @property
     def features(self) -> int:
@@ -145,6 +159,10 @@ class TableHooks(PartsHooks):
         if self.prepared is None:
             raise RuntimeError("the table has not been read yet; call setup('fit') first")
         return self.prepared
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class Table(TableHooks, LightningDataModule):

@@ -13,6 +13,8 @@ from search_spaces.errors import TunerError, first_line
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
+from tuner.training.process.by_value import pack, unpack
+from tuner.training.process.changed import forget_changed
 from tuner.training.process.entry import say_imports, stand_alone
 from tuner.workers.code.imports import REMEDY, heard, own_modules
 from tuner.workers.processes.fork_server import end_process, modules_of, started, warm_up
@@ -80,7 +82,7 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
     warm_up(modules_of(named))
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, work, asked, list(modules)))
+    process = context.Process(target=_work, args=(theirs, work, asked, list(modules), pack(named)))
     stop = threading.Event()  # Ctrl-C raises here
     try:
         started(process, stop)
@@ -106,14 +108,16 @@ def ask_apart(work: str, asked: object, named: Mapping[str, Any], *, source: str
     return answer
 
 
-def _work(pipe: Connection, work: str, asked: object, modules: list[str]) -> None:
+def _work(pipe: Connection, work: str, asked: object, modules: list[str], code: bytes | None) -> None:
     """Import modules one by one, then call a function, and send what comes of it."""
     stand_alone()
+    forget_changed()
     if not say_imports(pipe, modules):
         return
     home, _, name = work.rpartition(".")
     answer: object
     try:
+        unpack(code)
         answer = getattr(importlib.import_module(home), name)(asked)
     except TunerError as error:
         cause = error.__cause__

@@ -1,5 +1,8 @@
 """From a study file to a definition: its classes are imported, here, and its space is read."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from search_spaces.catalogue.registry import made_for
 from search_spaces.configuration import configure
 from search_spaces.space.nodes import Group
@@ -9,7 +12,9 @@ from studies.definition.study import StudyDefinition, define
 from studies.definition.study_file import StudyFile
 from studies.errors import BadLength, StudyFileError
 from tuner.errors import BadConfiguration
-from tuner.training.configuration.class_paths import check_names, import_made
+from tuner.preparation.target import for_target
+from tuner.training.configuration.arguments import defaults_of, parameters_of
+from tuner.training.configuration.class_paths import check_names, import_made, import_maker
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
@@ -18,8 +23,9 @@ def prepare(file: StudyFile) -> StudyDefinition:
     Raises:
         StudyFileError: names the file, the key and the remedy.
     """
+    file = for_target(file)
     try:
-        definition = define(file, exposed_space)
+        definition = define(file, exposed_space, taking(file.data))
         defaults = configure(definition.fixed, definition.space, default_values(definition.space))
         check_names(defaults)
         TrialLength.of(defaults)
@@ -28,6 +34,24 @@ def prepare(file: StudyFile) -> StudyDefinition:
     except BadLength as error:
         raise StudyFileError(file.source, error.key, error.message) from error
     return definition
+
+
+def taking(sections: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Give what says whether the module and the data of LightningCLI's sections take an argument."""
+    arguments: dict[str, set[str]] = {}
+    for section in ("model", "data"):
+        part = sections.get(section)
+        path = part.get("class_path") if isinstance(part, Mapping) else part
+        if isinstance(path, str):
+            maker = import_maker(path, f"{section}.class_path")
+            arguments[f"{section}.init_args"] = {*parameters_of(maker), *defaults_of(maker)}
+
+    def takes(key: str) -> bool:
+        place, _, name = key.rpartition(".init_args.")
+        known = arguments.get(f"{place}.init_args")
+        return known is None or name.partition(".")[0] in known
+
+    return takes
 
 
 def exposed_space(class_path: str, epochs: int | None = None) -> Group | None:

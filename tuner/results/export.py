@@ -12,8 +12,10 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
 from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations, trained
+from tuner.errors import Refused
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
 from tuner.training.process.ranks import for_ranks
+from tuner.workers.code.here import elsewhere
 from tuner.workers.processes.working_directory import shown, unmoved
 
 _SANITY = "num_sanity_val_steps"  # a check before the training would take numbers from the data's generators
@@ -38,12 +40,18 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
     None of it changes what is trained.
 
     Raises:
+        Refused: the study names no module, or one that is defined elsewhere.
         BadConfiguration: the module cannot be imported, so its Lightning is not known.
     """
+    if reason := elsewhere(ledger.definition):
+        raise Refused(
+            f"Trial {trial.number} of {ledger.name!r} is no configuration for LightningCLI: {reason}; "
+            f"`tuner trial {ledger.name} {trial.number}` shows its values."
+        )
     from tuner.training.configuration.assembly import for_package
     from tuner.training.configuration.class_paths import package_of
 
-    configuration = for_package(trained(ledger.definition, trial))
+    configuration = for_package(_without_dead(trained(ledger.definition, trial)))
     package, settings = package_of(configuration), ledger.definition.settings
     configuration.pop("cli", None)  # the command that trains it names the class
     trainer = dict(configuration.get("trainer") or {})
@@ -77,6 +85,18 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }
+
+
+def _without_dead(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out arguments that would make an optimizer or a scheduler which nothing uses."""
+    from tuner.training.fitting.own_optimizer import dead_arguments
+
+    dead = dead_arguments(configuration)
+    if not dead:
+        return dict(configuration)
+    model = configuration["model"]
+    kept = {name: value for name, value in model["init_args"].items() if name not in dead}
+    return {**configuration, "model": {**model, "init_args": kept}}
 
 
 def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:

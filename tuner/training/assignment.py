@@ -1,5 +1,6 @@
 """What a training is asked for. Plain data, so that it can cross to another process."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,20 @@ class Objective:
     def is_better(self, score: float, other: float) -> bool:
         """Say whether one value of the metric is better than another."""
         return score < other if self.minimizes else score > other
+
+    def divergence(self, score: float, place: str) -> str:
+        """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine.
+
+        Args:
+            score: a value of the metric.
+            place: where it was seen, such as `at epoch 3`.
+        """
+        bound = self.diverged_beyond
+        if not math.isfinite(score):
+            return f"{self.metric} was {score} {place}"
+        if bound is not None and self.is_better(bound, score):
+            return f"{self.metric} was {score:.6g} {place}, beyond {bound:.6g}"
+        return ""
 
     def score_of(self, scores: Sequence[float]) -> float | None:
         """Make one score of a fit's validations; None where there was none."""

@@ -21,6 +21,7 @@ class Start:
         port: of this machine, at which the ranks find each other.
         rehearsal: for so many seconds the assignment is only tried out; None trains it.
         tested: a file of weights; nothing is trained, and the weights are tested.
+        code: what it names that only its parent has, see `tuner.training.process.by_value`.
     """
 
     assignment: Assignment
@@ -28,6 +29,7 @@ class Start:
     port: int = 0
     rehearsal: float | None = None
     tested: str | None = None
+    code: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which GPUs a worker trains on: each is leased to one worker of a machine at a time."""
+"""What a worker trains on: GPUs, each leased to one worker of a machine at a time, and cores."""
 
 import fcntl
 import os
@@ -85,3 +85,8 @@ def _visible(environment: Mapping[str, str]) -> list[str]:
 
 def _split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

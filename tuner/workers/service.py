@@ -21,6 +21,7 @@ from studies.ledger.workers import Workers, worker_name
 from studies.running.abandoned import settle_abandoned
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.configuration.permit import Permit
+from tuner.workers.code.here import elsewhere
 from tuner.workers.code.imports import deadly
 from tuner.workers.code.judgement import refused_class
 from tuner.workers.code.named import changed_code, not_allowed
@@ -169,6 +170,8 @@ def refusal(ledger: Ledger, permit: Permit | None, stop: threading.Event, *, any
         stop: is set to end at once.
         any_code: whether its modules may be others than where it was made.
     """
+    if (reason := elsewhere(ledger.definition)) is not None:
+        return reason
     # First its names, then whether an import ends its process, and only then is anything imported here.
     refused = None if permit is None else not_allowed(ledger.definition, permit, imports=False)
     refused = refused or deadly(ledger.definition, stop, lambda: warm_up_for(ledger.definition, permit))

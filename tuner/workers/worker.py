@@ -170,7 +170,7 @@ class Worker:
         self.view(TrialStarted(ShownTrial.of(running)))
 
         line = TrialLine(self.ledger, self.view, [running], self.stop, self.grace)
-        with _renewed(self.ledger, running.slot, self.stop):
+        with renewed(self.ledger, running.slot, self.stop):
             (end,) = self.trainer.fit([self._desk().assignment(running)], line)
             self._teller().tell(running, end)
 
@@ -192,7 +192,7 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 
 
 @contextmanager
-def _renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]:
+def renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]:
     """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 

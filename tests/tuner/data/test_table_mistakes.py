@@ -75,6 +75,30 @@ COLUMNS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "the column 'name' is of identifiers or free text",
         "write `ignore: ['name']`",
     ),
+    "numbers of the rows": (
+        {"row": range(1000, 1000 + ROWS)},
+        {},
+        "the column 'row' is of identifiers, since all its whole numbers differ",
+        "write `ignore: ['row']`",
+    ),
+    "numbers that are called identifiers": (
+        {"customer_id": [row * row for row in range(ROWS)]},
+        {},
+        "the column 'customer_id' is of identifiers",
+        "under `numeric`",
+    ),
+    "ISO dates": (
+        {"joined": [f"2024-05-{1 + row % 28:02}" for row in range(ROWS)]},
+        {},
+        "the column 'joined' holds dates",
+        "write `ignore: ['joined']`",
+    ),
+    "ISO times": (
+        {"seen": [None, *(f"2024-05-01T{row % 24:02}:00:00Z" for row in range(ROWS - 1))]},
+        {},
+        "the column 'seen' holds dates",
+        "name it as `time`",
+    ),
     "nothing to learn from": (
         {},
         {"ignore": ["age", "kind", "smokes"]},

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning import seed_everything
 
-from tuner.data.prepared_table import share_tables
+from tuner.data.tabular.prepared_table import share_tables
 from tuner.errors import MetricNotLogged
 from tuner.training.assignment import Assignment
 from tuner.training.configuration.assembly import Assembly, assemble
@@ -19,6 +19,7 @@ from tuner.training.ends import THREADS, Ending, Fit
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.facts import facts_class
 from tuner.training.fitting.observer import Observer, Resumed, TimeLeft, observer_class
+from tuner.training.fitting.own_optimizer import refuse_manual
 from tuner.training.fitting.scoring import Report
 from tuner.training.logs.csv_rows import read_rows
 from tuner.training.logs.loggers import at_place, set_aside
@@ -71,6 +72,7 @@ def fit(
         torch.set_num_threads(assignment.threads)
     seed_everything(assignment.seed, workers=True, verbose=False)
     assembly = assemble(_in_place(assignment), [watch] if watch else [])
+    refuse_manual(assembly.module, assignment.configuration)
     # First of all, so that what it keeps as an epoch begins is what every other callback begins with.
     callbacks: list[Any] = assembly.trainer.callbacks  # type: ignore[attr-defined] # documented, but set from outside
     callbacks.insert(0, observer)

@@ -21,6 +21,7 @@ from tuner.training.configuration.assembly import assemble, check_readable
 from tuner.training.configuration.class_paths import PACKAGES, package_of
 from tuner.training.configuration.refusals import told
 from tuner.training.fitting.fresh import two_kinds
+from tuner.training.fitting.own_optimizer import announced, refuse_manual
 from tuner.training.fitting.rehearsal_hooks import VALIDATIONS, OutOfTime, RehearsalHooks
 from tuner.training.logs.loggers import at_place, unplaced
 from tuner.training.logs.silent_loggers import announced_silent, put_silent, without_servers
@@ -71,6 +72,8 @@ def _rehearsed(assignment: Assignment, seconds: float, stepped: Callable[[], Non
     hooks = type("Rehearsal", (RehearsalHooks, callback), {})(metric, place, seconds, stepped)
     assembly = assemble(configuration)
     _check_optimizer(assembly.module)
+    refuse_manual(assembly.module, configuration)
+    replaced = announced(assembly.module, configuration)
     trainer: Any = assembly.trainer
     put_silent(trainer, silent, place)
     trainer.callbacks.insert(0, hooks)
@@ -84,7 +87,7 @@ def _rehearsed(assignment: Assignment, seconds: float, stepped: Callable[[], Non
         raise MetricNotLogged(two_kinds(metric, assembly.module))
     inexact = tuple(reasons_beforehand(assignment.configuration, trainer) + hooks.unsaved)
     alone = alone_among(assignment.configuration, torch.cuda.device_count())
-    alone = " ".join(filter(None, (announced_silent(silent), alone)))
+    alone = " ".join(filter(None, (announced_silent(silent), replaced, alone)))
     if hooks.is_logged:
         size = hooks.size
         if size is not None and not hooks.in_validation:

@@ -1,6 +1,5 @@
 """The scores of a fit, from inside: read where they are fresh, refused where they diverge, reported."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -117,7 +116,8 @@ class Scoring:
 
     def take_score(self, trainer: Trainer, pl_module: LightningModule, number: int, score: float) -> None:
         """Refuse a score that shows divergence, and report any other."""
-        if cause := self.divergence(score, number):
+        place = f"at {'validation' if self.is_of_validation else 'epoch'} {number}"
+        if cause := self.assignment.objective.divergence(score, place):
             self.end(Ending.DIVERGED, cause)
             return
         if self.wants_weights(score):
@@ -135,15 +135,3 @@ class Scoring:
             return False
         best = self.assignment.objective.score_of([*self.scores.values()])
         return best is None or self.assignment.objective.is_better(score, best)
-
-    def divergence(self, score: float, number: int) -> str:
-        """Say of a score that it is no finite number or beyond the bound of the study; "" if it is fine."""
-        place, bound = (
-            f"at {'validation' if self.is_of_validation else 'epoch'} {number}",
-            self.assignment.objective.diverged_beyond,
-        )
-        if not math.isfinite(score):
-            return f"{self.assignment.objective.metric} was {score} {place}"
-        if bound is not None and self.assignment.objective.is_better(bound, score):
-            return f"{self.assignment.objective.metric} was {score:.6g} {place}, beyond {bound:.6g}"
-        return ""

@@ -38,6 +38,8 @@ from tuner.training.messages import (
     Stepped,
     Tested,
 )
+from tuner.training.process.by_value import unpack
+from tuner.training.process.changed import forget_changed
 from tuner.training.process.parent import die_with_parent, let_children_die_too
 from tuner.training.process.ranks import for_ranks
 
@@ -64,10 +66,12 @@ def answer(pipe: Connection, start: Start) -> None:
     assignment = start.assignment
     _print_to(str(assignment.log or os.devnull))
     _forget_strangers()
+    forget_changed()
     _join_ranks(start)
     silence_lightning()
     line = WorkerPipe(pipe)
     try:
+        unpack(start.code)
         assignment = replace(assignment, configuration=for_ranks(assignment.configuration, assignment.ranks))
         if start.tested is not None:
             if assignment.threads is not None:
@@ -177,7 +181,8 @@ def _forget_strangers() -> None:
     gone = {*json.loads(os.environ.get(PRELOAD) or "{}").get("paths", ())} - {*sys.path}
     if gone:
         for name, module in list(sys.modules.items()):
-            if os.path.dirname(getattr(module, "__file__", None) or "") in gone:  # noqa: PTH120
+            file = getattr(module, "__file__", None)
+            if file and os.path.dirname(file) in gone:  # noqa: PTH120
                 del sys.modules[name]
 
 

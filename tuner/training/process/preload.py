@@ -35,6 +35,7 @@ from types import TracebackType
 
 from tuner.training.configuration.assembly import read
 from tuner.training.configuration.permit import Permit, restrict_parsing
+from tuner.training.process.changed import note_files
 from tuner.training.process.child import PRELOADED_BY_NAME
 from tuner.training.resuming.generators import uses_cuda
 
@@ -54,6 +55,7 @@ if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
     again = {key: _asked.get(key) for key in ("permit", "worker") if key in _asked}
     os.environ[PRELOAD] = json.dumps({"paths": _paths} | again)
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that is running
+note_files()  # so that a child notices a module that its user has changed since
 # A child that collects garbage would write to, and so copy, every page of what was imported here.
 gc.collect()
 gc.freeze()

@@ -11,6 +11,7 @@ from typing import Any
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
+from tuner.training.process.by_value import HOME
 from tuner.training.process.entry import try_imports
 from tuner.workers.code.named import KNOWN, find_module, module_of
 from tuner.workers.processes.fork_server import TICK, end_process, modules_of, started, warm_up
@@ -86,7 +87,7 @@ def own_modules(data: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, path in _class_paths(data, ""):
         module = module_of(path)
-        if module and module.partition(".")[0] not in KNOWN:
+        if module and module.partition(".")[0] not in (*KNOWN, HOME):
             found.setdefault(module, key)
     return found
 

@@ -18,6 +18,7 @@ from studies.definition.study import StudyDefinition
 from studies.ledger.ledger import Ledger
 from tuner.errors import NotAllowed
 from tuner.training.configuration.permit import Permit, is_importable
+from tuner.training.process.by_value import sources
 
 # Libraries whose versions say what they are; of any other module the file does.
 KNOWN = ("tuner", "torch", "pytorch_lightning", "lightning", "torchmetrics", "optuna")
@@ -85,6 +86,8 @@ def _code_of(definition: StudyDefinition) -> dict[str, str]:
         file, _ = find_module(module)
         if file is not None:
             digests[module] = hashlib.sha256(file.read_bytes()).hexdigest()
+    for name, source in sources(definition.to_data()).items():
+        digests[name] = hashlib.sha256(source.encode()).hexdigest()
     return digests
 
 

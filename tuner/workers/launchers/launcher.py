@@ -21,6 +21,7 @@ class Job:
         threads: torch's where the study names none.
         gpus: those that a training may see; None lets it see all.
         token: what tells the worker from any other, beside its host and its process.
+        code: what the study names that only the process that starts the worker has.
     """
 
     url: str
@@ -31,6 +32,7 @@ class Job:
     threads: int | None = None
     gpus: str | None = None
     token: str = ""
+    code: bytes | None = None
 
 
 class Launched(Protocol):

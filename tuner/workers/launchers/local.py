@@ -27,10 +27,12 @@ from studies.ledger.workers import worker_name, worker_token
 from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped
+from tuner.training.process.by_value import pack, unpack
 from tuner.training.process.parent import die_with_parent
+from tuner.workers.code.here import refuse_elsewhere
 from tuner.workers.events import TrialEnded, View, WorkerLeft, through, unseen
 from tuner.workers.failures import database_failure
-from tuner.workers.gpus import Gpus
+from tuner.workers.gpus import Gpus, cores
 from tuner.workers.launchers.launcher import Job, Launcher
 from tuner.workers.processes.fork_server import TICK, UNTOLD, started
 from tuner.workers.processes.interruption import ENDING, SIGNALS, within
@@ -76,6 +78,7 @@ def work(pipe: Connection, job: Job) -> None:
 
 
 def _work(pipe: Connection, job: Job, stop: threading.Event) -> None:
+    unpack(job.code)
     ledger = open_ledger(open_database(job.url, patience=PATIENCE), job.study)
     Worker(
         ledger,
@@ -162,8 +165,9 @@ def work_locally(
 
     Raises:
         StudyStopped: several trials in a row ended with an error, or workers die again and again.
-        Refused: there are not enough GPUs.
+        Refused: there are not enough GPUs, or the study can be worked on elsewhere only.
     """
+    refuse_elsewhere(ledger.name, ledger.definition)
     launcher: Launcher = LocalLauncher(ledger, gpus)
     launched = launcher.launch(job, workers, stop)
     try:
@@ -187,7 +191,7 @@ class Crew:
         warm_up_for(self._ledger.definition)
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
-        job = replace(job, token=worker_token())
+        job = replace(job, token=worker_token(), code=pack(self._ledger.definition.to_data()))
         process = context.Process(target=work, args=(theirs, job))
         try:
             is_there = started(process, self._stop)
@@ -291,8 +295,3 @@ def _make_sure(process: ForkServerProcess) -> None:
 def _send(pipe: Connection, message: object) -> None:
     with suppress(OSError):
         pipe.send(message)
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,6 +19,7 @@ from typing import Any
 from tuner.training.assignment import Assignment
 from tuner.training.ends import End, Ending, Fault, Fit, Raised, Reply, TimedOut, Vanished
 from tuner.training.messages import Answer, Begun, Decisions, Leave, Resumed, Scored, Sized, Start, Stepped
+from tuner.training.process.by_value import pack
 from tuner.training.process.entry import enter
 from tuner.training.trainer import Line
 from tuner.workers.processes.fork_server import TICK, UNTOLD, end_process, started, warm_up
@@ -55,11 +56,12 @@ class Training:
         self.has_stepped = False
         self._has_begun = False
         self._processes: dict[Connection, ForkServerProcess] = {}
+        code = pack(assignment.configuration)
         port = _free_port() if assignment.ranks > 1 else 0
         for rank in range(assignment.ranks):
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
-            start = Start(assignment, rank, port, rehearsal, None if tested is None else str(tested))
+            start = Start(assignment, rank, port, rehearsal, None if tested is None else str(tested), code)
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, start))
             stack.callback(theirs.close)

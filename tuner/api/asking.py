@@ -1,0 +1,127 @@
+"""The part of a study by which a program trains the trials itself: ask, report, tell."""
+
+import os
+import time
+import traceback
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from studies.definition.study_file import suggestion
+from studies.ledger.control import FAILING
+from studies.ledger.ledger import Ledger
+from studies.ledger.workers import worker_name
+from studies.running.asking import ask
+from studies.running.error_limit import is_failing
+from studies.running.telling import tell
+from studies.running.trial import pruner_of
+from studies.trials.attributes import CAUSE, TRACEBACK
+from studies.trials.outcomes import Outcome
+from tuner.api.asked import AskedTrial, as_score
+from tuner.errors import Refused
+from tuner.workers.worker import WAIT
+
+_NAMES = {outcome.value: outcome for outcome in Outcome}
+
+
+class Asking:
+    """Trials that are trained by whoever asks for them, in the study's slots, beside its workers if any.
+
+    Attributes:
+        ledger: what the database holds of the study.
+    """
+
+    def __init__(self, ledger: Ledger, url: str) -> None:
+        """Take a study whose ledger is open in the database at `url`."""
+        self.ledger, self._url = ledger, url
+        self._asked: weakref.WeakSet[AskedTrial] = weakref.WeakSet()
+
+    def ask(self) -> AskedTrial | None:
+        """Give the next trial; None where the study takes none, or this object holds the last ones.
+
+        While others hold the last slots it waits, since they may give them back.
+
+        Raises:
+            NoSuggestion: the study's sampler or space gives no values.
+        """
+        self.ledger.study.pruner = pruner_of(self.ledger)
+        while True:
+            running = ask(self.ledger, worker_name(os.getpid()))
+            if running is not None:
+                trial = AskedTrial(self, running)
+                self._asked.add(trial)
+                return trial
+            if self.ledger.over() or any(trial.told is None for trial in self._asked):
+                return None
+            time.sleep(WAIT)
+
+    def tell(self, trial: AskedTrial, score: float | None = None, *, outcome: str | None = None) -> None:
+        """Say how a trial ended, which spends its slot or frees it.
+
+        Args:
+            trial: as `ask` has given it.
+            score: what it scored; by default what follows from its reports.
+            outcome: how it ended, such as `"diverged"`, `"failed"` or `"pruned"`; by default as its reports
+                say, and `"completed"` where there is a score.
+
+        Raises:
+            Refused: the trial was told before, is of another study, or has no score; nothing is changed.
+            Refused: its slot was given to another worker meanwhile.
+        """
+        if trial.ledger.slots.ledger != self.ledger.slots.ledger:
+            raise Refused(
+                f"Trial {trial.number} is one of {trial.ledger.name!r}, and this study is "
+                f"{self.ledger.name!r}; tell it to its own."
+            )
+        trial.refuse_told()
+        told = self._outcome(trial, score, outcome)
+        value = None
+        if told is Outcome.COMPLETED:
+            value = trial.score if score is None else as_score(score)
+            if value is None:
+                raise Refused(
+                    f"Trial {trial.number} has no score; give one, Study.tell(trial, score), or report some "
+                    "before."
+                )
+        self._tell(trial, told, value, {CAUSE: trial.diverged} if trial.diverged else {})
+
+    def tell_end(self, trial: AskedTrial, error: BaseException | None) -> None:
+        """Say that the block ended that trained a trial, by an error if there is one."""
+        match error:
+            case None:
+                self.tell(trial)
+            case MemoryError():
+                self._tell(trial, Outcome.OUT_OF_MEMORY, None, _facts(error))
+            case Exception():
+                self._tell(trial, Outcome.FAILED, None, _facts(error))
+                if is_failing(self.ledger):
+                    self.ledger.slots.control.stop(FAILING)
+            case _:  # somebody ends the program
+                self._tell(trial, Outcome.PREEMPTED, None, {CAUSE: type(error).__name__})
+
+    def _outcome(self, trial: AskedTrial, score: float | None, outcome: str | None) -> Outcome:
+        if outcome is not None:
+            if outcome not in _NAMES:
+                raise Refused(f"outcome: {outcome!r} is none; {suggestion(str(outcome), list(_NAMES))}")
+            if score is not None and _NAMES[outcome] is not Outcome.COMPLETED:
+                raise Refused(f"A trial that ended as {outcome} has no score; leave out one of the two.")
+            return _NAMES[outcome]
+        return Outcome.COMPLETED if score is not None else trial.outcome()
+
+    def _tell(
+        self, trial: AskedTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
+    ) -> None:
+        shown = outcome.value if score is None else f"{outcome.value} with {score:.6g}"
+        running = trial.release(shown)
+        is_kept = tell(self.ledger, running, outcome, score, facts)
+        self.ledger.slots.workers.leave(running.slot.worker)
+        if not is_kept:
+            raise Refused(
+                f"Trial {trial.number} of {self.ledger.name!r} was given to another worker, because this "
+                "process had not renewed its slot for a minute; how it ended is not kept."
+            )
+
+
+def _facts(error: BaseException) -> dict[str, str]:
+    cause = f"{type(error).__name__}: {error}"
+    return {CAUSE: cause, TRACEBACK: "".join(traceback.format_exception(error))}
