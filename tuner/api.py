@@ -2,12 +2,11 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from search_spaces.space.nodes import Value
 from studies.database.open import Database, open_database, storage_url
 from studies.definition.study_file import overrides_of
 from studies.ledger.control import DRAINED, PREEMPTED
@@ -30,6 +29,7 @@ from tuner.workers.worker import GRACE
 
 if TYPE_CHECKING:
     from studies.analysis.observations.of_study import StudyAnalysis
+    from studies.analysis.observations.region import Where
 
 OUTPUT = Path("runs")
 TOP, SEEDS = 5, 3  # of a confirmation: how many of the best trials, on how many fresh seeds each
@@ -235,14 +235,15 @@ class Study:
         self,
         *,
         objective: int | None = None,
-        where: Mapping[str, Value] | None = None,
+        where: "Where | None" = None,
         progress: Callable[[float], None] = lambda _: None,
     ) -> "StudyAnalysis":
         """Say what each parameter and each pair explains, with 90 % intervals.
 
         Args:
             objective: None; a study of ours has one.
-            where: options of choices, such as `{"norm": "none"}`, for that part of the space.
+            where: options of choices, such as `{"norm": "none"}`, and spans of ranges, such as
+                `{"lr": Span(0.003, 0.1)}`, for that part of the space.
             progress: is told the fraction done.
 
         Raises:

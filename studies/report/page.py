@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 import plotly.graph_objects as go
 
+from studies.analysis.observations.region import in_words as region_in_words
 from studies.report.figure_files import write_figures
 from studies.report.investigation import Investigation, investigate
 from studies.report.next_study import NextStudy
@@ -59,6 +60,7 @@ def render_report(
         subject=subject,
         best=subject.best,
         direction="minimized" if subject.minimizes else "maximized",
+        region=region_in_words(subject.where),
         counts=in_words({count_name(outcome): ended.count(outcome) for outcome in Outcome}),
         sections=list(shown(material, all_sections())),
         draw=_Figures().add,

@@ -4,11 +4,18 @@ from pathlib import Path
 
 import click
 
-from tuner.commands.analyse import objective_option, readable
+from tuner.commands.analyse import objective_option, pair_option, readable, where_option
+from tuner.commands.held import check_pairs, parts_of_space
 from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 
-@click.command(epilog=examples("tuner report digits", "tuner report digits --figures figures"))
+@click.command(
+    epilog=examples(
+        "tuner report digits",
+        "tuner report digits --figures figures",
+        "tuner report digits --where norm=none --pair optimizer dropout",
+    )
+)
 @click.argument("name")
 @click.option(
     "--output",
@@ -23,6 +30,8 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
     help="Write each figure there too: a page, and its numbers as CSV.",
 )
 @objective_option
+@where_option
+@pair_option
 @storage_option
 @json_option
 def report(
@@ -30,6 +39,8 @@ def report(
     output: Path | None,
     figures: Path | None,
     objective: int | None,
+    where: tuple[str, ...],
+    asked: tuple[tuple[str, str], ...],
     storage: str | None,
     as_json: bool,
 ) -> None:
@@ -40,6 +51,7 @@ def report(
     """
     from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger.opening import find_study, open_ledger
+    from studies.report.investigation import investigate
     from studies.report.page import write_report
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
@@ -53,14 +65,18 @@ def report(
         subject = subject_of_ledger(open_ledger(database, name))
     except (ForeignStudy, CopiedStudy):
         subject = subject_of_study(study, objective)
+    part = parts_of_space(study, where)
+    check_pairs(subject.space, asked, part)
+    subject = subject.within(part)
     try:
         with progress_of("analysis", shown=not as_json) as progress:
-            proposal = write_report(subject, path, progress=progress, figures=figures)
+            found = investigate(subject, progress=progress, asked=asked)
+            proposal = write_report(subject, path, found=found, figures=figures)
     except OSError as error:
         is_figure = figures is not None and str(error.filename).startswith(str(figures))
-        where = "--figures" if is_figure else "--output"
+        option = "--figures" if is_figure else "--output"
         raise Refused(
-            f"{where}: {error.filename or path} cannot be written: {error.strerror}; name another place."
+            f"{option}: {error.filename or path} cannot be written: {error.strerror}; name another place."
         ) from error
     if as_json:
         echo_json(

@@ -89,6 +89,11 @@ class Classifier(ShapedByData, LightningModule):
         logits: Tensor = self.network(x)
         return logits
 
+    def plain_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Give the mean cross-entropy of a batch, neither augmented nor smoothed."""
+        x, y = batch
+        return self.cross_entropy(self.network(x), y)
+
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before, or of a fit that was interrupted."""
         self.epoch_losses.clear()

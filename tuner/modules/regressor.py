@@ -117,6 +117,11 @@ class MLPRegressor(ShapedByData, LightningModule):
         prediction: Tensor = self.network(x).squeeze(dim=1)
         return prediction
 
+    def plain_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Give the mean squared error of a batch, of the standardized target, without mixing."""
+        x, y = batch
+        return functional.mse_loss(self.standardized(x), y)
+
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before, or of a fit that was interrupted."""
         self.epoch_losses.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.training.assignment import Assignment
 from tuner.training.fitting.epoch_size import EpochSize
@@ -20,6 +21,7 @@ class Start:
         port: of this machine, at which the ranks find each other.
         rehearsal: for so many seconds the assignment is only tried out; None trains it.
         tested: a file of weights; nothing is trained, and the weights are tested.
+        measured: a file of weights; nothing is trained, and the loss around the weights is measured.
     """
 
     assignment: Assignment
@@ -27,6 +29,7 @@ class Start:
     port: int = 0
     rehearsal: float | None = None
     tested: str | None = None
+    measured: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,17 @@ class Unfit:
 
 @dataclass(frozen=True)
 class Tested:
-    """What weights scored on the test part of the data, by name."""
+    """What weights scored on the test part of the data, by name, and what the best constant answer scores."""
 
     scores: Mapping[str, float]
+    baseline: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How sharp the training loss is around weights, as `tuner.training.sharpness.measure` tells it."""
+
+    found: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
