@@ -64,7 +64,7 @@ def sharpness_of_trial(ledger: "Ledger", trial: int, folder: Path) -> Sharpness:
             found = _measured(contender, weights, folder, None)
             contender.keep(found)
             return found
-    with_weights = sorted(known)
+    with_weights = sorted(number for number, each in known.items() if _weights_of(each, folder) is not None)
     kept = f"; its weights were kept at {place}" if (place := place_of(record)) else ""
     there = f"here trial {', '.join(map(str, with_weights))}" if with_weights else "here there are none"
     raise Refused(

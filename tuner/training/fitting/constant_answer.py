@@ -23,14 +23,8 @@ class ConstantAnswerHooks:
         self.targets: list[Tensor] = []
         self.is_understood = True
 
-    def on_test_batch_end(  # noqa: PLR0917 - Lightning's signature
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+    def on_test_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: int
     ) -> None:
         """Keep the targets of a batch."""
         is_pair = isinstance(batch, list | tuple) and len(batch) == 2  # noqa: PLR2004 - samples and targets

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from search_spaces.errors import TunerError
 
 MOST_SAMPLES = 4096  # of the training part
+PAIR = 2  # samples and targets
 SEED = 0  # of whatever a training step draws
 
 
@@ -134,6 +135,19 @@ def batches_of(loader: Any, most: int = MOST_SAMPLES) -> tuple[list[Any], list[i
     if not batches:
         raise NoLoss("its training part has no batch")
     return batches, sizes
+
+
+def merged(batches: Sequence[Any], sizes: Sequence[int]) -> tuple[list[Any], list[int]]:
+    """Make one batch of many, where each is a pair of samples and targets of like shapes.
+
+    One large batch takes a quarter of the time, and has the same loss if that is a mean over samples.
+    """
+    pairs = all(isinstance(batch, list | tuple) and len(batch) == PAIR for batch in batches)
+    pairs = pairs and all(isinstance(part, Tensor) for batch in batches for part in batch)
+    shapes = {tuple(part.shape[1:] for part in batch) for batch in batches} if pairs else set()
+    if len(shapes) != 1:
+        return list(batches), list(sizes)
+    return [tuple(torch.cat(parts) for parts in zip(*batches, strict=True))], [sum(sizes)]
 
 
 def _tensors(batch: Any) -> Iterator[Tensor]:

@@ -10,7 +10,7 @@ from pytorch_lightning import seed_everything
 from tuner.training.configuration.assembly import assemble
 from tuner.training.process.ranks import on_one_device
 from tuner.training.sharpness.curvature import leading, trace
-from tuner.training.sharpness.loss import LossOfWeights, batches_of
+from tuner.training.sharpness.loss import LossOfWeights, batches_of, merged
 from tuner.training.sharpness.neighbourhood import RADIUS, adaptive_sharpness, along
 
 
@@ -40,6 +40,8 @@ def measure(configuration: Mapping[str, Any], checkpoint: Path, seed: int) -> di
     device = assembly.trainer.strategy.root_device
     module: Any = assembly.module.to(device)
     batches = [module.transfer_batch_to_device(batch, device, 0) for batch in batches]
+    if hasattr(module, "plain_loss"):  # a mean over samples
+        batches, sizes = merged(batches, sizes)
     module.trainer = None  # what its training step logs goes nowhere
     return sharpness_of(LossOfWeights(module, batches, sizes), seed)
 

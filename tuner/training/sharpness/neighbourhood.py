@@ -9,7 +9,7 @@ from tuner.training.sharpness.loss import LossOfWeights
 RADIUS = 0.5  # of Kwon et al. 2021 for CIFAR-10, in units of each weight's own size
 ASCENTS = 20  # steps of the search for the worst place
 STEP = 0.25  # of the radius
-REACH = 0.05  # how far the picture goes to each side, as a part of the length of all weights
+REACH = 0.02  # how far the picture goes to each side, as a part of the length of all weights
 PLACES = 21  # of the picture
 
 

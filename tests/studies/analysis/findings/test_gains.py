@@ -114,7 +114,7 @@ def test_a_gain_that_noise_explains_is_not_told_as_one(branched: StudyAnalysis) 
     """What one parameter gains and another loses is no gain, and the sentence says so."""
     said = _worth(branched, {"c": "A", "c.A.y": 0.85, "z": 0.725})
     assert said.gain.low <= 0 <= said.gain.high
-    assert "do not show that tuning gained anything" in said.in_words()[0]
+    assert "do not settle what tuning gained" in said.in_words()[0]
 
 
 @pytest.mark.parametrize("count", [5, 11])
