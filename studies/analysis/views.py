@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from search_spaces.space.nodes import Float, Group, Int, Value
 from search_spaces.space.parameters import default_values
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.findings.ablation import Step, ablate
 from studies.analysis.findings.best_so_far import BestSoFar, best_so_far
 from studies.analysis.findings.coordinates import Coordinate, find_coordinates
 from studies.analysis.findings.drift import Drift, drift_of
+from studies.analysis.findings.gains.ablation import Step, ablate
 from studies.analysis.findings.gains.worth import Worth, worth_of
 from studies.analysis.findings.narrowing import Narrowed, combined_range, narrower_ranges
 from studies.analysis.findings.near_best import idle_parameters, look_near_best

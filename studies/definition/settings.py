@@ -12,6 +12,7 @@ from studies.errors import StudyFileError
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
 _LONGEST = 100  # characters of a name
+_LONGEST_NOTES = 2000  # characters
 _MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
 # Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
 _BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
@@ -37,6 +38,7 @@ class StudySettings:
     one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
     a few numbers of its training, by which it can be called unstable or too slow. At the end `tuner run`
     trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
+    `notes` say in plain words what the study asks; report and status show them.
     """
 
     name: str
@@ -56,6 +58,7 @@ class StudySettings:
     trial_timeout: float | None = None
     confirm: int = 0
     confirm_seeds: int = 3
+    notes: str | None = None
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -100,7 +103,7 @@ def _in_words(kind: object) -> str:
         return "true or false"
     if kind is int:
         return "a whole number"
-    if kind is str:
+    if kind in {str, str | None}:
         return "a string"
     options = getattr(kind, "__args__", ())
     return (
@@ -140,6 +143,10 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
         "name": (
             len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
+        ),
+        "notes": (
+            settings.notes is None or len(settings.notes) <= _LONGEST_NOTES,
+            f"must be up to {_LONGEST_NOTES} characters",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
         "trials": (settings.trials >= 1, "must be at least 1"),

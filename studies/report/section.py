@@ -16,8 +16,8 @@ from search_spaces.space.parameters import Parameter, parameters
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.views import Views
 from studies.report import sections
-from studies.report.axes import ScoreAxis
-from studies.report.figures import axis_of_trials
+from studies.report.drawing.axes import ScoreAxis
+from studies.report.drawing.figures import axis_of_trials
 from studies.report.investigation import Investigation
 from studies.report.next_study import NextStudy, next_study
 from studies.report.parts import Part, Words

@@ -106,11 +106,14 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     found = status_of(ledger)
     if as_json:
         origin = provenance_of(ledger.study.user_attrs, ledger.trials())
-        echo_json({**found.to_data(), "provenance": origin.to_data()})
+        notes = ledger.definition.settings.notes
+        echo_json({**found.to_data(), "notes": notes, "provenance": origin.to_data()})
         return
     screen, count = open_screen(), found.trials["running"]
     running = f", {count} running" if count else ""
     screen.print(f"{one_line(found.name)}: {found.done} of {found.slots} slots are spent{running}")
+    if ledger.definition.settings.notes:
+        screen.print(one_line(ledger.definition.settings.notes), soft_wrap=True)
     screen.print(in_words(found.trials, usual=True))
     limits = (("epochs", found.epochs, found.most_epochs), ("hours", found.hours, found.most_hours))
     for unit, spent, most in limits:

@@ -27,7 +27,7 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
     "--figures",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Write each figure there too: a page, and its numbers as CSV.",
+    help="Write each figure there too, as SVG, and its numbers as CSV.",
 )
 @objective_option
 @where_option
@@ -49,10 +49,12 @@ def report(
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
     works offline.
     """
+    from studies.analysis.observations.region import to_data as part_data
     from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger.opening import find_study, open_ledger
     from studies.report.investigation import investigate
     from studies.report.page import write_report
+    from studies.report.sections.decisions.early_stopping import early_stopping_of
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
     from tuner.terminal.screen import progress_of
@@ -79,9 +81,21 @@ def report(
             f"{option}: {error.filename or path} cannot be written: {error.strerror}; name another place."
         ) from error
     if as_json:
+        worth = None if found.views is None else found.views.worth
+        replay = early_stopping_of(subject)
         echo_json(
             {
                 "report": str(path),
+                "where": part_data(part) or None,
+                "verdict": list(found.verdict),
+                "gain": worth and worth.to_data(),
+                "test": dict(subject.tested.scores),
+                "baseline": subject.tested.baseline,
+                "early_stopping": replay and replay.to_data(),
+                "sharpness": [
+                    {"number": contender.original.number, **measured.to_data()}
+                    for contender, measured in subject.sharpness
+                ],
                 **({} if figures is None else {"figures": str(figures)}),
                 "next_study": None
                 if proposal is None

@@ -7,7 +7,7 @@ from studies.analysis.shares.tree import is_folded, show_when
 from studies.analysis.views import PairView
 from studies.analysis.words import no_interaction
 from studies.report.bars import LEAST_SHOWN, MOST_BARS, bar_of
-from studies.report.pair_figures import doubt_figure, drift_figure, score_figure
+from studies.report.drawing.pair_figures import doubt_figure, drift_figure, score_figure
 from studies.report.parts import Bars, Cell, Figure, Grid, Heading, Matrix, Part, Words
 from studies.report.section import Material
 

@@ -15,8 +15,14 @@ from search_spaces.space.parameters import parameters
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.report.axes import log_ticks, score_axis
-from studies.report.figures import axis_of_trials, best_so_far, curves_figure, progress_figure, slice_figure
+from studies.report.drawing.axes import log_ticks, score_axis
+from studies.report.drawing.figures import (
+    axis_of_trials,
+    best_so_far,
+    curves_figure,
+    progress_figure,
+    slice_figure,
+)
 from studies.report.page import render_report, write_report
 from studies.report.subject import level_in_words, subject_of_ledger
 from studies.running.asking import ask

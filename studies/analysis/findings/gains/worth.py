@@ -77,8 +77,10 @@ class Worth:
         """Say it in a few sentences."""
         ends = f"from {self.defaults:.4g} with the defaults to {self.best:.4g} with the best configuration"
         if self.gain.low <= 0:
-            said = f"All trials together do not settle what tuning gained: the expected {self.metric} goes {ends}"
-            return (f"{said}, a gain of {self.gain.in_words()}.",)
+            goes = f"the expected {self.metric} goes {ends}, a gain of {self.gain.in_words()}"
+            if self.gain.high < 0:
+                return (f"The best configuration is expected to be worse than the defaults: {goes}.",)
+            return (f"All trials together do not settle what tuning gained: {goes}.",)
         said = (
             f"Tuning gained {self.gain.in_words()} of {self.metric}, {ends}; both are expected scores, with "
             "90% intervals."

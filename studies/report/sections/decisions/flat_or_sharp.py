@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from studies.report.figures import style
+from studies.report.drawing.figures import style
 from studies.report.parts import Figure, Grid, Part, Table, Words
 from studies.report.section import Material
 from studies.report.sharpness import CAVEAT, Sharpness, in_words

@@ -27,14 +27,16 @@ def parts_of(subject: Subject, worth: Worth | None) -> list[Part]:
     shown: list[Part] = []
     if worth is not None:
         shown += [Words(said, is_verdict=True) for said in worth.in_words()]
-    shown += [Words(said) for said in (*_measured(subject), *subject.tested.in_words())]
+    shown += [Words(said) for said in (*measured_in_words(subject), *subject.tested.in_words())]
     if worth is not None:
         shown += _table(worth)
     return shown
 
 
-def _measured(subject: Subject) -> Iterator[str]:
+def measured_in_words(subject: Subject) -> Iterator[str]:
     """Say what the defaults and the best configuration scored, where the defaults were tried."""
+    if subject.definition is None:
+        return
     best, defaults = subject.best, default_values(subject.space)
     tried = [trial for trial in subject.trials if trial.score is not None and trial.values == defaults]
     if best is None:
