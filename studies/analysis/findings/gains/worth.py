@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from search_spaces.space.nodes import Value
-from studies.analysis.findings.functions import resampled_fits
+from studies.analysis.findings.functions import doubt_near_best, resampled_fits
 from studies.analysis.findings.gains.between import Game, game_of
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.intervals import COVERAGE
@@ -139,11 +139,12 @@ def worth_of(found: StudyAnalysis, best: Mapping[str, Value], *, seed: int = 0) 
             _played(found, surrogate, game, REPLICATE_DRAWS if number else DRAWS, seed + number)
             for number, surrogate in enumerate(surrogates)
         ]
-    whole = _gained([each.whole for each in played])
+    wider = doubt_near_best(fitted)
+    whole = _gained([each.whole for each in played], wider)
     parts = []
     for number, axis in enumerate(game.players):
-        gain = _gained([each.parts[number] for each in played])
-        alone = _gained_at_best([each.alone[number] for each in played])
+        gain = _gained([each.parts[number] for each in played], wider)
+        alone = _gained_at_best([each.alone[number] for each in played], wider)
         parts.append(_part(domain, game, axis, gain, alone))
     parts.sort(key=lambda part: (-part.gain.value, part.name))
     first = played[0]
@@ -207,22 +208,20 @@ def _drawn(surrogate: Surrogate, points: Array, draws: int, seed: int) -> Array:
     return np.asarray(surrogate.centre + surrogate.scale * np.hstack([mean[:, None], drawn]))
 
 
-def _gained(functions: list[Array]) -> Gained:
-    """Give the gain of the mean function, with the interval of all drawn ones."""
+def _gained(functions: list[Array], wider: float) -> Gained:
+    """Give the gain of the mean function, with the interval of all drawn ones, so many times as wide."""
     value = float(functions[0][0])
     draws = np.concatenate([each[1:] for each in functions])
     low, high = np.quantile(draws, [TAIL, 1 - TAIL]).tolist()
-    return Gained(value, min(low, value), max(high, value))
+    return Gained(value, value - wider * max(value - low, 0.0), value + wider * max(high - value, 0.0))
 
 
-def _gained_at_best(functions: list[Array]) -> Gained:
+def _gained_at_best(functions: list[Array], wider: float) -> Gained:
     """Do so for a gain at the best of several places, which what is not known raises in every drawn function.
 
     What it raises on average is taken off the lower end. A best place lies where the surrogate errs most, so
     the interval is widened: on drawn functions it held .81 of the truths before, and `WIDER` was set on them.
     """
-    gained = _gained(functions)
+    gained = _gained(functions, WIDER * wider)
     excess = float(np.mean([max(float(each[1:].mean() - each[0]), 0.0) for each in functions]))
-    low = gained.value - WIDER * (gained.value - gained.low + excess)
-    high = gained.value + WIDER * (gained.high - gained.value)
-    return Gained(gained.value, max(low, 0.0), high)
+    return Gained(gained.value, max(gained.low - WIDER * excess, 0.0), gained.high)

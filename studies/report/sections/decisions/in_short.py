@@ -55,9 +55,13 @@ def _next(material: Material) -> str:
         if missing := need_of_domain(analysis.table.domain).in_words(trials):
             said.append(f"More trials: {missing}")
     proposal = material.proposal
-    if proposal is not None and material.analysed is not None:
+    if proposal is not None and material.analysed is not None and proposal.is_different:
         said += proposal.changes[:MOST_CHANGES]
         said.append(f"The file {proposal.name}.yaml, below, does all that can be written in a file.")
+    if not said and material.analysed is not None and material.subject.definition is not None:
+        said.append(
+            "Nothing: the trials gave no reason to change a range, to fix a parameter or to add trials."
+        )
     return " ".join(said)
 
 
