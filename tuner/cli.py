@@ -16,14 +16,14 @@ import studies  # noqa: F401 - found before the working directory, where a folde
 from search_spaces.errors import TunerError, first_line
 from tuner.commands.analyse import importance, interactions
 from tuner.commands.confirm import confirm
-from tuner.commands.create import create, stop
+from tuner.commands.create import create, delete, stop
 from tuner.commands.init import init
-from tuner.commands.inspect import best, list_studies, status, trial
+from tuner.commands.inspect import best, list_studies, status
 from tuner.commands.options import examples
-from tuner.commands.remove import delete
-from tuner.commands.report import report
+from tuner.commands.report import gain, report
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
+from tuner.commands.trial import trial
 from tuner.commands.validate import validate
 from tuner.commands.winner import predict, retrain
 from tuner.commands.worker import worker
@@ -66,6 +66,7 @@ for command in (
     predict,
     importance,
     interactions,
+    gain,
     report,
     spaces,
     delete,

@@ -1,14 +1,16 @@
 """What a report shows beside the shares: the strongest pairs, rules, ranges, the path to the best."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from search_spaces.space.nodes import Float, Group, Int, Value
 from search_spaces.space.parameters import default_values
-from studies.analysis.findings.ablation import Step, ablate
+from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.findings.best_so_far import BestSoFar, best_so_far
 from studies.analysis.findings.coordinates import Coordinate, find_coordinates
 from studies.analysis.findings.drift import Drift, drift_of
+from studies.analysis.findings.gains.ablation import Step, ablate
+from studies.analysis.findings.gains.worth import Worth, worth_of
 from studies.analysis.findings.narrowing import Narrowed, combined_range, narrower_ranges
 from studies.analysis.findings.near_best import idle_parameters, look_near_best
 from studies.analysis.findings.range_ends import Boundary, boundaries
@@ -48,7 +50,8 @@ class Views:
 
     `idle` are the parameters that matter neither over the whole space nor among the better configurations,
     `narrowed` the ranges in a part of which the best configuration surely lies.
-    `ablation` needs declared defaults. `near` is None where too little is known of the good region.
+    `ablation` and `worth` need declared defaults. `near` is None where too little is known of the good
+    region.
     """
 
     pairs: tuple[PairView, ...]
@@ -59,10 +62,17 @@ class Views:
     ablation: tuple[Step, ...]
     history: BestSoFar
     near: NearBest | None = None
+    worth: Worth | None = None
 
 
 def views_of(
-    found: StudyAnalysis, space: Group, best: Mapping[str, Value] | None, *, declared: bool, seed: int = 0
+    found: StudyAnalysis,
+    space: Group,
+    best: Mapping[str, Value] | None,
+    *,
+    declared: bool,
+    asked: Sequence[tuple[str, str]] = (),
+    seed: int = 0,
 ) -> Views:
     """Look at an analysis from every side.
 
@@ -71,10 +81,13 @@ def views_of(
         space: the study's.
         best: the values of the best trial.
         declared: whether the space is the study's own, so that its defaults mean something.
+        asked: pairs that are looked at before all others, whether the trials show them or not.
         seed: of draws and resampling.
     """
     ranked = found.importance.evidence.has_structure
-    shown = [effect for effect in found.importance.pairs if ranked and is_shown(effect)][:MOST_PAIRS]
+    first = [pair_of(found, *names) for names in asked] if ranked else []
+    others = [effect for effect in found.importance.pairs if ranked and is_shown(effect)]
+    shown = [*first, *(effect for effect in others if effect not in first)][: max(MOST_PAIRS, len(first))]
     main = [effect.names[0] for effect in found.importance.main]
     idle: tuple[str, ...] = ()
     narrowed: tuple[Narrowed, ...] = ()
@@ -95,8 +108,10 @@ def views_of(
             for view in pairs
         )
     path: tuple[Step, ...] = ()
+    worth: Worth | None = None
     if ranked and declared and best is not None:
         path = ablate(found.fitted, default_values(space), best)
+        worth = worth_of(found, best, seed=seed)
     return Views(
         pairs=pairs,
         rules=judge(found.table, found.fitted, seed=seed) if ranked else (),
@@ -106,12 +121,30 @@ def views_of(
         ablation=path,
         history=best_so_far(found.table, seed=seed),
         near=among,
+        worth=worth,
     )
 
 
 def is_shown(effect: Contribution) -> bool:
     """Say whether a pair is worth a map: the trials show it, and both have more than one value together."""
     return not is_folded(effect) and (effect.share or 0.0) >= LEAST_PAIR and (effect.low or 0.0) > 0
+
+
+def pair_of(found: StudyAnalysis, one: str, other: str) -> Contribution:
+    """Find a pair of an analysis, in whatever order it is named.
+
+    Raises:
+        NothingToAnalyse: the analysis has no such pair.
+    """
+    effect = next((each for each in found.importance.pairs if set(each.names) == {one, other}), None)
+    if effect is None:
+        raise NothingToAnalyse(f"{one} and {other} do not vary together in what is analysed.")
+    return effect
+
+
+def pair_view(found: StudyAnalysis, effect: Contribution, *, seed: int = 0) -> PairView:
+    """Look at one pair of an analysis."""
+    return _pair(found, effect, [each.names[0] for each in found.importance.main], seed)
 
 
 def is_range(axis: Axis) -> bool:

@@ -5,9 +5,9 @@ from studies.analysis.findings.drift import Drift
 from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.enough_trials import need_of_domain
-from studies.analysis.shares.importance import Conditions, Contribution, Importance
+from studies.analysis.shares.importance import Contribution, Importance
 from studies.analysis.shares.intervals import Estimate
-from studies.analysis.shares.tree import is_folded
+from studies.analysis.shares.tree import is_folded, show_when
 from studies.analysis.views import PairView, Views, is_range, is_shown
 
 MUCH = 0.05  # share from which a parameter is named
@@ -36,7 +36,7 @@ def verdict_in_words(found: StudyAnalysis, views: Views) -> tuple[str, ...]:
         )
     if evidence.confidence != "good":
         first.append("Read all of this with care: the confidence is low, and the evidence below says why.")
-    pairs = tuple(_pair(view) for view in views.pairs)
+    pairs = tuple(pair_in_words(view) for view in views.pairs)
     together = (_three(found.importance), no_interaction(found.importance))
     return (
         *first,
@@ -63,11 +63,6 @@ def what_is_missing(found: StudyAnalysis) -> str:
 def interval(share: Interval) -> str:
     """Write a share with its 90% interval: `40% (26 to 74)`."""
     return f"{_percent(share.share)}% ({_percent(share.low)} to {_percent(share.high)})"
-
-
-def show_when(when: Conditions) -> str:
-    """Write conditions: `optimizer is sgd and dropout is on`."""
-    return " and ".join(f"{name} is {' or '.join(map(show_value, values))}" for name, values in when.items())
 
 
 def no_interaction(importance: Importance) -> str | None:
@@ -153,7 +148,8 @@ def _three(importance: Importance) -> str | None:
     )
 
 
-def _pair(view: PairView) -> str:
+def pair_in_words(view: PairView) -> str:
+    """Say of a pair what depends on what, and how much of the variance that is."""
     drift, together = view.drift, f"The pair explains {interval(view.effect)}."
     if not (is_range(view.axes[0]) and is_range(view.axes[1])):
         return f"{_by_option(view, 'value' if is_range(view.axes[0]) else 'choice')} {together}"

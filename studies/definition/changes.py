@@ -17,6 +17,7 @@ CHANGEABLE = (
     "study.retry",
     "study.confirm",
     "study.confirm_seeds",
+    "study.notes",
 )
 _ABSENT = "nothing"
 

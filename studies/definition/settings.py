@@ -12,6 +12,7 @@ from studies.errors import StudyFileError
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # names that can be a folder's as they stand
 _LONGEST = 100  # characters of a name
+_LONGEST_NOTES = 2000  # characters
 _MOST = 2**31 - 1  # every database holds it as a whole number, and every library takes it for a seed
 # Numbers with another bound: torch takes no more threads, and so many trials take three hundred years.
 _BOUNDS = {"threads": 2**15 - 1, "trials": 10**12}
@@ -39,6 +40,7 @@ class StudySettings:
     trial of a slot is chosen, and stopped, by the results of the slots up to K before it, whoever works: up
     to K workers come to the same trials on every run. At the end `tuner run`
     trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
+    `notes` say in plain words what the study asks; report and status show them.
     """
 
     name: str
@@ -59,6 +61,7 @@ class StudySettings:
     repeatable: int | None = None
     confirm: int = 0
     confirm_seeds: int = 3
+    notes: str | None = None
 
 
 def read_settings(file: StudyFile) -> StudySettings:
@@ -103,7 +106,7 @@ def _in_words(kind: object) -> str:
         return "true or false"
     if kind is int:
         return "a whole number"
-    if kind is str:
+    if kind in {str, str | None}:
         return "a string"
     options = getattr(kind, "__args__", ())
     return (
@@ -143,6 +146,10 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
         "name": (
             len(settings.name) <= _LONGEST and bool(PLAIN.fullmatch(settings.name)),
             "names a folder, so it must be up to 100 letters, digits, `.`, `_`, `-`, a letter or digit first",
+        ),
+        "notes": (
+            settings.notes is None or len(settings.notes) <= _LONGEST_NOTES,
+            f"must be up to {_LONGEST_NOTES} characters",
         ),
         "metric": (bool(settings.metric.strip()), "must name a metric that the module logs"),
         "trials": (settings.trials >= 1, "must be at least 1"),

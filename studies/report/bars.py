@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from studies.analysis.shares.importance import Contribution, Importance
-from studies.analysis.shares.tree import TreeRow, tree_of
-from studies.analysis.words import show_when
+from studies.analysis.shares.tree import TreeRow, show_when, tree_of
 from studies.report.parts import Bar
 
 MOST_BARS = 20

@@ -1,6 +1,6 @@
 """The analysis behind a report, or the reason why there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studies.analysis.errors import NothingToAnalyse
@@ -26,12 +26,25 @@ class Investigation:
         return verdict_in_words(self.analysis, self.views)
 
 
-def investigate(subject: Subject, *, progress: Callable[[float], None]) -> Investigation:
-    """Analyse a study and look at it from every side, if it has enough trials."""
+def investigate(
+    subject: Subject, *, progress: Callable[[float], None], asked: Sequence[tuple[str, str]] = ()
+) -> Investigation:
+    """Analyse a study and look at it from every side, if it has enough trials.
+
+    Args:
+        subject: the study.
+        progress: is told the fraction done.
+        asked: pairs that are looked at whether the trials show them or not.
+
+    Raises:
+        NothingToAnalyse: the part of the space that was asked for has too few trials, or no such pair.
+    """
     try:
-        found = analyse(subject.study, objective=subject.objective, progress=progress)
+        found = analyse(subject.study, objective=subject.objective, where=subject.where, progress=progress)
     except NothingToAnalyse as error:
+        if subject.where or asked:
+            raise
         return Investigation(None, None, str(error))
     best = None if subject.best is None else subject.best.values
-    views = views_of(found, subject.space, best, declared=subject.definition is not None)
+    views = views_of(found, subject.space, best, declared=subject.definition is not None, asked=asked)
     return Investigation(found, views, "")

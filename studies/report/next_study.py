@@ -30,6 +30,7 @@ class NextStudy:
     text: str
     changes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    is_different: bool = True  # in more than its seed
 
 
 def next_study(
@@ -88,13 +89,14 @@ def next_study(
             f"{name} is fixed at {show_value(value)}: where it exists it explains at most {LITTLE:.0%}, "
             "interactions included, and next to nothing among the better configurations."
         )
+    is_different = bool(changes)
     if not changes:
         changes.append(
             "Nothing but the seed: the trials gave no reason to change a range or to fix a parameter."
         )
     name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
     text = _written(definition, name, space, fixed, [*changes, *notes])
-    return NextStudy(name, text, tuple(changes), tuple(notes))
+    return NextStudy(name, text, tuple(changes), tuple(notes), is_different)
 
 
 def _written(

@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import jinja2
-import plotly.graph_objects as go
 
-from studies.report.figure_files import write_figures
+from studies.analysis.observations.region import in_words as region_in_words
+from studies.report.drawing.figure_files import write_figures
+from studies.report.drawing.svg import draw_svg
 from studies.report.investigation import Investigation, investigate
 from studies.report.next_study import NextStudy
 from studies.report.section import Material, all_sections, shown
@@ -59,27 +60,15 @@ def render_report(
         subject=subject,
         best=subject.best,
         direction="minimized" if subject.minimizes else "maximized",
+        region=region_in_words(subject.where),
         counts=in_words({count_name(outcome): ended.count(outcome) for outcome in Outcome}),
         sections=list(shown(material, all_sections())),
-        draw=_Figures().add,
+        draw=draw_svg,
         address=_address,
         kind=lambda part: type(part).__name__,
     )
     progress(1.0)
     return page, material.proposal
-
-
-class _Figures:
-    """Figures as HTML; the first one carries the drawing library for all."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def add(self, figure: go.Figure) -> str:
-        """Give a figure as HTML."""
-        self._count += 1
-        config = {"displayModeBar": False, "responsive": True}
-        return str(figure.to_html(full_html=False, include_plotlyjs=self._count == 1, config=config))
 
 
 def _address(text: str) -> str:

@@ -1,7 +1,7 @@
 """The door of a report: a section takes what is known of a study, and gives the parts that it shows.
 
-Each module of `studies.report.sections` has a `TITLE`, a `PLACE` in the order of the report, and a function
-`parts`. One that raises says so in its place and hurts no other.
+Each module of `studies.report.sections` and its folders has a `TITLE`, a `PLACE` in the order of the report,
+and a function `parts`. One that raises says so in its place and hurts no other.
 """
 
 import importlib
@@ -16,8 +16,8 @@ from search_spaces.space.parameters import Parameter, parameters
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.views import Views
 from studies.report import sections
-from studies.report.axes import ScoreAxis
-from studies.report.figures import axis_of_trials
+from studies.report.drawing.axes import ScoreAxis
+from studies.report.drawing.figures import axis_of_trials
 from studies.report.investigation import Investigation
 from studies.report.next_study import NextStudy, next_study
 from studies.report.parts import Part, Words
@@ -50,8 +50,8 @@ class Material:
 
     @cached_property
     def proposal(self) -> NextStudy | None:
-        """The study to run next; None for a study that plain Optuna made."""
-        if self.subject.definition is None:
+        """The study to run next; None for a study that plain Optuna made, or for a part of a space."""
+        if self.subject.definition is None or self.subject.where:
             return None
         best = None if self.subject.best is None else self.subject.best.values
         return next_study(self.subject.definition, self.found.views, best)
@@ -70,8 +70,8 @@ class Section(Protocol):
 
 def all_sections() -> list[Section]:
     """Find the sections, in their order."""
-    names = [found.name for found in pkgutil.iter_modules(sections.__path__)]
-    modules = [importlib.import_module(f"{sections.__name__}.{name}") for name in names]
+    found = pkgutil.walk_packages(sections.__path__, f"{sections.__name__}.")
+    modules = [importlib.import_module(each.name) for each in found if not each.ispkg]
     return sorted((cast("Section", module) for module in modules), key=lambda section: section.PLACE)
 
 

@@ -1,7 +1,7 @@
 """What a report is about: a study of ours with its slots and definition, or one that plain Optuna made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 
 from optuna.study import Study, StudyDirection
@@ -10,11 +10,14 @@ from scipy.stats import t as student
 from search_spaces.space.nodes import Group
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.observations.of_study import metric_of, objective_of, space_of, trials_of
+from studies.analysis.observations.region import Where, holds, within
 from studies.database.identity import DEFINITION, VERSION
 from studies.definition.study import StudyDefinition
 from studies.ledger.absent import as_lost
 from studies.ledger.ledger import Ledger
-from studies.running.confirmation import Candidate, confirmed
+from studies.report.sharpness import Contender, Sharpness, contenders
+from studies.report.tested import TestScores, test_scores
+from studies.running.confirmation import Candidate, chosen, confirmed
 from studies.trials.record import TrialRecord
 
 
@@ -24,7 +27,9 @@ class Subject:
 
     `definition`, `slots` and how many of them are `spent` are None for a study that plain Optuna made; its
     `space` is inferred from its trials. `objective` is which of several the report is about. `candidates` are
-    the best trials by their mean on fresh seeds, where they were trained again.
+    the best trials by their mean on fresh seeds, where they were trained again, `tested` what the test
+    part says of the best one, and `sharpness` what was measured around the weights of the best.
+    `where` is the part of the space that it keeps to.
     """
 
     study: Study
@@ -39,6 +44,9 @@ class Subject:
     version: str | None
     candidates: Sequence[Candidate] = ()
     spent: int | None = None
+    tested: TestScores = field(default_factory=lambda: TestScores({}))
+    sharpness: Sequence[tuple[Contender, Sharpness]] = ()
+    where: Where = field(default_factory=dict)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -58,6 +66,24 @@ class Subject:
     def running(self) -> int:
         """How many trials run."""
         return sum(trial.outcome is None for trial in self.trials)
+
+    def within(self, where: Where) -> "Subject":
+        """Keep to a part of the space, and to the trials in it.
+
+        Raises:
+            UnknownParameter, NothingToAnalyse: there is no such part.
+        """
+        if not where:
+            return self
+        part = replace(
+            self,
+            trials=[trial for trial in self.trials if holds(where, trial.values)],
+            candidates=[each for each in self.candidates if holds(where, each.trial.values)],
+            space=within(self.space, where),
+            where=where,
+        )
+        is_same = part.best is not None and self.best is not None and part.best.number == self.best.number
+        return part if is_same else replace(part, tested=TestScores({}), sharpness=())
 
 
 def level_in_words(candidates: Sequence[Candidate]) -> str | None:
@@ -115,4 +141,15 @@ def subject_of_ledger(ledger: Ledger) -> Subject:
     lost = {left.trial.number: TrialRecord.of(as_lost(left)) for left in ledger.left()}
     subject = subject_of_study(ledger.study)
     trials = [lost.get(trial.number, trial) for trial in subject.trials]
-    return replace(subject, trials=trials, slots=budget.total, spent=budget.done, candidates=candidates)
+    choice = chosen(ledger)
+    tested = TestScores({}) if choice is None else test_scores(choice)
+    measured = [(contender, contender.sharpness()) for contender in contenders(ledger)]
+    return replace(
+        subject,
+        trials=trials,
+        slots=budget.total,
+        spent=budget.done,
+        candidates=candidates,
+        tested=tested,
+        sharpness=[(contender, found) for contender, found in measured if found is not None],
+    )

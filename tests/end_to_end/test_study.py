@@ -184,6 +184,33 @@ def test_the_best_trial(ask: CommandLine) -> None:
     assert exported == yaml.safe_load((ask.folder / "runs/digits/best.yaml").read_text())
 
 
+def test_how_sharp_the_loss_is_around_the_best(ask: CommandLine, study: Study) -> None:
+    """The run has measured the best trial, which is told; of a trial without weights that cannot be."""
+    best = from_json(ask, "best digits")["number"]
+    found = from_json(ask, f"trial digits {best} --sharpness")["sharpness"]
+    assert found["is_plain"]
+    assert found["samples"] == 1078
+    assert found["eigenvalue"] <= found["trace"] + 4 * found["trace_error"]
+    assert f"(eigenvalue of the Hessian) is {found['eigenvalue']:.4g}" in " ".join(study[2].split())
+    assert "Flat or sharp?" in (ask.folder / "runs/digits/report.html").read_text()
+    other = next(number for number in range(6) if number != best)
+    refused = ask(f"trial digits {other} --sharpness")
+    assert refused.code == 2
+    assert refused.sentence.startswith(f"The weights of trial {other} of 'digits' are not below ")
+    assert ask("trial digits 99 --sharpness").code == 2
+
+
+def test_what_tuning_gained(ask: CommandLine) -> None:
+    """Beside the gain stand the test scores and the most frequent class, of ten nearly alike frequent."""
+    told = from_json(ask, "gain digits")
+    assert told["baseline"]["error"] == pytest.approx(0.9, abs=0.02)
+    assert told["test"]["test_error"] == from_json(ask, "best digits")["test"]["test_error"]
+    answer = ask("gain digits")
+    assert answer.code == 0
+    assert "Measured: " in answer.out
+    assert "errs in 89.72% of these samples" in answer.out
+
+
 def test_the_best_trials_are_confirmed(ask: CommandLine) -> None:
     """Trained again on fresh seeds, the best mean wins; `best` gives it, and what is not done yet is told."""
     confirm(open_ledger(open_database("sqlite:///tuner.db"), "digits"), top=2, seeds=3)

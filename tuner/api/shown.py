@@ -9,12 +9,13 @@ from rich.table import Table
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.importance import Contribution
 from studies.analysis.shares.intervals import Estimate
-from studies.analysis.shares.tree import tree_of
-from studies.analysis.words import no_interaction, show_when, what_is_missing
+from studies.analysis.shares.tree import show_when, tree_of
+from studies.analysis.words import no_interaction, what_is_missing
 from studies.ledger.status import Status
+from studies.report.tested import test_scores
 from studies.running.confirmation import Recommendation
 from studies.trials.outcomes import in_words
-from tuner.results.summary import print_best, test_scores
+from tuner.results.summary import print_best
 from tuner.terminal.markup import Shown
 from tuner.terminal.printable import one_line
 from tuner.terminal.screen import print_table

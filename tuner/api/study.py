@@ -1,13 +1,12 @@
 """A study in a database, as one object."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from search_spaces.space.nodes import Value
 from studies.ledger.control import DRAINED, PREEMPTED
 from studies.ledger.making import delete
 from studies.ledger.status import Status, status_of
@@ -27,6 +26,7 @@ from tuner.workers.places import refuse_unreachable, results_folder
 from tuner.workers.processes.interruption import Interruption
 
 if TYPE_CHECKING:
+    from studies.analysis.observations.region import Where
     from tuner.api.shown import Analysis, Best
 
 TOP, SEEDS = 5, 3  # of a confirmation: how many of the best trials, on how many fresh seeds each
@@ -167,14 +167,15 @@ class Study(Made, Shown):
         self,
         *,
         objective: int | None = None,
-        where: Mapping[str, Value] | None = None,
+        where: "Where | None" = None,
         progress: Callable[[float], None] = lambda _: None,
     ) -> "Analysis":
         """Say what each parameter and each pair explains, with 90 % intervals.
 
         Args:
             objective: None; a study of ours has one.
-            where: options of choices, such as `{"norm": "none"}`, for that part of the space.
+            where: options of choices, such as `{"norm": "none"}`, and spans of ranges, such as
+                `{"lr": Span(0.003, 0.1)}`, for that part of the space.
             progress: is told the fraction done.
 
         Raises:

@@ -1,21 +1,22 @@
 """`tuner importance`, `interactions`: what mattered, what depends on what, and how sure that is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.held import held_values
+from tuner.commands.held import check_pairs, held_values, parts_of_space
 from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
-    from search_spaces.space.nodes import Value
+    from studies.analysis.findings.fixing import Cost
     from studies.analysis.findings.tied import NearBest
     from studies.analysis.observations.of_study import StudyAnalysis
     from studies.analysis.shares.importance import Contribution
     from studies.analysis.shares.intervals import Estimate
+    from studies.analysis.views import PairView
 
 objective_option = click.option(
     "--objective",
@@ -26,8 +27,16 @@ objective_option = click.option(
 where_option = click.option(
     "--where",
     multiple=True,
-    metavar="CHOICE=OPTION",
-    help="Keep to a part of the space, such as norm=none; may be repeated.",
+    metavar="PARAMETER=PART",
+    help="Keep to a part of the space, such as norm=none or optimizer.adamw.lr=0.003..0.1; may be repeated.",
+)
+pair_option = click.option(
+    "--pair",
+    "asked",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    help="Look at two parameters, whether the trials show that they interact or not; may be repeated.",
 )
 fix_option = click.option(
     "--fix",
@@ -60,11 +69,16 @@ def importance(
 
 
 @click.command(
-    epilog=examples("tuner interactions digits --json", "tuner interactions digits --fix norm=none")
+    epilog=examples(
+        "tuner interactions digits --json",
+        "tuner interactions digits --fix norm=none",
+        "tuner interactions digits --pair norm optimizer --where 'optimizer.adamw.lr=0.003..0.1'",
+    )
 )
 @click.argument("name")
 @objective_option
 @where_option
+@pair_option
 @fix_option
 @storage_option
 @json_option
@@ -72,6 +86,7 @@ def interactions(
     name: str,
     objective: int | None,
     where: tuple[str, ...],
+    asked: tuple[tuple[str, str], ...],
     fixed: tuple[str, ...],
     storage: str | None,
     as_json: bool,
@@ -80,9 +95,10 @@ def interactions(
 
     NAME is a study of the database, which may be one that plain Optuna made. Shares have 90 % intervals. With
     --fix the best expected score with the parameters fixed stands beside the best without; a parameter of a
-    branch is fixed where it exists.
+    branch is fixed where it exists. With --pair two parameters are looked at, and with --where all keeps to a
+    part of the space, in which every parameter that is named exists.
     """
-    _show(name, objective, where, fixed, storage, as_json=as_json, pairs=True)
+    _show(name, objective, where, fixed, storage, asked=asked, as_json=as_json, pairs=True)
 
 
 def _show(
@@ -92,36 +108,40 @@ def _show(
     fixed: tuple[str, ...],
     storage: str | None,
     *,
+    asked: tuple[tuple[str, str], ...] = (),
     as_json: bool,
     pairs: bool,
 ) -> None:
     from studies.analysis.findings.fixing import cost_of_fixing
     from studies.analysis.findings.tied import near_the_best
-    from studies.analysis.observations.of_study import analyse
+    from studies.analysis.observations.of_study import analyse, space_of
+    from studies.analysis.views import pair_of, pair_view
     from studies.analysis.words import what_is_missing, without_failed_in_words
+    from tuner.terminal.pairs import pair_data
     from tuner.terminal.screen import open_screen, progress_of
 
     study = _open(storage, name)
-    held = held_values(study, fixed)
+    held, part = held_values(study, fixed), parts_of_space(study, where)
+    check_pairs(space_of(study), asked, part)
     with progress_of("analysis", shown=not as_json) as progress:
         found = analyse(
             study,
             objective=objective,
-            where=_options(study, where),
+            where=part,
             compare=as_json or not pairs,
             progress=progress,
         )
         near = None if pairs else near_the_best(found)
         cost = cost_of_fixing(found, held) if held else None
+        seen = [pair_view(found, pair_of(found, *names)) for names in asked]
     if as_json:
-        beside = {"fixed": cost and cost.to_data()} if pairs else {"near_best": near and near.to_data()}
+        told = {"fixed": cost and cost.to_data(), "asked": [pair_data(view) for view in seen]}
+        beside = told if pairs else {"near_best": near and near.to_data()}
         echo_json({**found.to_data(), **beside})
         return
     screen = open_screen()
-    if cost is not None:
-        screen.print(cost.in_words())
-        if found.importance.evidence.confidence != "good":
-            screen.print("Read this with care: the confidence is low, as `tuner importance` says.")
+    if cost is not None or seen:
+        _print_answers(screen, found, seen, cost)
         return
     _print_evidence(screen.print, found)
     if not found.importance.evidence.has_structure:
@@ -137,8 +157,25 @@ def _show(
             _print_near_best(screen, found, near)
 
 
+def _print_answers(
+    screen: Any, found: "StudyAnalysis", seen: "Sequence[PairView]", cost: "Cost | None"
+) -> None:
+    """Print what was asked for: pairs, and what fixing parameters loses."""
+    from studies.analysis.observations.region import in_words
+    from tuner.terminal.pairs import print_pair
+
+    if found.where:
+        screen.print(f"Where {in_words(found.where)}:")
+    for view in seen:
+        print_pair(screen, view)
+    if cost is not None:
+        screen.print(cost.in_words())
+    if found.importance.evidence.confidence != "good":
+        screen.print("Read this with care: the confidence is low, as `tuner importance` says.")
+
+
 def _print_near_best(screen: Any, found: "StudyAnalysis", near: "NearBest") -> None:
-    from studies.report.sections.near_best import rows_of
+    from studies.report.sections.decisions.near_best import rows_of
     from tuner.terminal.screen import print_table
 
     if near.unclear:
@@ -152,8 +189,7 @@ def _print_near_best(screen: Any, found: "StudyAnalysis", near: "NearBest") -> N
 
 
 def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
-    from studies.analysis.shares.tree import tree_of
-    from studies.analysis.words import show_when
+    from studies.analysis.shares.tree import show_when, tree_of
     from tuner.terminal.screen import print_table
 
     shown = tree_of(found.importance, LEAST_SHARE)[:SHOWN]
@@ -185,7 +221,8 @@ def _print_parameters(screen: Any, found: "StudyAnalysis") -> None:
 
 
 def _print_pairs(screen: Any, found: "StudyAnalysis") -> None:
-    from studies.analysis.words import no_interaction, show_when
+    from studies.analysis.shares.tree import show_when
+    from studies.analysis.words import no_interaction
     from tuner.terminal.screen import print_table
 
     if (nothing := no_interaction(found.importance)) is not None:
@@ -212,27 +249,6 @@ def _print_left_out(screen: Any, count: int) -> None:
         screen.print(f"{said} left out; --json has all.")
 
 
-def _options(study: "Study", where: tuple[str, ...]) -> "dict[str, Value]":
-    """Read `--where`, whose options are named as tables show them."""
-    from search_spaces.space.describe import show_value
-    from search_spaces.space.parameters import find, options
-    from studies.analysis.observations.of_study import space_of
-    from tuner.errors import Refused
-
-    chosen = {}
-    for text in where:
-        name, _, option = text.partition("=")
-        possible = {show_value(value): value for value in options(find(space_of(study), name).node)}
-        if option not in possible:
-            known = ", ".join(f"{name}={each}" for each in possible)
-            raise Refused(
-                f"--where {text}: it must name a choice and one of its options"
-                + (f"; for {name} write {known}." if known else f", and {name} is a range.")
-            )
-        chosen[name] = possible[option]
-    return chosen
-
-
 def _share_cells(share: "Contribution | Estimate | None") -> list[str]:
     if share is None or share.share is None or share.low is None or share.high is None:
         return ["-", "-"]
@@ -240,12 +256,13 @@ def _share_cells(share: "Contribution | Estimate | None") -> list[str]:
 
 
 def _print_evidence(show: Callable[[str], Any], found: "StudyAnalysis") -> None:
+    from studies.analysis.observations.region import in_words
     from tuner.terminal.printable import one_line
 
     evidence = found.importance.evidence
     show(f"{one_line(found.name)}: {found.importance.verdict}; shares of the variance of {found.what}")
     if found.where:
-        show("  where " + " and ".join(f"{name} is {value}" for name, value in found.where.items()))
+        show(f"  where {in_words(found.where)}")
     basis = f"{evidence.trials} trials, {evidence.exploration:.0%} of them quasi-random"
     show(f"  {basis}; R2 on trials that the surrogate has not seen {evidence.cv_r2:.2f}")
     for warning in evidence.warnings:

@@ -1,18 +1,23 @@
-"""`tuner list`, `status`, `trial`, `best`: look at studies, without changing anything."""
+"""`tuner list`, `status`, `best`: look at studies, without changing anything."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.options import echo_json, examples, json_option, open_database, open_study, storage_option
+from tuner.commands.options import (
+    echo_json,
+    examples,
+    json_option,
+    open_database,
+    open_study,
+    storage_option,
+)
+from tuner.commands.trial import describe_trial
 
 if TYPE_CHECKING:
     from studies.database.open import Database
-    from studies.definition.study import StudyDefinition
-    from studies.trials.record import TrialRecord
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -101,11 +106,14 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     found = status_of(ledger)
     if as_json:
         origin = provenance_of(ledger.study.user_attrs, ledger.trials())
-        echo_json({**found.to_data(), "provenance": origin.to_data()})
+        notes = ledger.definition.settings.notes
+        echo_json({**found.to_data(), "notes": notes, "provenance": origin.to_data()})
         return
     screen, count = open_screen(), found.trials["running"]
     running = f", {count} running" if count else ""
     screen.print(f"{one_line(found.name)}: {found.done} of {found.slots} slots are spent{running}")
+    if ledger.definition.settings.notes:
+        screen.print(one_line(ledger.definition.settings.notes), soft_wrap=True)
     screen.print(in_words(found.trials, usual=True))
     limits = (("epochs", found.epochs, found.most_epochs), ("hours", found.hours, found.most_hours))
     for unit, spent, most in limits:
@@ -125,118 +133,6 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         screen.print("no completed trial yet")
 
 
-@click.command(epilog=examples("tuner trial digits 0", "tuner trial digits 0 --json"))
-@click.argument("name")
-@click.argument("number", type=int)
-@storage_option
-@json_option
-def trial(name: str, number: int, storage: str | None, as_json: bool) -> None:
-    """Show a trial: outcome, curve, values, and how it trained.
-
-    NAME is a study of the database, NUMBER one of its trials, counted from 0.
-    """
-    from studies.ledger.absent import as_lost
-    from studies.trials.diagnosis import diagnose
-    from studies.trials.record import TrialRecord
-
-    ledger = open_study(storage, name)
-    lost = {left.trial.number: as_lost(left) for left in ledger.left()}
-    record = TrialRecord.of(lost.get(number) or ledger.trial(number))
-    found = describe_trial(record)
-    findings = diagnose(
-        found["facts"] or {},
-        list(found["curve"].values()),
-        metric=ledger.definition.settings.metric,
-        minimizes=ledger.minimizes,
-    )
-    if as_json:
-        echo_json({**found, "findings": [asdict(finding) for finding in findings]})
-        return
-    import yaml
-
-    from tuner.terminal.screen import open_screen
-
-    screen = open_screen()
-    parts = [_ended(ledger.definition, record)]
-    if found["value"] is not None:
-        parts.append(f"{ledger.definition.settings.metric} {found['value']:.6g}")
-    parts.append("added by another program" if found["slot"] is None else f"slot {found['slot']}")
-    if found["seconds"] is not None:
-        parts.append(f"{found['seconds']:.1f} s")
-    screen.print(f"trial {number}: {', '.join(parts)}")
-    cause = f"cause: {found['cause']}" if found["cause"] else None
-    for line in filter(None, (cause, found["anew"], _proposed(record))):
-        screen.print(line, soft_wrap=True)
-    curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
-    screen.print(f"curve: {curve or 'no validation'}")
-    for finding in findings:
-        screen.print(f"{finding.word}: {finding.why}", soft_wrap=True)
-    if found["facts"]:
-        numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found["facts"].items())
-        screen.print(f"training: {numbers}", soft_wrap=True)
-    for what, why in (found["facts_missing"] or {}).items():
-        screen.print(f"no facts of the {what}: {why}", soft_wrap=True)
-    shown = {"params": found["params"], "configuration": found["configuration"]}
-    screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
-    if found["traceback"]:
-        screen.print(found["traceback"].rstrip(), soft_wrap=True)
-    if found["log"]:
-        screen.print(f"what it printed: {found['log']}", soft_wrap=True)
-
-
-def _proposed(trial: "TrialRecord") -> str:
-    """Write how a trial's values were proposed, where it says so."""
-    said = ", ".join(filter(None, (trial.origin, trial.why)))
-    return f"proposed by: {said}" if said else ""
-
-
-def _ended(definition: "StudyDefinition", trial: "TrialRecord") -> str:
-    """Write how a trial ended; a completed one's score is written beside it."""
-    from studies.trials.outcomes import Outcome, ended_in_words
-    from studies.trials.trained import planned_validations
-
-    if trial.outcome is None:
-        return "running"
-    if trial.outcome is Outcome.COMPLETED or not trial.curve:
-        return trial.outcome.value
-    planned = planned_validations(definition, trial)
-    return ended_in_words(trial.outcome, None, last=trial.last, after=max(trial.curve), of=planned)
-
-
-def describe_trial(found: "TrialRecord") -> dict[str, Any]:
-    """Give one trial as plain data; `curve` maps the number of a validation to its score."""
-    from tuner.workers.weights import place_of
-
-    return {
-        "number": found.number,
-        "outcome": None if found.outcome is None else found.outcome.value,
-        "value": found.score,
-        "params": found.values,
-        "curve": {str(step): value for step, value in found.curve.items()},
-        "slot": found.slot,
-        "attempt": found.attempt,
-        "exploration": found.explores,
-        "origin": found.origin,
-        "why": found.why,
-        "space_version": found.space_version,
-        "seconds": found.seconds,
-        "cause": found.cause,
-        "anew": found.anew,
-        "traceback": found.traceback,
-        "configuration": found.configuration,
-        "facts": found.facts,
-        "facts_missing": found.facts_missing,
-        "weights": place_of(found),
-        "log": _log_of(found),
-    }
-
-
-def _log_of(found: "TrialRecord") -> str | None:
-    """Find what a trial printed; None where it printed nothing, or on another machine."""
-    file = Path(found.logs) / f"trial-{found.number}.log" if found.logs else None
-    return str(file) if file is not None and file.exists() else None
-
-
 @click.command(epilog=examples("tuner best digits", "tuner best digits --export best.yaml"))
 @click.argument("name")
 @click.option(
@@ -254,11 +150,12 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     NAME is a study of the database. The configuration is shown as a difference from the defaults. Where the
     best trials were confirmed, it is the best of them on fresh seeds.
     """
+    from studies.report.tested import test_scores
     from studies.running.confirmation import chosen
     from tuner.commands.confirm import describe_candidate
     from tuner.errors import Refused
     from tuner.results.export import complete, export
-    from tuner.results.summary import print_best, test_scores
+    from tuner.results.summary import print_best
     from tuner.terminal.screen import open_screen
 
     ledger = open_study(storage, name)
@@ -280,7 +177,8 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
             {
                 **describe_trial(choice.original),
                 "confirmed": None if candidate is None else describe_candidate(candidate),
-                "test": tested,
+                "test": dict(tested.scores),
+                "baseline": tested.baseline,
                 "configuration": complete(choice.ledger, choice.trial),
             }
         )

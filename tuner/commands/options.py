@@ -84,6 +84,12 @@ rehearsal_option = click.option(
     help="Do not train a few steps first, in a process of their own, to see whether the study can run.",
 )
 
+sharpness_option = click.option(
+    "--no-sharpness",
+    is_flag=True,
+    help="Do not measure at the end how sharp the training loss is around the weights of the best.",
+)
+
 GRACE = 20.0  # seconds; Slurm and Kubernetes kill after 30
 grace_option = click.option(
     "--grace",

@@ -1,14 +1,28 @@
-"""`tuner report`: the report of a study as a file, and its figures as files."""
+"""`tuner report` and `tuner gain`: the report of a study as a file, and what tuning gained."""
 
 from pathlib import Path
 
 import click
 
-from tuner.commands.analyse import objective_option, readable
-from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
+from tuner.commands.analyse import objective_option, pair_option, readable, where_option
+from tuner.commands.held import check_pairs, parts_of_space
+from tuner.commands.options import (
+    echo_json,
+    examples,
+    json_option,
+    open_database,
+    open_study,
+    storage_option,
+)
 
 
-@click.command(epilog=examples("tuner report digits", "tuner report digits --figures figures"))
+@click.command(
+    epilog=examples(
+        "tuner report digits",
+        "tuner report digits --figures figures",
+        "tuner report digits --where norm=none --pair optimizer dropout",
+    )
+)
 @click.argument("name")
 @click.option(
     "--output",
@@ -20,9 +34,11 @@ from tuner.commands.options import echo_json, examples, json_option, open_databa
     "--figures",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Write each figure there too: a page, and its numbers as CSV.",
+    help="Write each figure there too, as SVG, and its numbers as CSV.",
 )
 @objective_option
+@where_option
+@pair_option
 @storage_option
 @json_option
 def report(
@@ -30,6 +46,8 @@ def report(
     output: Path | None,
     figures: Path | None,
     objective: int | None,
+    where: tuple[str, ...],
+    asked: tuple[tuple[str, str], ...],
     storage: str | None,
     as_json: bool,
 ) -> None:
@@ -38,9 +56,12 @@ def report(
     NAME is a study of the database, which may be one that plain Optuna made. The file needs nothing else, and
     works offline.
     """
+    from studies.analysis.observations.region import to_data as part_data
     from studies.errors import CopiedStudy, ForeignStudy
     from studies.ledger.opening import find_study, open_ledger
+    from studies.report.investigation import investigate
     from studies.report.page import write_report
+    from studies.report.sections.decisions.early_stopping import early_stopping_of
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
     from tuner.terminal.screen import progress_of
@@ -53,19 +74,35 @@ def report(
         subject = subject_of_ledger(open_ledger(database, name))
     except (ForeignStudy, CopiedStudy):
         subject = subject_of_study(study, objective)
+    part = parts_of_space(study, where)
+    check_pairs(subject.space, asked, part)
+    subject = subject.within(part)
     try:
         with progress_of("analysis", shown=not as_json) as progress:
-            proposal = write_report(subject, path, progress=progress, figures=figures)
+            found = investigate(subject, progress=progress, asked=asked)
+            proposal = write_report(subject, path, found=found, figures=figures)
     except OSError as error:
         is_figure = figures is not None and str(error.filename).startswith(str(figures))
-        where = "--figures" if is_figure else "--output"
+        option = "--figures" if is_figure else "--output"
         raise Refused(
-            f"{where}: {error.filename or path} cannot be written: {error.strerror}; name another place."
+            f"{option}: {error.filename or path} cannot be written: {error.strerror}; name another place."
         ) from error
     if as_json:
+        worth = None if found.views is None else found.views.worth
+        replay = early_stopping_of(subject)
         echo_json(
             {
                 "report": str(path),
+                "where": part_data(part) or None,
+                "verdict": list(found.verdict),
+                "gain": worth and worth.to_data(),
+                "test": dict(subject.tested.scores),
+                "baseline": subject.tested.baseline,
+                "early_stopping": replay and replay.to_data(),
+                "sharpness": [
+                    {"number": contender.original.number, **measured.to_data()}
+                    for contender, measured in subject.sharpness
+                ],
                 **({} if figures is None else {"figures": str(figures)}),
                 "next_study": None
                 if proposal is None
@@ -76,3 +113,54 @@ def report(
     click.echo(f"Written: {path}")
     if figures is not None:
         click.echo(f"Figures: {figures}")
+
+
+@click.command(epilog=examples("tuner gain digits", "tuner gain digits --json"))
+@click.argument("name")
+@storage_option
+@json_option
+def gain(name: str, storage: str | None, as_json: bool) -> None:
+    """Show what tuning gained from the defaults to the best, and by which parameters.
+
+    NAME is a study of the database that a study file describes, whose space so has defaults. Gains are in the
+    unit of the metric, with 90 % intervals; beside them stand what was measured, the test score, and what the
+    best constant answer scores.
+    """
+    from studies.analysis.findings.gains.worth import worth_of
+    from studies.analysis.observations.of_study import analyse
+    from studies.report.sections.decisions.gained import parts_of
+    from studies.report.subject import subject_of_ledger
+    from tuner.errors import Refused
+    from tuner.terminal.parts import print_parts
+    from tuner.terminal.screen import open_screen, progress_of
+
+    subject = subject_of_ledger(open_study(storage, name))
+    if subject.best is None:
+        raise Refused(f"The study {name!r} has no completed trial yet, so nothing is known of a gain.")
+    with progress_of("analysis", shown=not as_json) as progress:
+        found = analyse(subject.study, compare=False, progress=progress)
+        worth = worth_of(found, subject.best.values)
+    if as_json:
+        echo_json(
+            {
+                "name": name,
+                "metric": subject.metric,
+                "trials": {"best": subject.best.number},
+                "gain": worth and worth.to_data(),
+                "test": dict(subject.tested.scores),
+                "baseline": subject.tested.baseline,
+            }
+        )
+        return
+    screen = open_screen()
+    if worth is None:
+        evidence = found.importance.evidence
+        is_default = evidence.has_structure
+        screen.print(
+            "The best configuration is the default one, so tuning gained nothing."
+            if is_default
+            else f"The {evidence.trials} trials show no structure, so expected gains are not known."
+        )
+    print_parts(screen, parts_of(subject, worth))
+    if worth is not None and found.importance.evidence.confidence != "good":
+        screen.print("Read this with care: the confidence is low, as `tuner importance` says.")

@@ -21,6 +21,7 @@ from tuner.commands.options import (
     quiet_option,
     rehearsal_option,
     set_option,
+    sharpness_option,
     storage_option,
     timeout_option,
     trials_option,
@@ -53,12 +54,13 @@ if TYPE_CHECKING:
 @checkpoints_option
 @grace_option
 @rehearsal_option
+@sharpness_option
 @quiet_option
 @storage_option
 def run(
     study: str, trials: int | None, timeout: float | None, name: str | None, overrides: tuple[str, ...],
     workers: int, gpus: str | None, output: Path, checkpoints: str | None, grace: float, no_rehearsal: bool,
-    quiet: bool, storage: str | None,
+    no_sharpness: bool, quiet: bool, storage: str | None,
 ) -> int:  # fmt: skip
     """Make or resume a study and work through its trials.
 
@@ -85,7 +87,7 @@ def run(
             gpus=gpus,
             checkpoints=checkpoints,
             grace=None if grace == GRACE else f"{grace:g}",
-        )
+        ) + (("--no-sharpness",) if no_sharpness else ())
         request = Request(study, name, overrides, trials, output, storage, words)
         with unmoved():
             question = read_question(study, changes, workers=workers)
@@ -113,7 +115,14 @@ def run(
         if settings.confirm and not interruption.is_over and opened.is_spent:
             repeat_best(opened, settings.confirm, settings.confirm_seeds, manner, interruption, quiet=quiet)
     with ending_at_once(interrupted(ledger, request)):
-        has_best = conclude(ledger, folder, request, quiet=quiet, is_leaving=interruption.by_signal)
+        has_best = conclude(
+            ledger,
+            folder,
+            request,
+            quiet=quiet,
+            is_leaving=interruption.by_signal,
+            sharpness=not no_sharpness,
+        )
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1

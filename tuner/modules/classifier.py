@@ -87,6 +87,11 @@ class Classifier(ShapedByData, TrainLoss):
         logits: Tensor = self.network(x)
         return logits
 
+    def plain_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Give the mean cross-entropy of a batch, neither augmented nor smoothed."""
+        x, y = batch
+        return self.cross_entropy(self.network(x), y)
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of a batch, augmented and smoothed."""
         x, y = batch

@@ -1,6 +1,6 @@
 """What a study leaves behind, on disk and in words: its best configuration, weights and test scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,12 +11,16 @@ from search_spaces.space.nodes import Value
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import status_of
 from studies.proposing.seeds import training_seed
+from studies.report.sharpness import contenders
+from studies.report.sharpness import in_words as in_words_of_sharpness
+from studies.report.tested import TESTED, TestScores, test_scores
 from studies.running.confirmation import Recommendation, chosen, confirming
 from studies.trials.difference import differences
 from studies.trials.outcomes import in_words
 from studies.trials.trained import trained
 from tuner.results.dashboard_note import write_note
 from tuner.results.export import export
+from tuner.results.sharpness import measure_contenders
 from tuner.terminal.next_steps import OUTPUT, Request, folded
 from tuner.terminal.screen import busy, open_screen, print_table, progress_of
 from tuner.workers.places import folder_name
@@ -24,11 +28,16 @@ from tuner.workers.processes.working_directory import shown, unmoved
 from tuner.workers.weights import Weights, place_of
 
 BEST, REPORT, TEST_LOG = "best.yaml", "report.html", "test.log"
-TEST = "tuner:test"  # attribute of the study: the number of the trial tested, and its scores
 
 
 def conclude(
-    ledger: Ledger, folder: Path, request: Request, *, quiet: bool, is_leaving: bool = False
+    ledger: Ledger,
+    folder: Path,
+    request: Request,
+    *,
+    quiet: bool,
+    is_leaving: bool = False,
+    sharpness: bool = True,
 ) -> bool:
     """Write the results to `folder` and print them.
 
@@ -38,25 +47,27 @@ def conclude(
         request: what was asked, so that what to type next can be said.
         quiet: show nothing of what is being done, only the results.
         is_leaving: somebody wants the program to end, so nothing is written that takes time.
+        sharpness: whether to measure how sharp the loss is around the weights of the best.
 
     Returns: Whether the study has a best trial that could be tested, or can still get one.
     """
     budget, choice = ledger.slots.budget(), chosen(ledger)
     is_finished = budget.done == budget.total
-    tested: Mapping[str, float] | str = {}
+    tested: TestScores | str = TestScores({})
+    untold: list[str] = []
     weights = None
     if choice is not None:
         kept = Weights(choice.ledger, folder.parent / folder_name(choice.ledger.name))
         kept.collect()
         weights = kept.of(choice.trial)
     if choice is not None and not is_leaving:
+        if is_finished:  # before the report, which tells it
+            tested, untold = _looked_at(ledger, choice, weights, folder, quiet=quiet, sharpness=sharpness)
         with progress_of("writing the report", shown=not quiet) as progress, unmoved():
             _write(ledger, choice, folder, progress)
-        with busy("testing the best", shown=not quiet):
-            tested = _test(choice, weights, folder / TEST_LOG) if is_finished else {}
     screen = open_screen()
-    if choice is not None:
-        print_best(screen, choice, {} if isinstance(tested, str) else tested)
+    _print_best(screen, choice, tested)
+    _print_sharpness(screen, ledger, untold)
     counts = in_words(status_of(ledger).trials) or "no trial has ended yet"
     screen.print(
         f"{budget.done} of {budget.total} slots are spent: {counts}; {_seconds(ledger):.0f} s of training"
@@ -78,13 +89,37 @@ def conclude(
     return choice is not None and not isinstance(tested, str)
 
 
-def test_scores(choice: Recommendation) -> dict[str, float]:
-    """Give what the test part of the data said of a trial; empty if it has not been asked."""
-    kept = choice.ledger.study.user_attrs.get(TEST)
-    return dict(kept["scores"]) if kept is not None and kept["trial"] == choice.trial.number else {}
+def _looked_at(
+    ledger: Ledger,
+    choice: Recommendation,
+    weights: Path | None,
+    folder: Path,
+    *,
+    quiet: bool,
+    sharpness: bool,
+) -> tuple[TestScores | str, list[str]]:
+    """Test the best trial, and measure how sharp the loss is around it and its rivals."""
+    with busy("testing the best", shown=not quiet):
+        tested = _test(choice, weights, folder / TEST_LOG)
+    if not sharpness:
+        return tested, []
+    with busy("measuring how sharp the loss is around the best", shown=not quiet):
+        return tested, list(measure_contenders(ledger, folder))
 
 
-def print_best(screen: Console, choice: Recommendation, tested: Mapping[str, float]) -> None:
+def _print_sharpness(screen: Console, ledger: Ledger, untold: list[str]) -> None:
+    measured = [(contender, contender.sharpness()) for contender in contenders(ledger)]
+    known = [(each, found) for each, found in measured if found is not None]
+    for sentence in (*in_words_of_sharpness(known), *untold):
+        screen.print(f"  {sentence}", soft_wrap=True)
+
+
+def _print_best(screen: Console, choice: Recommendation | None, tested: TestScores | str) -> None:
+    if choice is not None:
+        print_best(screen, choice, TestScores({}) if isinstance(tested, str) else tested)
+
+
+def print_best(screen: Console, choice: Recommendation, tested: TestScores) -> None:
     """Print the best score, the test scores, and what sets the configuration apart from the defaults."""
     settings, space = choice.ledger.definition.settings, choice.ledger.definition.space
     best, candidate = choice.original, choice.candidate
@@ -92,8 +127,10 @@ def print_best(screen: Console, choice: Recommendation, tested: Mapping[str, flo
     if candidate is not None:
         spread = "" if candidate.deviation is None else f", standard deviation {candidate.deviation:.2g}"
         screen.print(f"  {candidate.mean:.5g} on {len(candidate.scores)} fresh seeds{spread}")
-    for name, value in tested.items():
+    for name, value in tested.scores.items():
         screen.print(f"  {name} {value:.5g}")
+    for said in tested.beside:
+        screen.print(f"  {said}", soft_wrap=True)
     changed = differences(space, best.values)
     if not changed:
         screen.print("It is the default configuration.")
@@ -123,13 +160,13 @@ def _print_written(screen: Console, choice: Recommendation, folder: Path, weight
         screen.print(f"The weights of the best trial are not here; they were kept at {place}", soft_wrap=True)
 
 
-def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> Mapping[str, float] | str:
+def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> TestScores | str:
     """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study.
 
     Returns: The scores, or why there are none, as the end of a sentence.
     """
     best, kept = choice.trial, test_scores(choice)
-    if kept or checkpoint is None:
+    if kept.scores or checkpoint is None:
         return kept  # without a checkpoint another worker trained it, and has the weights
     from tuner.training.assignment import Assignment
     from tuner.training.messages import Tested
@@ -148,9 +185,9 @@ def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> Mapping
     if not isinstance(ended, Tested):
         printed = f"; what it printed: {shown(log)}" if log.exists() else ""
         return f"{ended.cause}{printed}"
-    scores = dict(ended.scores)
-    choice.ledger.study.set_user_attr(TEST, {"trial": best.number, "scores": scores})
-    return scores
+    scores, baseline = dict(ended.scores), ended.baseline and dict(ended.baseline)
+    choice.ledger.study.set_user_attr(TESTED, {"trial": best.number, "scores": scores, "baseline": baseline})
+    return TestScores(scores, baseline)
 
 
 def _unconfirmed(ledger: Ledger, request: Request) -> str | None:

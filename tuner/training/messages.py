@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.training.assignment import Assignment
 from tuner.training.ends import Reply
@@ -22,6 +23,7 @@ class Start:
         rehearsal: for so many seconds the assignment is only tried out; None trains it.
         tested: a file of weights; nothing is trained, and the weights are tested.
         code: what it names that only its parent has, see `tuner.training.process.by_value`.
+        measured: a file of weights; nothing is trained, and the loss around the weights is measured.
     """
 
     assignment: Assignment
@@ -30,6 +32,7 @@ class Start:
     rehearsal: float | None = None
     tested: str | None = None
     code: bytes | None = None
+    measured: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,17 @@ class Unfit:
 
 @dataclass(frozen=True)
 class Tested:
-    """What weights scored on the test part of the data, by name."""
+    """What weights scored on the test part of the data, by name, and what the best constant answer scores."""
 
     scores: Mapping[str, float]
+    baseline: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How sharp the training loss is around weights, as `tuner.training.sharpness.measure` tells it."""
+
+    found: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

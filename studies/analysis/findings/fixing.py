@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Value
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.findings.functions import functions_of, resampled_fits
+from studies.analysis.findings.functions import doubt_near_best, functions_of, resampled_fits
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.importance import Fitted
 from studies.analysis.shares.intervals import COVERAGE
@@ -100,15 +100,16 @@ def cost_of_fixing(found: StudyAnalysis, held: Mapping[str, Value], *, seed: int
     means = np.cumsum([0, *(len(pair[0]) for pair in pairs[:-1])])
     draws = np.delete(losses, means)
     low, high = np.quantile(draws, [OVER / 2, 1 - OVER / 2]).tolist()
-    loss = float(losses[0])
+    loss, wider = float(losses[0]), doubt_near_best(found.fitted)
+    low, high = loss - wider * max(loss - low, 0.0), loss + wider * max(high - loss, 0.0)
     return Cost(
         dict(held),
         found.metric,
         float(free[0]),
         float(fixed[0]),
         loss,
-        max(min(low, loss), 0.0),
-        max(high, loss),
+        max(low, 0.0),
+        high,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from studies.analysis.findings.functions import functions_of, resampled_fits
+from studies.analysis.findings.functions import doubt_near_best, functions_of, resampled_fits
 from studies.analysis.findings.near_best import Better
 from studies.analysis.observations.outliers import left_out_errors
 from studies.analysis.shares.importance import Fitted
@@ -80,9 +80,12 @@ def good_region(fitted: Fitted, near: Sequence[Better] = (), *, seed: int = 0) -
             for number, surrogate in enumerate(resampled_fits(first, REPLICATES, seed), start=1)
         ]
         among = [_measured(other.surrogate, REPLICATE_DRAWS, seed) for other in others]
+    wider = doubt_near_best(first)
+    main = {name: _estimated(name, whole.main, resampled, among, "main") for name in whole.main}
+    total = {name: _estimated(name, whole.total, resampled, among, "total") for name in whole.total}
     return GoodRegion(
-        {name: _estimated(name, whole.main, resampled, among, "main") for name in whole.main},
-        {name: _estimated(name, whole.total, resampled, among, "total") for name in whole.total},
+        {name: _widened(share, wider) for name, share in main.items()},
+        {name: _widened(share, wider) for name, share in total.items()},
         whole.spread * first.surrogate.scale,
         float(np.sqrt(_error(fitted, near)(first))),
     )
@@ -114,6 +117,14 @@ def _estimated(
     return estimated(
         float(shares[name][0]), [each[1:] for each in every], excess, [float(each[0]) for each in refitted]
     )
+
+
+def _widened(share: Estimate, times: float) -> Estimate:
+    low, high = (
+        share.share - times * (share.share - share.low),
+        share.share + times * (share.high - share.share),
+    )
+    return Estimate(share.share, max(low, 0.0), min(high, 1.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """A study of the database, ours or plain Optuna's, as a table to analyse."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 from threadpoolctl import threadpool_limits
 
-from search_spaces.space.algebra import narrow
-from search_spaces.space.nodes import Group, Value
+from search_spaces.space.nodes import Group
 from search_spaces.space.notation import from_data
-from studies.analysis.errors import SeveralObjectives
+from studies.analysis.errors import NothingToAnalyse, SeveralObjectives
 from studies.analysis.observations.infer import infer_space
+from studies.analysis.observations.region import Where, holds, in_words, to_data, within
 from studies.analysis.observations.scales import (
     Scale,
     main_scale,
@@ -27,7 +27,7 @@ from studies.analysis.observations.table import Table, observations
 from studies.analysis.shares.comparison import optuna_importances
 from studies.analysis.shares.importance import Fitted, Importance, fit_table, measure_importance
 from studies.database.identity import DEFINITION
-from studies.surrogate.domain import Array, as_option
+from studies.surrogate.domain import Array
 from studies.trials.attributes import without_continued
 from studies.trials.outcomes import Outcome
 
@@ -45,7 +45,7 @@ class StudyAnalysis:
 
     name: str
     metric: str
-    where: dict[str, Value]
+    where: Where
     table: Table
     scale: Scale
     fitted: Fitted
@@ -78,7 +78,7 @@ class StudyAnalysis:
             "name": self.name,
             "metric": self.metric,
             "scale": self.scale,
-            "where": self.where or None,
+            "where": to_data(self.where) or None,
             **self.importance.to_data(),
             "scales": scales,
             "optuna": self.elsewhere,
@@ -108,14 +108,8 @@ def trials_of(study: Study, objective: int | None = None) -> list[FrozenTrial]:
     return kept
 
 
-def _within(trials: list[FrozenTrial], where: Mapping[str, Value]) -> list[FrozenTrial]:
-    return [
-        trial
-        for trial in trials
-        if all(
-            name in trial.params and as_option(trial.params[name]) == value for name, value in where.items()
-        )
-    ]
+def _within(trials: list[FrozenTrial], where: Where) -> list[FrozenTrial]:
+    return [trial for trial in trials if holds(where, trial.params)]
 
 
 def metric_of(study: Study, objective: int | None = None) -> str:
@@ -145,14 +139,14 @@ def objective_of(study: Study, objective: int | None) -> int | None:
     return objective
 
 
-def table_of(study: Study, objective: int | None = None, where: Mapping[str, Value] | None = None) -> Table:
+def table_of(study: Study, objective: int | None = None, where: Where | None = None) -> Table:
     """Put the trials of a study in a table.
 
     Args:
         study: any study.
         objective: the index of the objective to take, of a study that has several.
-        where: choices and the option that each must have; only such trials are taken, and the space is that
-            part of the whole.
+        where: the option that a choice must have, or the span of a range; only such trials are taken, and
+            the space is that part of the whole.
 
     Raises:
         SeveralObjectives: there are several and none was chosen, or there is none of that index.
@@ -161,19 +155,22 @@ def table_of(study: Study, objective: int | None = None, where: Mapping[str, Val
     direction = study.directions[objective_of(study, objective) or 0]
     minimize = direction is StudyDirection.MINIMIZE
     space = space_of(study)
-    for name, value in (where or {}).items():
-        space = narrow(space, name, choices=[value])
+    if where:
+        space = within(space, where)
     trials = _within(trials_of(study, objective), where or {})
     # Where we ran the study the outcome says which trials failed by no fault of theirs.
     plain = DEFINITION not in study.user_attrs
-    return observations(trials, space, minimize=minimize, failed_as_worst=None if plain else False)
+    try:
+        return observations(trials, space, minimize=minimize, failed_as_worst=None if plain else False)
+    except NothingToAnalyse as error:
+        raise (NothingToAnalyse(f"Where {in_words(where)}: {error}") if where else error) from None
 
 
 def analyse(
     study: Study,
     *,
     objective: int | None = None,
-    where: Mapping[str, Value] | None = None,
+    where: Where | None = None,
     seed: int = 0,
     compare: bool = True,
     progress: Callable[[float], None] = lambda _: None,
@@ -186,7 +183,7 @@ def analyse(
     Args:
         study: any study.
         objective: the index of the objective to take, of a study that has several.
-        where: choices and the option that each must have, for an analysis of that part of the space.
+        where: the option that a choice must have, or the span of a range, for that part of the space.
         seed: of folds, draws and resampling.
         compare: also measure on other scales of the objective, and ask Optuna's evaluators.
         progress: is told the fraction done.
@@ -198,7 +195,7 @@ def analyse(
 def _analysed(
     study: Study,
     objective: int | None,
-    where: dict[str, Value],
+    where: Where,
     seed: int,
     progress: Callable[[float], None],
     *,

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from studies.analysis.shares.importance import Contribution, Importance
+from search_spaces.space.describe import show_value
+from studies.analysis.shares.importance import Conditions, Contribution, Importance
 from studies.analysis.shares.intervals import Estimate
 
 
@@ -24,6 +25,11 @@ class TreeRow:
 def is_folded(effect: Contribution) -> bool:
     """Say whether a pair is one of a choice and what exists on one of its branches."""
     return bool(set(effect.names) & set(effect.when))
+
+
+def show_when(when: Conditions) -> str:
+    """Write conditions: `optimizer is sgd and dropout is on`."""
+    return " and ".join(f"{name} is {' or '.join(map(show_value, values))}" for name, values in when.items())
 
 
 def tree_of(importance: Importance, least: float) -> tuple[TreeRow, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.report.figures import curves_figure
+from studies.report.drawing.figures import curves_figure
 from studies.report.parts import Figure, Part
 from studies.report.section import Material
 

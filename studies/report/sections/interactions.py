@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from studies.analysis.shares.importance import Contribution
-from studies.analysis.shares.tree import is_folded
+from studies.analysis.shares.tree import is_folded, show_when
 from studies.analysis.views import PairView
-from studies.analysis.words import no_interaction, show_when
+from studies.analysis.words import no_interaction
 from studies.report.bars import LEAST_SHOWN, MOST_BARS, bar_of
-from studies.report.pair_figures import doubt_figure, drift_figure, score_figure
+from studies.report.drawing.pair_figures import doubt_figure, drift_figure, score_figure
 from studies.report.parts import Bars, Cell, Figure, Grid, Heading, Matrix, Part, Words
 from studies.report.section import Material
 
@@ -21,13 +21,14 @@ def parts(material: Material) -> Sequence[Part]:
         return []
     analysis, views = material.analysed
     importance = analysis.importance
+    drawn = [part for view in views.pairs for part in _pair(material, view)]
     if said := no_interaction(importance):
-        return [Words(said)]
+        return [Words(said), *drawn]  # a pair that was asked for is drawn all the same
     pairs = [
         effect for effect in importance.pairs if (effect.share or 0) >= LEAST_SHOWN and not is_folded(effect)
     ][:MOST_BARS]
     if not pairs:
-        return []
+        return drawn
     caption = f"Each pair, beyond its two parameters: share of the variance of {analysis.what} (%)"
     shown: list[Part] = [Bars(caption, [bar_of(effect) for effect in pairs])]
     main = importance.main if importance.evidence.has_structure else ()
@@ -39,7 +40,7 @@ def parts(material: Material) -> Sequence[Part]:
             "branch in common."
         )
         shown += [Heading("The interaction matrix"), matrix, Words(note, is_note=True)]
-    return [*shown, *(part for view in views.pairs for part in _pair(material, view))]
+    return [*shown, *drawn]
 
 
 def _pair(material: Material, view: PairView) -> Iterator[Part]:

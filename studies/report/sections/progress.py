@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.report.figures import progress_figure
+from studies.report.drawing.figures import progress_figure
 from studies.report.parts import Figure, Part, Words
 from studies.report.section import Material
 

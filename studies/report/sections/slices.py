@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from search_spaces.space.describe import show_conditions
 from search_spaces.space.nodes import Float, Int
 from search_spaces.space.parameters import Parameter, options
-from studies.report.figures import slice_figure
+from studies.report.drawing.figures import slice_figure
 from studies.report.parts import Figure, Grid, Part, Words
 from studies.report.section import Material
 from studies.trials.record import TrialRecord

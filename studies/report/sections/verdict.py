@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from studies.analysis.observations.of_study import StudyAnalysis
+from studies.analysis.observations.region import in_words
 from studies.analysis.words import verdict_in_words
 from studies.report.parts import Items, Part, Words
 from studies.report.section import Material
@@ -26,9 +27,10 @@ def parts(material: Material) -> Sequence[Part]:
 def basis(analysis: StudyAnalysis) -> str:
     """Write what every share rests on: its evaluator, the trials, the region."""
     evidence, evaluator = analysis.importance.evidence, analysis.importance.evaluator
+    region = f"where {in_words(analysis.where)}" if analysis.where else "the whole space"
     return (
         f"{evaluator[0].upper()}{evaluator[1:]} on {evidence.trials} trials, "
-        f"{evidence.exploration:.0%} of them quasi-random. Region: the whole space, every range on its "
+        f"{evidence.exploration:.0%} of them quasi-random. Region: {region}, every range on its "
         f"scale. Shares are of the variance of {analysis.what}, with 90% intervals. On trials that it has "
         f"not seen the surrogate has an R2 of {evidence.cv_r2:.2f}; {evidence.unknown:.0%} of the variance "
         "is left open."

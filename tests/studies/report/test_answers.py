@@ -6,7 +6,7 @@ import pytest
 from studies.report.investigation import Investigation, investigate
 from studies.report.parts import Heading, Items, Table, Words
 from studies.report.section import Material, all_sections, shown
-from studies.report.sections import early_stopping
+from studies.report.sections.decisions import early_stopping
 from studies.report.subject import subject_of_study
 
 

@@ -1,13 +1,14 @@
 """The figures of a report as files: none is missing, and each has its numbers."""
 
 import csv
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import optuna
 import plotly.graph_objects as go
 import pytest
 
-from studies.report.figure_files import numbers_of, write_figures
+from studies.report.drawing.figure_files import numbers_of, write_figures
 from studies.report.investigation import Investigation
 from studies.report.section import Material
 from studies.report.subject import subject_of_study
@@ -21,18 +22,19 @@ def material() -> Material:
     return Material(subject_of_study(study), Investigation(None, None, "too few"))
 
 
-def test_every_figure_has_a_page_and_its_numbers(material: Material, tmp_path: Path) -> None:
-    """The pages name no address but a library beside them, and the CSV files hold a row for each trial."""
+def test_every_figure_is_a_file_and_has_its_numbers(material: Material, tmp_path: Path) -> None:
+    """Each is an SVG that names nothing outside of itself, and the CSV files hold a row for each trial."""
     files = write_figures(material, tmp_path / "figures")
     names = [path.name for path in files]
-    assert any("progress" in name and name.endswith(".html") for name in names)
-    assert sum(name.endswith(".html") for name in names) == sum(name.endswith(".csv") for name in names)
-    assert (tmp_path / "figures" / "plotly.min.js").exists()
+    assert any("progress" in name and name.endswith(".svg") for name in names)
+    assert sum(name.endswith(".svg") for name in names) == sum(name.endswith(".csv") for name in names)
     for path in files:
         assert path.stat().st_size > 0
-        if path.suffix == ".html":
-            assert 'src="plotly.min.js"' in path.read_text(encoding="utf-8")
-            assert "cdn" not in path.read_text(encoding="utf-8").lower()
+        if path.suffix == ".svg":
+            written = path.read_text(encoding="utf-8")
+            root = ET.fromstring(written)  # noqa: S314 - our own text
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+            assert "href" not in written
     (progress,) = [path for path in files if "progress" in path.name and path.suffix == ".csv"]
     with progress.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -14,7 +14,7 @@ from studies.definition.study import define
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.report.figures import MARKS
+from studies.report.drawing.figures import MARKS
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import EFFECTS, Outcome, count_name

@@ -1,7 +1,7 @@
 """One fit: a configuration in, scores out, nothing known of studies."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tuner.training.configuration.assembly import Assembly, assemble
 from tuner.training.configuration.class_paths import package_of
 from tuner.training.configuration.permit import restrict_parsing
 from tuner.training.ends import THREADS, Ending, Fit
+from tuner.training.fitting.constant_answer import constant_answer_class
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.facts import facts_class
 from tuner.training.fitting.observer import Observer, Resumed, TimeLeft, observer_class
@@ -23,6 +24,7 @@ from tuner.training.fitting.own_optimizer import refuse_manual
 from tuner.training.fitting.scoring import Report
 from tuner.training.logs.csv_rows import read_rows
 from tuner.training.logs.loggers import at_place, set_aside
+from tuner.training.messages import Tested
 from tuner.training.process.ranks import is_first_rank, on_one_device
 from tuner.training.resuming.exactness import INEXACT, reasons_of_training
 from tuner.training.resuming.resumption import without_searches
@@ -133,6 +135,13 @@ def _keep(assignment: Assignment, score: float | None, observer: Observer, assem
     return assignment.keep
 
 
+def tested(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -> Tested:
+    """Do as `test`, and tell what the best constant answer scores on the same targets."""
+    watch = constant_answer_class(package_of(configuration))()
+    scores, data = _test(configuration, checkpoint, seed, [watch])
+    return Tested(scores, watch.told(data) if scores else None)
+
+
 def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -> dict[str, float]:
     """Evaluate a checkpoint on the test part of its data.
 
@@ -144,16 +153,22 @@ def test(configuration: Mapping[str, Any], checkpoint: Path, seed: int | None) -
     Returns:
         What the module logs in testing, by name; empty if it has no test step or its data no test part.
     """
+    return _test(configuration, checkpoint, seed, [])[0]
+
+
+def _test(
+    configuration: Mapping[str, Any], checkpoint: Path, seed: int | None, callbacks: Sequence[Any]
+) -> tuple[dict[str, float], Any]:
     if seed is not None:
         seed_everything(seed, workers=True, verbose=False)
-    assembly = assemble(on_one_device(configuration))
+    assembly = assemble(on_one_device(configuration), callbacks)
     loader = getattr(assembly.data or assembly.module, "test_dataloader", None)
     if not _overridden(loader) or not _overridden(assembly.module.test_step):
-        return {}
+        return {}, assembly.data
     results = assembly.trainer.test(
         assembly.module, datamodule=assembly.data, ckpt_path=checkpoint, verbose=False
     )
-    return {name: float(value) for result in results for name, value in result.items()}
+    return {name: float(value) for result in results for name, value in result.items()}, assembly.data
 
 
 def _overridden(method: object) -> bool:

@@ -22,7 +22,7 @@ import torch
 from tuner.errors import NotAllowed
 from tuner.training.ends import Fault, Raised, Reply
 from tuner.training.fitting.epoch_size import EpochSize
-from tuner.training.fitting.fit import fit, test
+from tuner.training.fitting.fit import fit, tested
 from tuner.training.fitting.quiet import silence_lightning
 from tuner.training.fitting.rehearsal import rehearse
 from tuner.training.messages import (
@@ -31,17 +31,18 @@ from tuner.training.messages import (
     Begun,
     Decisions,
     Leave,
+    Measured,
     Resumed,
     Scored,
     Sized,
     Start,
     Stepped,
-    Tested,
 )
 from tuner.training.process.by_value import unpack
 from tuner.training.process.changed import forget_changed
 from tuner.training.process.parent import die_with_parent, let_children_die_too
 from tuner.training.process.ranks import for_ranks
+from tuner.training.sharpness.measure import measure
 
 # What torch's data loader says when one of its processes was killed; it has no class of its own for that.
 _KILLED_LOADER = re.compile(
@@ -73,10 +74,14 @@ def answer(pipe: Connection, start: Start) -> None:
     try:
         unpack(start.code)
         assignment = replace(assignment, configuration=for_ranks(assignment.configuration, assignment.ranks))
-        if start.tested is not None:
-            if assignment.threads is not None:
-                torch.set_num_threads(assignment.threads)
-            ending: object = Tested(test(assignment.configuration, Path(start.tested), assignment.seed))
+        if (start.tested or start.measured) and assignment.threads is not None:
+            torch.set_num_threads(assignment.threads)
+        if start.measured is not None:
+            ending: object = Measured(
+                measure(assignment.configuration, Path(start.measured), assignment.seed)
+            )
+        elif start.tested is not None:
+            ending = tested(assignment.configuration, Path(start.tested), assignment.seed)
         elif start.rehearsal is None:
             ending = fit(assignment, line.report, line.time_left, line.resumed, line.sized)
         else:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from tuner.training.assignment import Assignment
 from tuner.training.ends import End, Ending, Fit, Raised, Reply, TimedOut, Vanished
 from tuner.training.fitting.epoch_size import EpochSize
-from tuner.training.messages import Rehearsed, Tested, Unfit
+from tuner.training.messages import Measured, Rehearsed, Tested, Unfit
 from tuner.training.trainer import Line
 from tuner.workers.processes.bounded_log import bounded
 from tuner.workers.processes.training import Training
@@ -106,6 +106,23 @@ def test(assignment: Assignment, weights: Path) -> Tested | Raised | Vanished:
     with ExitStack() as stack:
         testing = Training(assignment, Unheard(), stack, tested=weights)
         end: Tested | Raised | Vanished = testing.follow()
+    _drop_empty(assignment.log)
+    return end
+
+
+def measure(assignment: Assignment, weights: Path) -> Measured | Raised | Vanished | TimedOut:
+    """Measure how sharp the training loss is around weights, in a process of its own.
+
+    Args:
+        assignment: what has been trained; an empty log is removed.
+        weights: the file.
+
+    Returns:
+        What was found, or how it ended otherwise.
+    """
+    with ExitStack() as stack:
+        measuring = Training(assignment, Unheard(), stack, measured=weights)
+        end: Measured | Raised | Vanished | TimedOut = measuring.follow()
     _drop_empty(assignment.log)
     return end
 

@@ -43,6 +43,7 @@ class Training:
         lane: int = 0,
         rehearsal: float | None = None,
         tested: Path | None = None,
+        measured: Path | None = None,
     ) -> None:
         warm_up()
         context = multiprocessing.get_context("forkserver")
@@ -61,7 +62,8 @@ class Training:
         for rank in range(assignment.ranks):
             ours, theirs = context.Pipe()
             stack.callback(ours.close)
-            start = Start(assignment, rank, port, rehearsal, None if tested is None else str(tested), code)
+            on, around = (None if file is None else str(file) for file in (tested, measured))
+            start = Start(assignment, rank, port, rehearsal, on, code, around)
             # Not a daemon, because data loaders start processes of their own.
             process = context.Process(target=enter, args=(theirs, start))
             stack.callback(theirs.close)

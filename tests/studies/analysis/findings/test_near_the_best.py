@@ -7,6 +7,7 @@ import pytest
 from search_spaces.space.nodes import Categorical, Float, Group
 from studies.analysis.errors import NothingToAnalyse
 from studies.analysis.findings.fixing import cost_of_fixing
+from studies.analysis.findings.functions import doubt_near_best
 from studies.analysis.findings.good_region import good_region
 from studies.analysis.findings.near_best import look_near_best
 from studies.analysis.findings.tied import near_the_best
@@ -141,3 +142,10 @@ def test_a_value_outside_the_analysed_part_is_refused(gated: StudyAnalysis) -> N
     with pytest.raises(NothingToAnalyse, match="outside the part"):
         cost_of_fixing(gated, {"kind": "z"})
     assert coordinate(gated.fitted.surrogate.domain.axes[0], "z") is None
+
+
+def test_intervals_near_the_best_know_how_far_the_surrogate_is_wrong_there() -> None:
+    """A narrow good region is missed by more than the surrogate says, a smooth function by as much."""
+    narrow, smooth = (KINDS[kind](10).table(160, 10, 0.05) for kind in ("narrow", "smooth"))
+    assert doubt_near_best(fit_table(narrow)) > 1.3
+    assert 1.0 <= doubt_near_best(fit_table(smooth)) < 1.2

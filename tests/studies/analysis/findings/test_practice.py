@@ -8,10 +8,10 @@ from search_spaces.catalogue.rules import Shift
 from search_spaces.space.nodes import Categorical, Choice, Float, Group
 from search_spaces.space.parameters import default_values
 from studies.analysis.errors import NothingToAnalyse
-from studies.analysis.findings.ablation import ablate
 from studies.analysis.findings.best_so_far import best_so_far
 from studies.analysis.findings.buckets import isolate
 from studies.analysis.findings.coordinates import find_coordinates
+from studies.analysis.findings.gains.ablation import ablate
 from studies.analysis.findings.range_ends import boundaries
 from studies.analysis.findings.rules_of_thumb import judge
 from studies.analysis.observations.scales import rescaled, scales_of, shares_on

@@ -9,7 +9,7 @@ from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Float, Int
 from search_spaces.space.parameters import Parameter, options
 from studies.analysis.findings.best_so_far import BestSoFar
-from studies.report.axes import ScoreAxis, log_ticks, plain, score_axis
+from studies.report.drawing.axes import ScoreAxis, log_ticks, plain, score_axis
 from studies.trials.outcomes import EFFECTS, Outcome
 from studies.trials.record import TrialRecord
 

@@ -1,8 +1,4 @@
-"""The figures of a report as files: each as a page of its own, and its numbers as CSV.
-
-The drawing library writes SVG only through a browser, which a machine that tunes seldom has. So a figure is a
-page that any browser opens offline and saves as SVG, and the numbers are there for whatever draws else.
-"""
+"""The figures of a report as files: each as SVG, and its numbers as CSV."""
 
 import csv
 import re
@@ -14,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 
+from studies.report.drawing.svg import draw_svg
 from studies.report.parts import Bars, Figure, Grid, Heading, Part
 from studies.report.section import Material, all_sections, shown
 
 _LONGEST = 60  # characters of a file's name
-_CONFIG = {"responsive": True, "toImageButtonOptions": {"format": "svg"}}
+WIDTH = 640  # pixels
 BAR_HEADS = ("name", "share", "low", "high", "total", "total_low", "total_high")
 
 
@@ -29,11 +25,10 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
 
     Args:
         material: what is known of the study.
-        folder: is made where it is missing; files of the same names are replaced. The drawing library lies
-            there once, beside the pages that read it.
+        folder: is made where it is missing; files of the same names are replaced.
 
     Returns:
-        The files, in the order of the report: a page and a CSV file for each figure, a CSV file for bars.
+        The files, in the order of the report: an SVG and a CSV file for each figure, a CSV file for bars.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -50,12 +45,8 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
             _write(table, BAR_HEADS, rows)
             written.append(table)
             continue
-        page = path.with_name(f"{path.name}.html")
-        page.write_text(
-            drawn.to_html(full_html=True, include_plotlyjs="directory", config=_CONFIG), encoding="utf-8"
-        )
-        if not (folder / "plotly.min.js").exists():
-            (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+        page = path.with_name(f"{path.name}.svg")
+        page.write_text(draw_svg(drawn, WIDTH), encoding="utf-8")
         heads, rows_of_figure = numbers_of(drawn)
         _write(table, heads, rows_of_figure)
         written += [page, table]

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from studies.analysis.findings.early_stopping import replay_early_stopping
+from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
 from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.report.parts import Part, Words
 from studies.report.section import Material
+from studies.report.subject import Subject
 from studies.trials.outcomes import CUT_SHORT
 
 TITLE, PLACE = "Would early stopping have lost the winner?", 85
@@ -14,9 +15,7 @@ TITLE, PLACE = "Would early stopping have lost the winner?", 85
 def parts(material: Material) -> Sequence[Part]:
     """Show the replay over the curves that are known to their end, where there are enough."""
     subject = material.subject
-    # What prunes a study of plain Optuna is not in the database.
-    pruner = {"class_path": NO_PRUNING} if subject.definition is None else subject.definition.pruner
-    found = replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)
+    found = early_stopping_of(subject)
     if found is None:
         return []
     pruned = sum(trial.outcome in CUT_SHORT for trial in subject.trials)
@@ -30,3 +29,10 @@ def parts(material: Material) -> Sequence[Part]:
             "of them would have won is not known."
         )
     return [Words(found.in_words()), Words(note, is_note=True)]
+
+
+def early_stopping_of(subject: Subject) -> Replay | None:
+    """Replay the trials of a study; None where too few of their curves are whole."""
+    # What prunes a study of plain Optuna is not in the database.
+    pruner = {"class_path": NO_PRUNING} if subject.definition is None else subject.definition.pruner
+    return replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)

@@ -12,8 +12,8 @@ from search_spaces.space.parameters import Parameter
 from studies.analysis.findings.drift import Drift
 from studies.analysis.observations.of_study import StudyAnalysis
 from studies.analysis.shares.projection import Projection
-from studies.report.axes import log_ticks, plain
-from studies.report.figures import MARKS, style
+from studies.report.drawing.axes import log_ticks, plain
+from studies.report.drawing.figures import MARKS, style
 from studies.surrogate.domain import Array
 from studies.trials.record import TrialRecord
 

@@ -1,0 +1,1 @@
+"""How flat the loss is around trained weights: curvature, adaptive sharpness, and a picture."""
