@@ -1,6 +1,6 @@
 """The ways to a study: a study file, a call from Python, the database."""
 
-import sys
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -75,7 +75,7 @@ class Made(Asking):
     @classmethod
     def of(cls, read: Callable[[], Question], *, storage: str | None = None, rehearses: bool = True) -> Self:
         """Make a study of a question, once `read` has given it; errors as `create`'s."""
-        _refuse_in_training()
+        refuse_in_training()
         question = read()
         url, database = opened(storage)
         is_new = not is_known(database, question.definition.settings.name)
@@ -145,9 +145,12 @@ class Made(Asking):
         return cls(create(database, StudyDefinition(asked, fixed, group), source=""), url)
 
 
-def _refuse_in_training() -> None:
+def refuse_in_training() -> None:
     """End a process that is about to train where the main script, which it imports, makes a study."""
-    if getattr(sys.modules["__main__"], "__name__", "") == "__mp_main__":
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != "__mp_main__":
+        frame = frame.f_back
+    if frame is not None:
         raise SystemExit(
             "The processes that train import the main script too, so what it does by itself has to stand "
             'under if __name__ == "__main__":'

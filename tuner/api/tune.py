@@ -9,6 +9,7 @@ from typing import Any
 
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
+from tuner.api.making import refuse_in_training
 from tuner.api.manner import USUAL, Manner
 from tuner.api.question import SOURCE, Maker, Space, study_file
 from tuner.api.study import Study
@@ -67,6 +68,7 @@ def tune(
         StudyStopped: several trials in a row ended with an error; it holds the last one's traceback.
         StorageError: the database cannot be used.
     """
+    refuse_in_training()
     named = name or _name_of(module)
     asked = {"name": named, "metric": metric, "direction": direction, "trials": trials, **(settings or {})}
     file = parse_study_file(study_file(module, data, space, asked, trainer or {}), source=SOURCE)

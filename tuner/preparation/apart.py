@@ -57,7 +57,7 @@ def prepare_apart(file: StudyFile) -> StudyDefinition:
         file.data,
         source=file.source,
         silent="its process ended while the study file was read; look at what its modules do when they "
-        "are asked for their search space.",
+        f"are asked for their search space, and in a script {REMEDY}.",
     )
     return definition
 

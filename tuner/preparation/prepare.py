@@ -14,7 +14,7 @@ from studies.errors import BadLength, StudyFileError
 from tuner.errors import BadConfiguration
 from tuner.preparation.target import for_target
 from tuner.training.configuration.arguments import defaults_of, parameters_of
-from tuner.training.configuration.class_paths import check_names, import_made, import_maker
+from tuner.training.configuration.class_paths import check_names, import_made, import_maker, package_of
 
 
 def prepare(file: StudyFile) -> StudyDefinition:
@@ -43,6 +43,8 @@ def taking(sections: Mapping[str, Any]) -> Callable[[str], bool]:
         part = sections.get(section)
         path = part.get("class_path") if isinstance(part, Mapping) else part
         if isinstance(path, str):
+            if section == "model":
+                package_of({"model": {"class_path": path}})  # first of all, whether it is a module
             maker = import_maker(path, f"{section}.class_path")
             arguments[f"{section}.init_args"] = {*parameters_of(maker), *defaults_of(maker)}
 

@@ -90,6 +90,20 @@ def test_a_module_that_is_changed_between_two_calls_is_trained_as_it_is_now(tune
     assert ended.stdout.split() == ["1.0", "2.0"], ended.stderr
 
 
+def test_a_script_without_a_guard_is_told_what_to_write(tuner: CommandLine) -> None:
+    """A script that tunes while it is imported ends with the line that it lacks, and makes no study."""
+    tuner.write("by_hand.py", CALLER.replace('if __name__ == "__main__":', "if True:"))
+    tuner.write("changing.py", "from tests.tuner.small_modules import Small as Own\n")
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "by_hand.py"],
+        cwd=tuner.folder, capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert 'under `if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
+    assert ended.stderr.count("Traceback") == 1
+
+
 CALLER = """
 from pathlib import Path
 import tuner, changing
