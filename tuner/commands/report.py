@@ -1,5 +1,7 @@
 """`tuner report`: the report of a study as a file, and its figures as files."""
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -70,6 +72,7 @@ def report(
     part = parts_of_space(study, where)
     check_pairs(subject.space, asked, part)
     subject = subject.within(part)
+    _refuse_places(path, figures)
     try:
         with progress_of("analysis", shown=not as_json) as progress:
             found = investigate(subject, progress=progress, asked=asked)
@@ -106,3 +109,19 @@ def report(
     click.echo(f"Written: {path}")
     if figures is not None:
         click.echo(f"Figures: {figures}")
+
+
+def _refuse_places(path: Path, figures: Path | None) -> None:
+    """Refuse a place below what is no folder, or in one that cannot be written to, before the analysis."""
+    from tuner.errors import Refused
+
+    for option, folder in (
+        ("--output", path.absolute().parent),
+        ("--figures", figures and figures.absolute()),
+    ):
+        if folder is None:
+            continue
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        number = errno.ENOTDIR if not there.is_dir() else 0 if os.access(there, os.W_OK) else errno.EACCES
+        if number:
+            raise Refused(f"{option}: {there} cannot be written: {os.strerror(number)}; name another place.")
