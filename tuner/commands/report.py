@@ -1,5 +1,7 @@
 """`tuner report` and `tuner gain`: the report of a study as a file, and what tuning gained."""
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -77,6 +79,7 @@ def report(
     part = parts_of_space(study, where)
     check_pairs(subject.space, asked, part)
     subject = subject.within(part)
+    _refuse_places(path, figures)
     try:
         with progress_of("analysis", shown=not as_json) as progress:
             found = investigate(subject, progress=progress, asked=asked)
@@ -115,6 +118,22 @@ def report(
         click.echo(f"Figures: {figures}")
 
 
+def _refuse_places(path: Path, figures: Path | None) -> None:
+    """Refuse a place below what is no folder, or in one that cannot be written to, before the analysis."""
+    from tuner.errors import Refused
+
+    for option, folder in (
+        ("--output", path.absolute().parent),
+        ("--figures", figures and figures.absolute()),
+    ):
+        if folder is None:
+            continue
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        number = errno.ENOTDIR if not there.is_dir() else 0 if os.access(there, os.W_OK) else errno.EACCES
+        if number:
+            raise Refused(f"{option}: {there} cannot be written: {os.strerror(number)}; name another place.")
+
+
 @click.command(epilog=examples("tuner gain digits", "tuner gain digits --json"))
 @click.argument("name")
 @storage_option
@@ -126,6 +145,7 @@ def gain(name: str, storage: str | None, as_json: bool) -> None:
     unit of the metric, with 90 % intervals; beside them stand what was measured, the test score, and what the
     best constant answer scores.
     """
+    from studies.analysis.errors import NothingToAnalyse
     from studies.analysis.findings.gains.worth import worth_of
     from studies.analysis.observations.of_study import analyse
     from studies.report.sections.decisions.gained import parts_of
@@ -137,9 +157,19 @@ def gain(name: str, storage: str | None, as_json: bool) -> None:
     subject = subject_of_ledger(open_study(storage, name))
     if subject.best is None:
         raise Refused(f"The study {name!r} has no completed trial yet, so nothing is known of a gain.")
-    with progress_of("analysis", shown=not as_json) as progress:
-        found = analyse(subject.study, compare=False, progress=progress)
-        worth = worth_of(found, subject.best.values)
+    found, worth, reason = None, None, ""
+    try:
+        with progress_of("analysis", shown=not as_json) as progress:
+            found = analyse(subject.study, compare=False, progress=progress)
+            worth = worth_of(found, subject.best.values)
+    except NothingToAnalyse as error:  # what was measured and tested is known all the same
+        reason = str(error)
+    if found is not None and worth is None:
+        reason = (
+            "The best configuration is the default one, so tuning gained nothing."
+            if found.importance.evidence.has_structure
+            else f"The {found.importance.evidence.trials} trials show no structure, so no gain is told."
+        )
     if as_json:
         echo_json(
             {
@@ -147,20 +177,15 @@ def gain(name: str, storage: str | None, as_json: bool) -> None:
                 "metric": subject.metric,
                 "trials": {"best": subject.best.number},
                 "gain": worth and worth.to_data(),
+                "reason": reason or None,
                 "test": dict(subject.tested.scores),
                 "baseline": subject.tested.baseline,
             }
         )
         return
     screen = open_screen()
-    if worth is None:
-        evidence = found.importance.evidence
-        is_default = evidence.has_structure
-        screen.print(
-            "The best configuration is the default one, so tuning gained nothing."
-            if is_default
-            else f"The {evidence.trials} trials show no structure, so expected gains are not known."
-        )
+    if reason:
+        screen.print(reason, soft_wrap=True)
     print_parts(screen, parts_of(subject, worth))
-    if worth is not None and found.importance.evidence.confidence != "good":
+    if found is not None and worth is not None and found.importance.evidence.confidence != "good":
         screen.print("Read this with care: the confidence is low, as `tuner importance` says.")

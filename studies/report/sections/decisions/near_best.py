@@ -29,7 +29,7 @@ def parts(material: Material) -> Sequence[Part]:
         f"tell. The shares are of the variance of {analysis.what} within that region and within the whole "
         "space, in percent, with 90% intervals. Within the region parameters depend on each other, so "
         "the shares do not add up, and one alone may exceed its share with interactions. Few trials lie "
-        "there: on drawn functions whose good region is narrow, two of three intervals held the truth."
+        "there: on drawn functions whose good region is narrow, five of six intervals held the truth."
     )
     shown: list[Part] = [Table(heads, rows, (False, True, True, True, True)), Words(note, is_note=True)]
     if near.tied:
