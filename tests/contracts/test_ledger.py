@@ -180,8 +180,8 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
     ask(ledger, "worker")
     status = status_of(ledger).to_data()
     assert status["trials"] == {
-        "complete": 1, "pruned": 1, "diverged": 1, "out_of_memory": 1, "timed_out": 1, "preempted": 1,
-        "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 2,
+        "complete": 1, "pruned": 1, "paused": 1, "diverged": 1, "out_of_memory": 1, "timed_out": 1,
+        "preempted": 1, "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 1,
     }  # fmt: skip
     assert (status["name"], status["metric"], status["direction"], status["slots"]) == (
         ledger.name,

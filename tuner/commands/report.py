@@ -139,11 +139,11 @@ def _refuse_places(path: Path, figures: Path | None) -> None:
 @storage_option
 @json_option
 def gain(name: str, storage: str | None, as_json: bool) -> None:
-    """Show what tuning gained from the defaults to the best, and by which parameters.
+    """Show what tuning gained, and by which parameters.
 
-    NAME is a study of the database that a study file describes, whose space so has defaults. Gains are in the
-    unit of the metric, with 90 % intervals; beside them stand what was measured, the test score, and what the
-    best constant answer scores.
+    NAME is a study of the database that a study file describes, whose space so has defaults. Gains lead from
+    the defaults to the best, in the unit of the metric, with 90 % intervals; beside them stand what was
+    measured, the test score, and what the best constant answer scores.
     """
     from studies.analysis.errors import NothingToAnalyse
     from studies.analysis.findings.gains.worth import worth_of

@@ -85,7 +85,8 @@ def test_the_table_of_the_documents_is_what_outcomes_do() -> None:
         effect = EFFECTS[outcome]
         assert state == effect.state.name + ("" if effect.feasible else ", infeasible"), outcome
         second = ", the second time" if effect.may_be_retried else ""
-        assert slot == (f"spent{second}" if effect.spends_slot else "free"), outcome
+        waits = "paused" if effect.pauses else "free"
+        assert slot == (f"spent{second}" if effect.spends_slot else waits), outcome
         assert ("new values" in then) is effect.fresh, outcome
         assert ("error" in then or "alike" in then) is effect.is_error, outcome
 

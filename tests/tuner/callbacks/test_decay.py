@@ -23,7 +23,7 @@ def test_a_timescale_is_positive() -> None:
 def test_an_epoch_without_a_length_has_no_timescale() -> None:
     """Where steps cannot be counted, the sentence names both ways out."""
     trainer = pytorch_lightning.Trainer(**QUIET, max_steps=3, callbacks=[DecayTimescale(1.0)])
-    with pytest.raises(IllegalTraining, match=r"set trainer\.limit_train_batches, or choose .* by its rate"):
+    with pytest.raises(IllegalTraining, match=r"set trainer\.limit_train_batches, or take .* by its rate"):
         trainer.fit(EndlessModule())
 
 

@@ -38,6 +38,7 @@ space: {add: {model.init_args.width: {low: 1, high: 8, type: int, default: 4}}}
 COUNTS = {outcome: number for number, outcome in enumerate(Outcome, start=1)}
 KEYS = {count_name(outcome): count for outcome, count in COUNTS.items()}
 SPENT = sum(count for outcome, count in COUNTS.items() if EFFECTS[outcome].spends_slot)
+PAUSED = COUNTS[Outcome.PAUSED]
 WORDS = ", ".join(f"{count} {key.replace('_', ' ')}" for key, count in KEYS.items())
 
 
@@ -60,7 +61,7 @@ def test_every_view_counts_every_outcome_alike(every: Ledger, tuner: CommandLine
     """Status, list, live view, the end of a run and the report agree with each other and with the table."""
     status = json.loads(tuner("status every --json").out)
     (listed,) = json.loads(tuner("list --json").out)
-    assert status["trials"] == listed["trials"] == {**KEYS, "running": 0, "waiting": 30 - SPENT}
+    assert status["trials"] == listed["trials"] == {**KEYS, "running": 0, "waiting": 30 - SPENT - PAUSED}
     assert status["spent"]["slots"] == SPENT
     assert tuner("status every").out.splitlines()[:2] == [f"every: {SPENT} of 30 slots are spent", WORDS]
     row = tuner("list").out.splitlines()[1]
@@ -104,8 +105,9 @@ def test_every_view_names_the_outcome_of_a_trial_alike(every: Ledger, tuner: Com
 
 
 def test_a_figure_draws_the_trials_that_spend_a_slot() -> None:
-    """Each has a mark and a colour that no other has; attempts that go on would be drawn twice."""
-    assert set(MARKS) == {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot}
+    """Each has a mark and a colour of its own, and so has one that waits; no other attempt is drawn."""
+    drawn = {outcome for outcome in Outcome if EFFECTS[outcome].spends_slot or EFFECTS[outcome].pauses}
+    assert set(MARKS) == drawn
     for marks in zip(*MARKS.values(), strict=True):
         assert len(set(marks)) == len(MARKS)
 
