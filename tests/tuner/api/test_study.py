@@ -43,7 +43,8 @@ def test_python_and_the_command_make_the_same_trials(tuner: CommandLine) -> None
     assert best is not None
     assert best.trial.number == json.loads(tuner("best command --json").out)["number"]
     told = json.loads(tuner("status python --json").out)
-    assert told.pop("provenance")["code"]  # the command adds where the results come from
+    assert told.pop("provenance")["code"]  # the command adds where the results come from, and the notes
+    assert told.pop("notes") is None
     assert study.status().to_data() == told
 
 
