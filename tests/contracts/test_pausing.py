@@ -16,7 +16,7 @@ from studies.running.pausing import close_paused
 from studies.running.telling import tell
 from studies.running.trial import RunningTrial, carry_on, report
 from studies.trials.outcomes import Outcome
-from tests.contracts.test_trials import LAPSED
+from tests.contracts.faults import LAPSED
 from tests.studies.samples import sample_definition
 
 EPOCHS = 9  # of the sample

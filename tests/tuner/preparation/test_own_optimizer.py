@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from tests.tuner.command_line import CommandLine
-from tests.tuner.preparation.drafting.shapes import HEAD, SHAPES
+from tests.tuner.preparation.drafting.shape import HEAD
+from tests.tuner.preparation.drafting.shapes import SHAPES
 from tests.tuner.training.probes import IN_MEMORY
 
 pytestmark = IN_MEMORY

@@ -15,7 +15,7 @@ from studies.analysis.observations.of_study import StudyAnalysis, analyse
 from studies.database.identity import DEFINITION
 from studies.surrogate.domain import domain_of
 from tests.benchmarks.gains_acceptance import trials_of
-from tests.studies.analysis.drawn_studies import KINDS
+from tests.studies.analysis.drawn_functions import KINDS
 from tests.studies.analysis.findings.gains_truth import scores_at, true_gains
 from tests.studies.analysis.known_functions import Known
 
