@@ -13,7 +13,8 @@ from search_spaces.space.parameters import default_values
 from studies.analysis.findings.gains.worth import worth_of
 from studies.analysis.observations.of_study import analyse
 from studies.surrogate.domain import as_option
-from tests.studies.analysis.drawn_studies import KINDS, run
+from tests.studies.analysis.drawn_functions import KINDS
+from tests.studies.analysis.drawn_studies import run
 from tests.studies.analysis.findings.gains_truth import scores_at, true_gains
 from tests.studies.analysis.known_functions import Known
 
