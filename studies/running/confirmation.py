@@ -5,7 +5,7 @@ the few best are trained on seeds that they have never seen, and ranked by the m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from statistics import fmean, stdev
 
@@ -14,17 +14,14 @@ from optuna.trial import TrialState
 from studies.database.open import Database
 from studies.definition.changes import first_change
 from studies.definition.study import StudyDefinition
-from studies.errors import StudyChanged, UnknownStudy, UnknownTrial, UnusableStudy
+from studies.errors import UnknownTrial
 from studies.ledger.ledger import Ledger
-from studies.ledger.making import create, delete
-from studies.ledger.opening import is_known, open_ledger
-from studies.proposing.optuna_pruner import NO_PRUNING
-from studies.proposing.seeds import seed_of
+from studies.ledger.opening import open_ledger
+from studies.running.repeats import Repeats
 from studies.trials.record import TrialRecord
 
 SUFFIX = "-confirmed"  # of the study that repeats the best trials of another
-SEED = 10  # its place among the seeds that follow from the study's; another one gives other fresh seeds
-RANDOM = "optuna.samplers.RandomSampler"  # it is asked for nothing: all values are settled
+CONFIRMING = Repeats(SUFFIX, 10, lambda there: bool(there.candidates), "confirms no other")
 
 
 @dataclass(frozen=True)
@@ -81,38 +78,12 @@ def confirm(ledger: Ledger, *, top: int, seeds: int) -> Ledger:
         raise UnknownTrial(
             f"The study {ledger.name!r} has no completed trial yet, so there is none to confirm."
         )
-    definition = _repeating(ledger, best, seeds)
-    name = definition.settings.name
-    if is_known(ledger.database, name):
-        there = open_ledger(ledger.database, name).definition
-        if not there.candidates:
-            raise StudyChanged(
-                f"The database holds a study {name!r} that confirms no other; delete or rename it."
-            )
-        if first_change(there, definition):
-            delete(ledger.database, name)
-    return create(ledger.database, definition, source="")
+    return CONFIRMING.make(ledger.database, _repeating(ledger, best, seeds))
 
 
 def _repeating(ledger: Ledger, best: Sequence[TrialRecord], seeds: int) -> StudyDefinition:
-    settings = replace(
-        ledger.definition.settings,
-        name=ledger.name + SUFFIX,
-        trials=len(best) * seeds,
-        seed=seed_of(ledger.definition, SEED),
-        exploration=0.0,
-        epochs=None,
-        hours=None,
-        repeatable=None,
-        confirm=0,
-    )
-    return replace(
-        ledger.definition,
-        settings=settings,
-        sampler={"class_path": RANDOM, "init_args": {}},
-        pruner={"class_path": NO_PRUNING, "init_args": {}},
-        candidates=tuple({"trial": trial.number, "values": trial.values} for trial in best),
-    )
+    candidates = [{"trial": trial.number, "values": trial.values} for trial in best]
+    return CONFIRMING.definition(ledger, candidates, seeds=seeds)
 
 
 def confirmed(ledger: Ledger) -> list[Candidate]:
@@ -141,11 +112,7 @@ def confirmed(ledger: Ledger) -> list[Candidate]:
 
 def confirming(database: Database, name: str) -> Ledger | None:
     """Open the study that repeats the best trials of the study `name`, if there is one."""
-    try:
-        found = open_ledger(database, name + SUFFIX)
-    except (UnknownStudy, UnusableStudy):  # such as one that another program made
-        return None
-    return found if found.definition.candidates else None
+    return CONFIRMING.find(database, name)
 
 
 def chosen(ledger: Ledger) -> Recommendation | None:

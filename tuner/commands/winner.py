@@ -15,6 +15,7 @@ from tuner.commands.options import (
     output_option,
     quiet_option,
     storage_option,
+    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -32,14 +33,7 @@ if TYPE_CHECKING:
     help="On the rows of all parts, of data that take an argument train_on_all, as tuner.data.Table "
     "does; the score then says nothing.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="K",
-    help="Train K at a time.",
-)
+@workers_option()
 @gpus_option
 @output_option
 @quiet_option

@@ -5,6 +5,7 @@ A test goes through everything that the modules of the list hold.
 
 _LIGHTNINGS = ("pytorch_lightning", "lightning.pytorch")
 _OURS = ("callbacks", "data", "modules")
+_SEARCHING = ("studies.proposing.model", "studies.proposing.pausing")
 
 # Modules in which a class path may end; with a star, those below it as well.
 DOORS = (
@@ -12,6 +13,7 @@ DOORS = (
     *("torch.nn", "torch.nn.modules.*", "torch.optim.*", "torchmetrics"),
     *("torchmetrics.classification.*", "torchmetrics.regression.*"),
     *("optuna.samplers", "optuna.samplers.nsgaii", "optuna.pruners"),
+    *_SEARCHING,
     *(
         f"{package}.{part}"
         for package in _LIGHTNINGS
@@ -29,6 +31,7 @@ HOMES = (
     *("lightning.pytorch.loggers.csv_logs", "lightning.pytorch.loggers.tensorboard"),
     *(f"optuna.samplers.{name}" for name in ("_gp", "_nsgaiii", "_partial_fixed", "_qmc", "_random", "_tpe")),
     *("optuna.samplers._ga", "optuna.samplers.nsgaii"),
+    *_SEARCHING,
     *("lightning_fabric.plugins", "lightning.fabric.plugins"),
 )
 # What a training is made of; one of these stands among the bases of every class that we know.

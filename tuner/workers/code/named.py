@@ -21,7 +21,7 @@ from tuner.training.configuration.permit import Permit, is_importable
 from tuner.training.process.by_value import sources
 
 # Libraries whose versions say what they are; of any other module the file does.
-KNOWN = ("tuner", "torch", "pytorch_lightning", "lightning", "torchmetrics", "optuna")
+KNOWN = ("tuner", "studies", "torch", "pytorch_lightning", "lightning", "torchmetrics", "optuna")
 
 VERSIONED = ("interplay-tuner", "torch")  # of which a worker shall have the version that the study has
 
