@@ -1,6 +1,5 @@
 """The ledger of one study: its definition, its slots and its trials, all in the database."""
 
-import math
 from dataclasses import dataclass
 
 from optuna.study import Study
@@ -86,15 +85,6 @@ class Ledger:
             KeyError: there is no such trial.
         """
         return self.database.storage.get_trial_id_from_study_id_trial_number(self.identifier, number)
-
-    def worst_score(self) -> float | None:
-        """Give the worst finite score of a completed trial, or None where none has one."""
-        scores = [
-            trial.value
-            for trial in self.trials(TrialState.COMPLETE)
-            if trial.value is not None and math.isfinite(trial.value)
-        ]
-        return (max if self.minimizes else min)(scores, default=None)
 
     def records(self, *states: TrialState) -> list[TrialRecord]:
         """List the attempts at the study's slots as values, as `trials` does."""

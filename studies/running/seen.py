@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
@@ -31,8 +31,15 @@ def shown_to(ledger: Ledger, slot: Slot) -> See | None:
         shown = []
         for trial in own:
             number, outcome = trial.user_attrs[SLOT], outcome_of(trial)
-            is_settled = outcome is not None and (EFFECTS[outcome].spends_slot or outcome is Outcome.FAILED)
-            if is_settled and is_count(number) and number <= slot.number - window:
+            if outcome is None:
+                continue
+            # One that ran out of memory may be tried once more, and then spends no slot.
+            is_spent = EFFECTS[outcome].spends_slot and trial.state is not TrialState.FAIL
+            if (
+                (is_spent or outcome is Outcome.FAILED)
+                and is_count(number)
+                and number <= slot.number - window
+            ):
                 renumbered = copy.copy(trial)
                 renumbered.number = number
                 shown.append(renumbered)

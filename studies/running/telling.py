@@ -18,6 +18,7 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
 from studies.running.lost import constrained, was_retried
+from studies.running.seen import history_for
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import CAUSE, OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
 from studies.trials.outcomes import CUT_SHORT, EFFECTS, Outcome
@@ -143,9 +144,11 @@ def _as_told(
     if effect.feasible:
         return effect.state, ended.score if effect.state is TrialState.COMPLETE else None
     if not reads_pruned(study.sampler):
-        worst = ledger.worst_score()
-        if worst is not None:
-            return TrialState.COMPLETE, worst
+        # By what the trial is shown: in a repeatable study it is the same on every run.
+        scores = [record.score for record in history_for(ledger, ended.slot).records]
+        finite = [score for score in scores if score is not None and math.isfinite(score)]
+        if finite:
+            return TrialState.COMPLETE, (max if ledger.minimizes else min)(finite)
     return effect.state, None
 
 
