@@ -125,11 +125,10 @@ def _replaced(space: Group, name: str, what: Any) -> Group:
 
 def _checked(name: str, node: Node) -> Node:
     """Refuse a prior that expects the best value where the range does not reach."""
-    prior = node.prior if isinstance(node, Float | Int) else None
-    if prior is not None and isinstance(node, Float | Int) and not node.low <= prior.centre <= node.high:
+    if isinstance(node, Float | Int) and node.prior and not node.low <= node.prior.centre <= node.high:
         raise IllegalSpace(
             f"The centre of {name}'s prior must lie in {node.low:g} .. {node.high:g}, but got "
-            f"{prior.centre:g}; move it inside, or replace the range."
+            f"{node.prior.centre:g}; move it inside, or replace the range."
         )
     return node
 

@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from search_spaces.suggest import distributions, suggest
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
-from studies.proposing.expected_ends import expected_ends, spread_of_ends
+from studies.proposing.expected_ends import expected_ends
 from studies.proposing.optuna_sampler import sampler_of
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.trials.record import furthest_attempts
@@ -35,7 +35,7 @@ class BySamplerOfEnds:
         """Ask it for one slot after the other."""
         records = furthest_attempts(history.records)[-READ:]
         ends = expected_ends(records, history.definition.settings)
-        worst = spread_of_ends(ends)
+        worst = max(filter(isfinite, ends.values()), default=0.0)
         among = distributions(history.space)
         told = []
         for record in records:

@@ -1,6 +1,6 @@
 """What the end of a trial is expected to score, of one that was paused, pruned, or still runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import inf, isfinite
 
@@ -12,6 +12,7 @@ from studies.trials.outcomes import EFFECTS, Outcome
 from studies.trials.record import TrialRecord
 
 FEWEST_PAIRS = 4  # trials at two rungs from which on a slope is fitted between them
+MOST_PAIRS = 200  # the last ones: the line looks at every two of them
 STEEPEST = 2.0  # of that slope; its least is `FLATTEST`, so the order at a rung is kept
 FLATTEST = 0.1
 
@@ -82,7 +83,7 @@ def _gain(records: Sequence[TrialRecord], rung: int, to: int, settings: StudySet
         for record in records
         if max(record.curve) >= to
     ]
-    finite = np.array([pair for pair in pairs if isfinite(pair[0]) and isfinite(pair[1])])
+    finite = np.array([pair for pair in pairs if isfinite(pair[0]) and isfinite(pair[1])][-MOST_PAIRS:])
     if not len(finite):
         return 0.0, 1.0
     before, after = finite.T
@@ -90,8 +91,3 @@ def _gain(records: Sequence[TrialRecord], rung: int, to: int, settings: StudySet
         return float(np.median(after - before)), 1.0
     slope = float(np.clip(siegelslopes(after, before).slope, FLATTEST, STEEPEST))
     return float(np.median(after - slope * before)), slope
-
-
-def spread_of_ends(known: Mapping[int, float]) -> float:
-    """Give the largest finite loss of some, for what takes no infinity; 0 without any."""
-    return max((loss for loss in known.values() if isfinite(loss)), default=0.0)

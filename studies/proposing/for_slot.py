@@ -8,7 +8,7 @@ from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.by_ends import BySamplerOfEnds
 from studies.proposing.optuna_sampler import BySampler, ProposerSampler, sampler_of
-from studies.proposing.pausing import is_pausing
+from studies.proposing.pausing import pausing_rule
 from studies.proposing.planned import Candidates, Exploration, Planned
 from studies.proposing.proposer import Origin, Proposer
 from studies.trials.attributes import CONFIGURATION
@@ -39,7 +39,6 @@ def proposer_for(
     if slot.explore:
         return Exploration()
     if definition.sampler is None:
-        pauses = definition.pruner is not None and is_pausing(definition.pruner)
-        return BySamplerOfEnds() if pauses else BySampler(begin)
+        return BySampler(begin) if pausing_rule(definition.pruner) is None else BySamplerOfEnds()
     sampler = sampler_of(definition, slot)
     return sampler.proposer if isinstance(sampler, ProposerSampler) else BySampler(begin)

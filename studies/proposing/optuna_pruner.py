@@ -105,9 +105,9 @@ class ByPruner:
         self._rungs = rungs_of(pruner)
         self._next = self._rungs.first if self._rungs else 0
 
-    def decided_at(self) -> tuple[int, ...] | None:
-        """Name the validations after which it may stop the trial."""
-        return decisions_of(self._pruner)
+    def decided_at(self, *, explores: bool) -> tuple[int, ...] | None:
+        """Name the validations after which it may stop the trial; one that explores is never stopped."""
+        return () if explores else decisions_of(self._pruner)
 
     def is_due(self, step: int) -> bool:
         """Say whether the pruner has to be asked after validation `step`."""
@@ -123,6 +123,3 @@ class ByPruner:
         if self._rungs is not None:
             self._next = self._rungs.after(max(running.curve, default=0))
         return GO_ON
-
-    def take_up(self, history: History) -> None:
-        """Take up none, since Optuna's pruners pause none."""

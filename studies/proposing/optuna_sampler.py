@@ -96,14 +96,7 @@ class ProposerSampler(BaseSampler):
         if self._space is None:
             raise ValueError("outside the tuner, say what the objective suggests: space=...")
         if trial.number not in self._values:
-            minimizes = study.direction is StudyDirection.MINIMIZE
-            settings = StudySettings(
-                study.study_name, "value", direction="minimize" if minimizes else "maximize", seed=self._seed
-            )
-            history = History(
-                StudyDefinition(settings, {}, self._space),
-                lambda: [TrialRecord.of(other) for other in study.get_trials(deepcopy=False)],
-            )
+            history = history_of(study, self._space, seed=self._seed)
             slot = Slot(trial.number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
             (proposal,) = self.proposer.propose(history, [slot])
             self._values = {trial.number: dict(proposal.values)}
@@ -111,3 +104,19 @@ class ProposerSampler(BaseSampler):
         if param_name in values:
             return values[param_name]
         return self._otherwise.sample_independent(study, trial, param_name, param_distribution)
+
+
+def history_of(study: Study, space: Group, *, seed: int = 0) -> History:
+    """Give what is known of a study of plain Optuna, each of whose trials is a slot of its own."""
+    minimizes = study.direction is StudyDirection.MINIMIZE
+    settings = StudySettings(
+        study.study_name,
+        "value",
+        direction="minimize" if minimizes else "maximize",
+        seed=seed,
+        score="last",
+    )
+    return History(
+        StudyDefinition(settings, {}, space),
+        lambda: [TrialRecord.of(other, slot=other.number) for other in study.get_trials(deepcopy=False)],
+    )

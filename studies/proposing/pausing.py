@@ -6,14 +6,13 @@ from math import ceil, floor
 
 import numpy as np
 from optuna.pruners import BasePruner
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from search_spaces.space.nodes import Group
 from studies.definition.classes import ClassConfig, make_pruner
-from studies.definition.settings import StudySettings
-from studies.definition.study import StudyDefinition
 from studies.proposing.expected_ends import loss_at
+from studies.proposing.optuna_sampler import history_of
 from studies.proposing.proposer import History
 from studies.proposing.seeds import seed_of
 from studies.proposing.stop_rule import GO_ON, Action, Decision
@@ -42,8 +41,8 @@ class PausingRule:
     rungs: Sequence[int]
     share: float
 
-    def decided_at(self) -> tuple[int, ...]:
-        """Name the rungs."""
+    def decided_at(self, *, explores: bool) -> tuple[int, ...]:
+        """Name the rungs, at which those that explore pause too."""
         return tuple(self.rungs)
 
     def is_due(self, step: int) -> bool:
@@ -139,16 +138,16 @@ class PausingPruner(BasePruner):
         rule = self.rule(self._validations)
         if trial.last_step is None or not rule.is_due(trial.last_step):
             return False
-        minimizes = study.direction is StudyDirection.MINIMIZE
-        settings = StudySettings(
-            study.study_name, "value", direction="minimize" if minimizes else "maximize", score="last"
-        )
-        told = [TrialRecord.of(other, slot=other.number) for other in study.get_trials(deepcopy=False)]
-        history = History(StudyDefinition(settings, {}, Group({})), lambda: told)
         running = TrialRecord.of(trial, slot=trial.number)
-        return rule.decide(history, running).verdict is not Action.GO_ON
+        return bool(rule.decide(history_of(study, Group({})), running).verdict)
 
 
-def is_pausing(pruner: ClassConfig) -> bool:
-    """Say whether a pruner that a study names pauses trials."""
-    return isinstance(make_pruner(pruner), PausingPruner)
+def pausing_rule(pruner: ClassConfig | None, validations: int | None = None) -> PausingRule | None:
+    """Give the rule by which a study pauses trials of so many validations; None where it pauses none.
+
+    Args:
+        pruner: of the study, as `class_path` and `init_args`.
+        validations: of a trial; to take trials up, nobody needs to know them.
+    """
+    made = None if pruner is None else make_pruner(pruner)
+    return made.rule(validations) if isinstance(made, PausingPruner) else None

@@ -37,14 +37,11 @@ class StopRule(Protocol):
     Asking costs: the history is read. So `is_due` says beforehand where the answer is not known already.
     """
 
-    def decided_at(self) -> tuple[int, ...] | None:
-        """Name the validations after which it may decide other than to go on; None means after any."""
+    def decided_at(self, *, explores: bool) -> tuple[int, ...] | None:
+        """Name the validations after which a trial, such as one that explores, may end; None means any."""
 
     def is_due(self, step: int) -> bool:
         """Say whether the rule has to be asked after validation `step`, counted from 1."""
 
     def decide(self, history: History, running: TrialRecord) -> Decision:
         """Decide what becomes of a trial after its last validation."""
-
-    def take_up(self, history: History) -> TrialRecord | None:
-        """Give the paused trial that goes on before a new one is begun; None where none does."""

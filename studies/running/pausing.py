@@ -1,25 +1,15 @@
 """Paused trials: taken up again before new ones begin, and closed when the study has no more to give them."""
 
-from studies.definition.classes import make_pruner
 from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
-from studies.proposing.pausing import PausingPruner, PausingRule
+from studies.proposing.pausing import pausing_rule
 from studies.proposing.proposer import History
 from studies.trials.outcomes import Outcome
 
 
-def pausing_rule_of(ledger: Ledger) -> PausingRule | None:
-    """Give the rule by which a study takes up trials; None where it pauses none."""
-    pruner = ledger.definition.pruner
-    if pruner is None:
-        return None
-    made = make_pruner(pruner)
-    return made.rule(None) if isinstance(made, PausingPruner) else None
-
-
 def slot_for(ledger: Ledger, worker: str) -> Slot | None:
     """Claim the slot of the paused trial that goes on next, or else a free one; see `Slots.claim`."""
-    rule = pausing_rule_of(ledger)
+    rule = pausing_rule(ledger.definition.pruner)
     if rule is not None and ledger.slots.budget().paused:
         paused = rule.take_up(History(ledger.definition, ledger.records))
         if paused is not None and paused.slot is not None:
@@ -34,7 +24,7 @@ def close_paused(ledger: Ledger) -> list[int]:
 
     That is so once every other slot is spent, since only a trial that runs changes which of them go on.
     """
-    rule = pausing_rule_of(ledger)
+    rule = pausing_rule(ledger.definition.pruner)
     if rule is None:
         return []
     budget = ledger.slots.budget()
@@ -48,7 +38,7 @@ def close_paused(ledger: Ledger) -> list[int]:
 
 def passed(ledger: Ledger, slot: Slot) -> int:
     """Give the last rung that a slot's trial has passed for good, since it was taken up there; 0 for none."""
-    if slot.trial is None or pausing_rule_of(ledger) is None:
+    if slot.trial is None or pausing_rule(ledger.definition.pruner) is None:
         return 0
     values = ledger.trial(slot.trial).params
     return max(

@@ -17,7 +17,7 @@ from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
-from studies.proposing.pausing import PausingPruner
+from studies.proposing.pausing import pausing_rule
 from studies.proposing.proposer import History
 from studies.proposing.stop_rule import GO_ON, Action, StopRule
 from studies.trials.record import TrialRecord
@@ -77,11 +77,9 @@ class Reports:
         """Take up how long the trial is, which says where rungs stand."""
         pruner = self.ledger.definition.pruner or default_pruner(length)
         self.length = length
-        self.study.pruner = made = make_pruner(pruner)
-        self.rule: StopRule = (
-            made.rule(length.validations)
-            if isinstance(made, PausingPruner)
-            else ByPruner(pruner, self.study, lambda: self.own.get_trial(self.own.identifier))
+        self.study.pruner = make_pruner(pruner)
+        self.rule: StopRule = pausing_rule(pruner, length.validations) or ByPruner(
+            pruner, self.study, lambda: self.own.get_trial(self.own.identifier)
         )
 
     def add(self, step: int, score: float) -> Action:
@@ -99,7 +97,7 @@ class Reports:
         self.last = max(self.last, step)
         is_away = self._hear()
         is_old = self.clock() - self._stored >= STORE_EVERY
-        if is_away or not (self._is_due(step) or is_old):
+        if is_away or not (self.is_due(step) or is_old):
             return Action.GO_ON
         exchange = self._exchange = _Exchange(self, step)
         exchange.start()
@@ -110,7 +108,8 @@ class Reports:
         self.reason = exchange.decision.reason
         return exchange.decision.verdict
 
-    def _is_due(self, step: int) -> bool:
+    def is_due(self, step: int) -> bool:
+        """Say whether the rule has to be asked; it has let an earlier attempt pass up to `passed`."""
         return step > self.passed and self.rule.is_due(step)
 
     @property
@@ -176,7 +175,7 @@ class _Exchange(threading.Thread):
         reports = self._reports
         try:
             persistently(reports.store, patience=reports.patience)
-            if reports._is_due(self._step):  # noqa: SLF001 - the exchange is a part of the reports
+            if reports.is_due(self._step):
                 running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
                 self.decision = reports.rule.decide(reports.history(), running)
         except Exception as error:  # noqa: BLE001 - raised where the training hears it

@@ -14,7 +14,6 @@ from studies.definition.length import TrialLength
 from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
 from studies.proposing.optuna_pruner import default_pruner
-from studies.proposing.pausing import PausingRule
 from studies.proposing.stop_rule import Action
 from studies.running.reporting import Reports
 
@@ -93,8 +92,7 @@ def measure(running: RunningTrial, length: TrialLength) -> tuple[int, ...] | Non
         explores is never stopped.
     """
     running.reports.measure(length)
-    rule = running.reports.rule
-    return () if running.slot.explore and not isinstance(rule, PausingRule) else rule.decided_at()
+    return running.reports.rule.decided_at(explores=running.slot.explore)
 
 
 def pruner_of(ledger: Ledger) -> BasePruner:

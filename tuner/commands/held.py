@@ -1,14 +1,16 @@
 """The values and parts that `--fix`, `--where` and `--pair` name, read against the space of a study."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optuna.study import Study
 
     from search_spaces.space.nodes import Float, Group, Int, Value
     from studies.analysis.observations.region import Span, Where
+
+T = TypeVar("T")
 
 DOTS = ".."  # between the ends of a span
 
@@ -24,27 +26,7 @@ def held_values(study: "Study", fixed: tuple[str, ...]) -> "dict[str, Value]":
         Refused: a parameter is named twice, or its value is no option and lies outside its range.
         UnknownParameter: the space has no parameter of that name.
     """
-    from search_spaces.space.describe import show_value
-    from search_spaces.space.nodes import Float, Int
-    from search_spaces.space.parameters import find, options
-    from studies.analysis.observations.of_study import space_of
-    from tuner.errors import Refused
-
-    held: dict[str, Value] = {}
-    for text in fixed:
-        name, _, value = text.partition("=")
-        if name in held:
-            raise Refused(f"--fix {text}: {name} is fixed twice; name each parameter once.")
-        node = find(space_of(study), name).node
-        if isinstance(node, Float | Int):
-            held[name] = _number(text, name, value, node)
-            continue
-        possible = {show_value(option): option for option in options(node)}
-        if value not in possible:
-            known = ", ".join(f"{name}={each}" for each in possible)
-            raise Refused(f"--fix {text}: {value or 'nothing'} is no option of {name}; write {known}.")
-        held[name] = possible[value]
-    return held
+    return _named(study, "--fix", fixed, _number)
 
 
 def parts_of_space(study: "Study", where: tuple[str, ...]) -> "dict[str, Value | Span]":
@@ -59,27 +41,34 @@ def parts_of_space(study: "Study", where: tuple[str, ...]) -> "dict[str, Value |
             range.
         UnknownParameter: the space has no parameter of that name.
     """
+    return _named(study, "--where", where, _span)
+
+
+def _named(
+    study: "Study", typed: str, texts: tuple[str, ...], of_range: "Callable[[str, str, str, Float | Int], T]"
+) -> "dict[str, Value | T]":
+    """Read `NAME=...` of an option that is typed: choices by what tables show, ranges by `of_range`."""
     from search_spaces.space.describe import show_value
     from search_spaces.space.nodes import Float, Int
     from search_spaces.space.parameters import find, options
     from studies.analysis.observations.of_study import space_of
     from tuner.errors import Refused
 
-    chosen: dict[str, Value | Span] = {}
-    for text in where:
+    found: dict[str, Value | T] = {}
+    for text in texts:
         name, _, value = text.partition("=")
-        if name in chosen:
-            raise Refused(f"--where {text}: {name} is named twice; name each parameter once.")
+        if name in found:
+            raise Refused(f"{typed} {text}: {name} is named twice; name each parameter once.")
         node = find(space_of(study), name).node
         if isinstance(node, Float | Int):
-            chosen[name] = _span(text, name, value, node)
+            found[name] = of_range(text, name, value, node)
             continue
         possible = {show_value(option): option for option in options(node)}
         if value not in possible:
             known = ", ".join(f"{name}={each}" for each in possible)
-            raise Refused(f"--where {text}: {value or 'nothing'} is no option of {name}; write {known}.")
-        chosen[name] = possible[value]
-    return chosen
+            raise Refused(f"{typed} {text}: {value or 'nothing'} is no option of {name}; write {known}.")
+        found[name] = possible[value]
+    return found
 
 
 def check_pairs(space: "Group", asked: "Sequence[tuple[str, str]]", where: "Where") -> None:

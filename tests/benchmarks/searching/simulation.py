@@ -10,9 +10,10 @@ from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.expected_ends import expected_ends
+from studies.proposing.pausing import PausingRule
 from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Proposer
-from studies.proposing.stop_rule import Action, StopRule
+from studies.proposing.stop_rule import Action
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord, furthest_attempts
 
@@ -33,7 +34,7 @@ class Simulation:
         begin: makes the training of a trial of its values and seed.
         epochs: of a training.
         proposer: gives values.
-        rule: pauses and stops; None lets every training end.
+        rule: pauses; None lets every training end.
         seed: of the study.
         explores: says which slots are quasi-random and run to their end.
     """
@@ -42,7 +43,7 @@ class Simulation:
     begin: Callable[[dict[str, Value], int], Running]
     epochs: int
     proposer: Proposer
-    rule: StopRule | None = None
+    rule: PausingRule | None = None
     seed: int = 0
     explores: Callable[[int], bool] = lambda slot: slot == 0
     records: list[TrialRecord] = field(default_factory=list)
@@ -101,14 +102,10 @@ class Simulation:
             rule = self.rule
             if rule is None or step == self.epochs or not rule.is_due(step):
                 continue
-            action = rule.decide(self.history(), record).verdict
-            if action is Action.GO_ON or (action is Action.STOP and record.explores):
-                continue
-            if action is Action.PAUSE:
+            if rule.decide(self.history(), record).verdict is Action.PAUSE:
                 self._paused[record.slot or 0] = running
-            outcome = Outcome.PAUSED if action is Action.PAUSE else Outcome.PRUNED
-            self.records[-1] = replace(record, outcome=outcome)
-            return
+                self.records[-1] = replace(record, outcome=Outcome.PAUSED)
+                return
         self.records[-1] = replace(record, outcome=Outcome.COMPLETED, score=curve[self.epochs])
 
     def best(self) -> TrialRecord:

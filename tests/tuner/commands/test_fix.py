@@ -40,7 +40,7 @@ def test_the_loss_of_a_fixed_option_is_a_sentence_and_json(theirs: CommandLine) 
         ("rate=7", "--fix rate=7: rate must be a number from"),
         ("rate=fast", "--fix rate=fast: rate must be a number from"),
         ("rte=0.1", "The space holds no parameter 'rte'; did you mean rate?"),
-        ("kind=a --fix kind=b", "--fix kind=b: kind is fixed twice; name each parameter once."),
+        ("kind=a --fix kind=b", "--fix kind=b: kind is named twice; name each parameter once."),
     ],
 )
 def test_what_cannot_be_fixed_is_refused(theirs: CommandLine, given: str, sentence: str) -> None:
