@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from studies.report.drawing.scales import Scale, round_ticks, scale_of, values_along
 
+KINDS = {"scatter", "contour"}  # plotly's names of the traces that are drawn
 LETTER = 6.6  # pixels that a letter takes, at most, for the room that texts need
 LINE = 18  # pixels from one line of the legend to the next
 LEVELS = 8  # shades of a map
@@ -33,8 +34,14 @@ def draw_svg(figure: go.Figure, width: int) -> str:
         width: in pixels; the height is the layout's.
 
     Returns: An `svg` element that scales with the page.
+
+    Raises:
+        ValueError: the figure has a trace of another kind, which would be drawn as something else.
+        KeyError: a marker has a symbol that is not known here.
     """
     layout = figure.layout
+    if unknown := sorted({trace.type for trace in figure.data} - KINDS):
+        raise ValueError(f"a figure with {', '.join(unknown)} cannot be drawn as SVG")
     shown = [trace for trace in figure.data if trace.type != "contour"]
     maps = [trace for trace in figure.data if trace.type == "contour"]
     entries = [] if layout.showlegend is False else [t for t in shown if t.name and t.showlegend is not False]
@@ -164,8 +171,10 @@ def _corners(shape: str) -> list[tuple[float, float]]:
     return {
         "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
         "diamond": [(0, 1.2), (1.2, 0), (0, -1.2), (-1.2, 0)],
+        "triangle-up": [(-1.1, -0.9), (1.1, -0.9), (0, 1.1)],
         "triangle-down": [(-1.1, 0.9), (1.1, 0.9), (0, -1.1)],
-    }.get(shape, [(-1.1, -0.9), (1.1, -0.9), (0, 1.1)])
+        "triangle-right": [(-0.9, -1.1), (-0.9, 1.1), (1.1, 0)],
+    }[shape]
 
 
 def _map(trace: Any, x: Scale, y: Scale, right: float) -> Iterator[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from studies.report.drawing.figures import MARKS
 from studies.report.drawing.scales import round_ticks, scale_of
 from studies.report.drawing.svg import draw_svg
 
@@ -75,6 +76,26 @@ def test_text_stays_text() -> None:
     assert "<b>" in texts
     assert "<script>" in texts
     assert not list(root.iter(f"{SVG}script"))
+
+
+def test_no_two_outcomes_have_one_shape_without_colour() -> None:
+    """In grey print the marks are told apart by their outlines alone."""
+    outlines = {}
+    for outcome, (_, symbol) in MARKS.items():
+        figure = go.Figure(
+            go.Scatter(x=[1], y=[1], mode="markers", marker={"symbol": symbol, "color": "#111"})
+        )
+        mark = list(_read(figure))[-1]
+        outlines[outcome] = mark.tag, mark.attrib.get("points"), mark.attrib.get("d")
+    assert len(set(outlines.values())) == len(MARKS) >= 6
+
+
+def test_nothing_is_drawn_as_something_else() -> None:
+    """A kind of trace or a symbol that is not known is an error, not another shape."""
+    with pytest.raises(ValueError, match="a figure with bar cannot be drawn as SVG"):
+        draw_svg(go.Figure(go.Bar(x=[1], y=[1])), 640)
+    with pytest.raises(KeyError, match="hexagon"):
+        draw_svg(go.Figure(go.Scatter(x=[1], y=[1], mode="markers", marker={"symbol": "hexagon"})), 640)
 
 
 def test_a_step_goes_across_first() -> None:
