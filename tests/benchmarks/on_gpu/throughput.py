@@ -7,21 +7,25 @@ equal length, from the moment at which every worker has ended a trial.
 import os
 import statistics
 import threading
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from studies.database.open import open_database
+from studies.definition.study_file import parse_study_file
+from studies.ledger.making import create
 from studies.trials.outcomes import Outcome
 from tests.benchmarks.on_gpu.place import MODULES, Place
 from tests.tuner.workers.watching import Watching
+from tuner.preparation.prepare import prepare
 from tuner.workers.events import ShownTrial
 from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.local import work_locally
+from tuner.workers.processes.quiet import silence
 
-WINDOWS, SECONDS = 3, 4.0
+WINDOWS, SECONDS = 3, 3.0
 STUDY = """
-study: {{name: {name}, metric: val_loss, trials: 100000, exploration: 1.0, threads: 1, confirm: 0,
-         sampler: {{class_path: optuna.samplers.RandomSampler}}}}
+study: {{name: {name}, metric: val_loss, trials: 100000, exploration: 1.0, threads: 1, confirm: 0}}
+sampler: {{class_path: optuna.samplers.RandomSampler}}
 trainer: {{max_epochs: {epochs}, accelerator: {accelerator}}}
 model: {{class_path: {model}}}
 data: {{class_path: {data}}}
@@ -37,53 +41,49 @@ CASES = {
 
 
 class Counting(Watching):
-    """Notes when trials end, and asks for the end when the windows are over."""
+    """Lets the study end when the windows are over, which begin when every worker has ended two trials."""
 
     def __init__(self, workers: int, stop: threading.Event) -> None:
-        self.workers, self.stop = workers, stop
-        self.ended_at: list[float] = []
+        self.warm, self.stop, self.ends = 2 * workers, stop, 0
 
     def ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
-        """Note the time."""
-        self.ended_at.append(time.monotonic())
-        if len(self.ended_at) > 2 * self.workers and self.windows()[-1] is not None:
-            self.stop.set()
-
-    def windows(self) -> list[float | None]:
-        """Give the trials an hour in each window; None where it is not over."""
-        begin, found = self.ended_at[2 * self.workers - 1], []
-        for number in range(WINDOWS):
-            low, high = begin + number * SECONDS, begin + (number + 1) * SECONDS
-            count = sum(low < at <= high for at in self.ended_at)
-            found.append(count * 3600 / SECONDS if self.ended_at[-1] > high else None)
-        return found
+        """Count, and begin the windows."""
+        self.ends += 1
+        if self.ends == self.warm:
+            threading.Timer(WINDOWS * SECONDS + 1.0, self.stop.set).start()
 
 
 def row(case: str, accelerator: str, workers: int) -> str:
     """Measure one, and give a row of a table."""
     model, data, epochs, space = CASES[case]
-    with TemporaryDirectory(dir="/tmp") as name:
+    with TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as name:
         place = Place(Path(name), accelerator)
-        text = STUDY.format(name=case, epochs=epochs, accelerator=accelerator, model=f"{model}", data=data, space=space)
-        place.well("create", place.study(case, text), "--no-rehearsal")
+        text = STUDY.format(name=case, epochs=epochs, accelerator=accelerator, model=model, data=data, space=space)
+        definition = prepare(parse_study_file(text, source=case))
+        create(open_database(f"sqlite:///{place.folder}/tuner.db"), definition, text)
         stop = threading.Event()
-        watch = Counting(workers, stop)
-        ledger = place.ledger(case)
+        watch, ledger = Counting(workers, stop), place.ledger(case)
         job = Job(f"sqlite:///{place.folder}/tuner.db", case, place.folder / "runs", grace=0.0)
         guard = threading.Timer(60, stop.set)
         guard.start()
         work_locally(job, ledger, watch, stop, workers=workers, gpus=None)
         guard.cancel()
+        trials = [trial for trial in place.ledger(case).trials() if trial.datetime_complete is not None]
         outcomes = place.outcomes(case)
-        rates = [rate for rate in watch.windows() if rate is not None]
+    ends = sorted(trial.datetime_complete.timestamp() for trial in trials if trial.datetime_complete is not None)
+    begin = ends[min(watch.warm, len(ends)) - 1]
+    rates = [
+        sum(begin + number * SECONDS < at <= begin + (number + 1) * SECONDS for at in ends) * 3600 / SECONDS
+        for number in range(WINDOWS)
+    ]
     failed = sum(outcome == "failed" for outcome in outcomes)
-    middle = statistics.median(rates) if rates else 0.0
-    spread = f"{min(rates):.0f} to {max(rates):.0f}" if rates else "none"
-    return f"| {case} | {accelerator} | {workers} | {middle:.0f} | {spread} | {failed} failed |"
+    spread = f"{min(rates):.0f} to {max(rates):.0f}"
+    return f"| {case} | {accelerator} | {workers} | {statistics.median(rates):.0f} | {spread} | {failed} failed |"
 
 
 def main(accelerator: str) -> None:
     """Print a row for each."""
+    silence()
     print("| network | trained on | workers | trials an hour, median of 3 windows | spread | |", flush=True)
     for case in CASES:
         for kind, counts in ((accelerator, (1, 2, 4, 8)), ("cpu", (1, 8))):

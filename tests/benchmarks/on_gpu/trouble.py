@@ -46,7 +46,7 @@ def left_to_the_machine(place: Place) -> str:
 
 def out_of_memory(place: Place) -> str:
     """Let a third of the trials ask for more memory than there is."""
-    text = own_study("memory", trials=6, space=f"model.init_args.size: [0, {HUGE}]")
+    text = own_study("memory", trials=6, space=f"model.init_args.size: {{choices: [0, {HUGE}]}}")
     place.tuner("run", place.study("memory", text), "--no-sharpness")
     found = {
         (record.values["model.init_args.size"], outcome_name(record)) for record in place.ledger("memory").records()
@@ -92,7 +92,7 @@ def full_gpu(place: Place) -> str:
 
 def assertion_on_the_device(place: Place) -> str:
     """Let some trials index behind the end of a tensor in a kernel."""
-    text = own_study("kernel", trials=8, space="model.init_args.label: [0, 90]")
+    text = own_study("kernel", trials=8, space="model.init_args.label: {choices: [0, 90]}")
     place.tuner("run", place.study("kernel", text), "--no-sharpness")
     records = place.ledger("kernel").records()
     found = {(record.values["model.init_args.label"], outcome_name(record)) for record in records}
