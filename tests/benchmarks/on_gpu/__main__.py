@@ -17,11 +17,13 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from tests.benchmarks.on_gpu import exactness, leases, trouble
 from tests.benchmarks.on_gpu.place import ROOT, Place, Promise
 
+_groups: set[int] = set()  # of the processes that check a promise just now
 PROMISES = {promise.name: promise for part in (trouble, leases, exactness) for promise in part.PROMISES}
 
 
@@ -48,16 +50,28 @@ def apart(promise: Promise, accelerator: str) -> dict[str, object]:
         [*words, "--accelerator", accelerator],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
+    _groups.add(process.pid)
     try:
         out, err = process.communicate(timeout=promise.seconds)
         told = json.loads(out.splitlines()[-1]) if out.strip() else {"kept": False, "remark": err[-1500:]}
     except subprocess.TimeoutExpired:
         told = {"kept": False, "remark": f"not over after {promise.seconds:.0f} s"}
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    _end(process.pid)
     return {"name": promise.name, "says": promise.says, "seconds": round(time.monotonic() - began, 1), **told}
+
+
+def _end(group: int) -> None:
+    """End what is left of a check."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    _groups.discard(group)
+
+
+def _leave(number: int, frame: object) -> None:
+    """End every check, and this process."""
+    for group in tuple(_groups):
+        _end(group)
+    os._exit(128 + number)
 
 
 def main() -> None:
@@ -78,6 +92,8 @@ def main() -> None:
         for promise in PROMISES.values()
         if promise.name not in kept and promise.name.startswith(tuple(given.only.split(",")))
     ]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     broken, lock = [], threading.Lock()
 
     def run(promise: Promise) -> None:
@@ -94,7 +110,9 @@ def main() -> None:
         run(promise)
     with ThreadPoolExecutor(given.together) as pool:
         list(pool.map(run, [promise for promise in chosen if not promise.alone]))
-    print(f"{len(chosen) - len(broken)} of {len(chosen)} promises are kept; broken: {', '.join(broken) or 'none'}")
+    print(
+        f"{len(chosen) - len(broken)} of {len(chosen)} promises are kept; broken: {', '.join(broken) or 'none'}"
+    )
     sys.exit(bool(broken))
 
 

@@ -64,7 +64,12 @@ def against_plain(place: Place, spec: Mapping[str, str], deterministic: str) -> 
         command = [sys.executable, "-W", "ignore", "-c", PLAIN, "fit", "--config", str(path)]
         environment = place.environment({"OMP_NUM_THREADS": "1"})
         process = subprocess.Popen(
-            command, cwd=place.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=place.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         processes[number] = score, process
     assert len(processes) >= 4, place.outcomes("cocktail")
@@ -129,7 +134,9 @@ def resumed(place: Place, kind: str, deterministic: bool) -> str:  # noqa: FBT00
     broken, announced = [], set()
     precisions = ("32-true",) if place.accelerator == "cpu" else PRECISIONS
     for precision in precisions:
-        task = assignment(place, kind, precision=precision, **({"deterministic": True} if deterministic else {}))
+        task = assignment(
+            place, kind, precision=precision, **({"deterministic": True} if deterministic else {})
+        )
         first = whole(task, place.folder, precision)
         again = left(left(task, place.folder, precision, 1), place.folder, precision, 3)
         second = whole(again, place.folder, f"{precision}-resumed")
@@ -145,7 +152,9 @@ def repeated(place: Place) -> str:
     """Train the same twice, with and without `deterministic`: what a resumed training cannot be better than."""
     said = []
     for name, trainer in (("default", {}), ("deterministic", {"deterministic": True})):
-        ends = [whole(assignment(place, "plain", **trainer), place.folder, f"{name}-{each}") for each in range(4)]
+        ends = [
+            whole(assignment(place, "plain", **trainer), place.folder, f"{name}-{each}") for each in range(4)
+        ]
         said.append(f"{name}: {len({end.scores for end in ends})} different results of {len(ends)}")
     return "; ".join(said)
 
@@ -162,7 +171,9 @@ def differential(place: Place, half: str, shards: int = 6, sections: int = 7) ->
         for shard in range(shards)
     ]  # fmt: skip
     said = [process.communicate()[0] for process in processes]
-    lines = [json.loads(line) for file in place.folder.glob("*.jsonl") for line in file.read_text().splitlines()]
+    lines = [
+        json.loads(line) for file in place.folder.glob("*.jsonl") for line in file.read_text().splitlines()
+    ]
     kinds = [line["kind"] for line in lines]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
     assert all(process.returncode == 0 for process in processes), f"{counts}\n" + "\n".join(said)[-3000:]

@@ -74,7 +74,16 @@ def refused(place: Place) -> str:
 def leased(place: Place) -> str:
     """While one run has a GPU, another is refused it, by whichever name; when it is gone, not."""
     lasting = own_study("first", module=f"{MODULES}.OwnLasting", epochs=200, trials=1)
-    words = ["run", place.study("first", lasting), "--gpus", "0", "--no-rehearsal", "--no-sharpness", "--grace", "0"]
+    words = [
+        "run",
+        place.study("first", lasting),
+        "--gpus",
+        "0",
+        "--no-rehearsal",
+        "--no-sharpness",
+        "--grace",
+        "0",
+    ]
     first = place.begin(*words)
     deadline = time.monotonic() + 60
     while not list(place.folder.glob("process-*")) and time.monotonic() < deadline:
@@ -123,7 +132,11 @@ def same_sharpness(place: Place) -> str:
     (file,) = place.folder.glob("runs/sharp/*.ckpt")
     configuration = place.ledger("sharp").trial(0).user_attrs["configuration"]
     found = [
-        measure({**configuration, "trainer": {**configuration["trainer"], "accelerator": accelerator}}, Path(file), 1)
+        measure(
+            {**configuration, "trainer": {**configuration["trainer"], "accelerator": accelerator}},
+            Path(file),
+            1,
+        )
         for accelerator in (place.accelerator, "cpu")
     ]
     ratios = {key: found[0][key] / found[1][key] for key in ("loss", "eigenvalue", "trace", "adaptive")}

@@ -149,7 +149,10 @@ class Touching(OwnConvolutions):
 """
 TOUCHES = {
     "a tensor on the GPU": {"touches": "TABLE = torch.ones(3, device='cuda')", "extra": "TABLE"},
-    "a class attribute on the GPU": {"attribute": "TABLE = torch.ones(3, device='cuda')", "extra": "self.TABLE"},
+    "a class attribute on the GPU": {
+        "attribute": "TABLE = torch.ones(3, device='cuda')",
+        "extra": "self.TABLE",
+    },
     "the name of the GPU": {"touches": "NAME = torch.cuda.get_device_name(0)"},
     "whether there is a GPU": {"touches": "DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'"},
     "whether there is one, not by NVML": {

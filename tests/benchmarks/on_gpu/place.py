@@ -72,14 +72,18 @@ class Place:
     def well(self, *words: str, **extra: str) -> str:
         """Run it, and give what it said, where it ends well."""
         answer = self.tuner(*words, **extra)
-        assert answer.code == 0, f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-3000:]}\n{answer.err[-3000:]}"
+        assert answer.code == 0, (
+            f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-3000:]}\n{answer.err[-3000:]}"
+        )
         return answer.out + answer.err
 
     def refused(self, *words: str, **extra: str) -> str:
         """Run it, and give the one sentence with which it is refused."""
         answer = self.tuner(*words, **extra)
         said = answer.err.strip()
-        assert answer.code == 2, f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-2000:]}\n{said[-2000:]}"
+        assert answer.code == 2, (
+            f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-2000:]}\n{said[-2000:]}"
+        )
         assert "Traceback" not in said
         return said
 

@@ -58,7 +58,9 @@ def row(case: str, accelerator: str, workers: int) -> str:
     model, data, epochs, space = CASES[case]
     with TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as name:
         place = Place(Path(name), accelerator)
-        text = STUDY.format(name=case, epochs=epochs, accelerator=accelerator, model=model, data=data, space=space)
+        text = STUDY.format(
+            name=case, epochs=epochs, accelerator=accelerator, model=model, data=data, space=space
+        )
         definition = prepare(parse_study_file(text, source=case))
         create(open_database(f"sqlite:///{place.folder}/tuner.db"), definition, text)
         stop = threading.Event()
@@ -70,7 +72,9 @@ def row(case: str, accelerator: str, workers: int) -> str:
         guard.cancel()
         trials = [trial for trial in place.ledger(case).trials() if trial.datetime_complete is not None]
         outcomes = place.outcomes(case)
-    ends = sorted(trial.datetime_complete.timestamp() for trial in trials if trial.datetime_complete is not None)
+    ends = sorted(
+        trial.datetime_complete.timestamp() for trial in trials if trial.datetime_complete is not None
+    )
     begin = ends[min(watch.warm, len(ends)) - 1]
     rates = [
         sum(begin + number * SECONDS < at <= begin + (number + 1) * SECONDS for at in ends) * 3600 / SECONDS
@@ -85,8 +89,8 @@ def main(accelerator: str) -> None:
     """Print a row for each."""
     silence()
     print("| network | trained on | workers | trials an hour, median of 3 windows | spread | |", flush=True)
-    for case in CASES:
-        for kind, counts in ((accelerator, (1, 2, 4, 8)), ("cpu", (1, 8))):
+    for kind, counts in ((accelerator, (1, 2, 4, 8)), ("cpu", (8, 1))):
+        for case in CASES:
             for workers in counts:
                 print(row(case, kind, workers), flush=True)
 

@@ -49,7 +49,8 @@ def out_of_memory(place: Place) -> str:
     text = own_study("memory", trials=6, space=f"model.init_args.size: {{choices: [0, {HUGE}]}}")
     place.tuner("run", place.study("memory", text), "--no-sharpness")
     found = {
-        (record.values["model.init_args.size"], outcome_name(record)) for record in place.ledger("memory").records()
+        (record.values["model.init_args.size"], outcome_name(record))
+        for record in place.ledger("memory").records()
     }
     assert found == {(0, "completed"), (HUGE, Outcome.OUT_OF_MEMORY.value)}, found
     causes = {record.cause for record in place.ledger("memory").records() if record.cause}
@@ -72,12 +73,16 @@ sys.stdin.read()
 
 def full_gpu(place: Place) -> str:
     """Train while another program holds all memory of the GPU, and again when it has left."""
-    filler = subprocess.Popen([sys.executable, "-c", FILLER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    filler = subprocess.Popen(
+        [sys.executable, "-c", FILLER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert filler.stdin is not None
     assert filler.stdout is not None
     try:
         assert filler.stdout.readline() == "full\n"
-        place.tuner("run", place.study("full", own_study("full", trials=1)), "--no-rehearsal", "--no-sharpness")
+        place.tuner(
+            "run", place.study("full", own_study("full", trials=1)), "--no-rehearsal", "--no-sharpness"
+        )
         first = place.ledger("full").records()
     finally:
         filler.kill()
@@ -126,7 +131,9 @@ def killed(place: Place) -> str:
     """Kill a run with -9 while its trials are on the GPU; nothing of it is left, and the same command goes on."""
     file = place.study("killed", own_study("killed", module=f"{MODULES}.OwnLasting", epochs=8, trials=4))
     gpus = [] if place.accelerator == "cpu" else ["--gpus", "0"]
-    run = place.begin("run", file, "--workers", "1", "--no-sharpness", "--no-rehearsal", "--grace", "1", *gpus)
+    run = place.begin(
+        "run", file, "--workers", "1", "--no-sharpness", "--no-rehearsal", "--grace", "1", *gpus
+    )
     deadline = time.monotonic() + 60
     while not (seen := list(place.folder.glob("process-*"))) and time.monotonic() < deadline:
         assert run.poll() is None, run.communicate()
