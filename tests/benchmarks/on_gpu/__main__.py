@@ -87,11 +87,9 @@ def main() -> None:
         sys.exit(check(PROMISES[given.one], given.accelerator))
     lines = given.results.read_text().splitlines() if given.results.exists() else []
     kept = {line["name"] for line in map(json.loads, lines) if line["kept"]}
-    chosen = [
-        promise
-        for promise in PROMISES.values()
-        if promise.name not in kept and promise.name.startswith(tuple(given.only.split(",")))
-    ]
+    order = {name: promise for start in given.only.split(",") for name, promise in PROMISES.items()
+             if name.startswith(start) and name not in kept}  # fmt: skip
+    chosen = list(order.values())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     broken, lock = [], threading.Lock()

@@ -55,18 +55,21 @@ REFUSED: list[tuple[str, int, dict[str, str]]] = [
 
 def refused(place: Place) -> str:
     """Ask for GPUs that there are not: one sentence each, exit code 2, and no trial."""
-    said, wrong = [], []
+    said, wrong, processes = [], [], []
     for number, (gpus, workers, extra) in enumerate(REFUSED):
-        name = f"refused{number}"
-        text = own_study(name, trials=1, epochs=1).replace("ACCELERATOR", "auto")
-        words = ["run", place.study(name, text), "--gpus", gpus, "--workers", str(workers), "--no-rehearsal",
-                 "--no-sharpness", "--quiet"]  # fmt: skip
-        answer = place.tuner(*words, **extra)
-        what = f"--gpus {gpus} --workers {workers} {extra}: {answer.code} {answer.err.strip()[-300:]}"
+        text = own_study(f"refused{number}", trials=1, epochs=1).replace("ACCELERATOR", "auto")
+        file = place.study(f"refused{number}", text)
+        words = ["run", file, "--gpus", gpus, "--workers", str(workers)]
+        words += ["--no-rehearsal", "--no-sharpness", "--quiet", "--storage", f"sqlite:///{number}.db"]
+        own = {"TMPDIR": str(place.folder / str(number)), **extra}
+        Path(own["TMPDIR"]).mkdir()
+        processes.append((f"--gpus {gpus} --workers {workers} {extra}", place.begin(*words, **own)))
+    for asked_for, process in processes:
+        _, err = process.communicate()
+        what = f"{asked_for}: {process.returncode} {err.strip()[-300:]}"
         said.append(what)
-        if answer.code != 2 or "Traceback" in answer.err:
+        if process.returncode != 2 or "Traceback" in err:
             wrong.append(what)
-    (place.folder / "said.txt").write_text("\n".join(said))
     assert not wrong, "\n".join(wrong)
     return "\n    ".join(said)
 

@@ -85,8 +85,8 @@ def fit(
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, assignment.objective.metric)
-    unsaved = [observer.unsaved] if observer.unsaved else []
-    if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + unsaved:
+    own = [*observer.state.moves, *filter(None, [observer.unsaved])]
+    if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + own:
         facts[INEXACT] = reasons
     return replace(result, facts=facts)
 

@@ -5,6 +5,7 @@ Lightning saves none of them unless their author says how. They are found by goi
 the module, its data, its callbacks and its loaders.
 """
 
+import io
 import pickle
 import random
 from collections import deque
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.serialization import default_restore_location
 
 DEPTH = 10  # attributes of attributes that are followed
 OBJECTS = 5_000  # that are looked at in all
@@ -62,6 +64,23 @@ def put_values(roots: Roots, values: Mapping[Path, Any]) -> None:
             owner[path[-1]] = value  # type: ignore[index] # of the kind that was found there
         elif owner is not None and hasattr(owner, "__dict__"):
             vars(owner)[str(path[-1])] = value
+
+
+def packed(values: Mapping[Path, Any]) -> bytes:
+    """Give values as bytes, which tell of each tensor whether it was on an accelerator."""
+    file = io.BytesIO()
+    torch.save(dict(values), file)
+    return file.getvalue()
+
+
+def unpacked(data: bytes, device: torch.device) -> dict[Path, Any]:
+    """Give the values that `packed` was given; what was on an accelerator is on `device`."""
+
+    def placed(storage: Any, location: str) -> Any:
+        return storage if location == "cpu" else default_restore_location(storage, str(device))
+
+    found: dict[Path, Any] = torch.load(io.BytesIO(data), map_location=placed, weights_only=False)
+    return found
 
 
 def _walk(roots: Roots) -> Iterator[tuple[Path, Any]]:
@@ -162,6 +181,8 @@ def _is_generator(found: Any) -> bool:
 def _state(generator: Any) -> Any:
     if isinstance(generator, np.random.Generator):
         return generator.bit_generator.state
+    if isinstance(generator, torch.Generator):
+        return generator.device.type, generator.get_state()
     return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
 
 
@@ -170,5 +191,9 @@ def _set_state(generator: Any, state: Any) -> None:
         generator.bit_generator.state = state
     elif isinstance(generator, random.Random):
         generator.setstate(state)
+    elif isinstance(generator, torch.Generator):
+        kind, own = state
+        if kind == generator.device.type:  # else it draws by another method, from the seed that it was given
+            generator.set_state(own)
     else:
         generator.set_state(state)
