@@ -22,7 +22,7 @@ _DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU, or a part of one: its number, if it has one, what is unique to it, and the parts it is cut into."""
+    """A GPU: its number, the name that is unique to it, and those of the parts that it is cut into."""
 
     number: str
     unique: str

@@ -108,9 +108,8 @@ def main() -> None:
         run(promise)
     with ThreadPoolExecutor(given.together) as pool:
         list(pool.map(run, [promise for promise in chosen if not promise.alone]))
-    print(
-        f"{len(chosen) - len(broken)} of {len(chosen)} promises are kept; broken: {', '.join(broken) or 'none'}"
-    )
+    names = ", ".join(broken) or "none"
+    print(f"{len(chosen) - len(broken)} of {len(chosen)} promises are kept; broken: {names}")
     sys.exit(bool(broken))
 
 

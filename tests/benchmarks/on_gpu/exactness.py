@@ -1,4 +1,4 @@
-"""What is equal to the last bit on a GPU: a trial and plain Lightning, a resumed trial and an unbroken one."""
+"""What is equal to the last bit on a GPU: a trial and plain Lightning, a resumed and an unbroken one."""
 
 import json
 import os
@@ -28,7 +28,8 @@ PLAIN = (
     "print(float(LightningCLI().trainer.callback_metrics['val_loss']).hex())"
 )
 COCKTAIL = """
-study: {{name: cocktail, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1, score: last, confirm: 0}}
+study: {{name: cocktail, metric: val_loss, trials: {trials}, exploration: 1.0, threads: 1,
+         score: last, confirm: 0}}
 trainer: {{max_epochs: 3, accelerator: ACCELERATOR, deterministic: {deterministic}}}
 model: {{class_path: tuner.modules.{module}, init_args: {{{sizes}}}}}
 data: {{class_path: {data}}}
@@ -149,7 +150,7 @@ def resumed(place: Place, kind: str, deterministic: bool) -> str:  # noqa: FBT00
 
 
 def repeated(place: Place) -> str:
-    """Train the same twice, with and without `deterministic`: what a resumed training cannot be better than."""
+    """Train the same four times, with and without `deterministic`: no resumed training can do better."""
     said = []
     for name, trainer in (("default", {}), ("deterministic", {"deterministic": True})):
         ends = [
@@ -166,7 +167,8 @@ def differential(place: Place, half: str, shards: int = 6, sections: int = 7) ->
         subprocess.Popen(
             [sys.executable, "-W", "ignore", *words, "--sections", str(sections), "--seed", str(100 + shard),
              "--results", f"{half}-{shard}.jsonl"],
-            cwd=place.folder, env=place.environment({}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=place.folder, env=place.environment({}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
         )
         for shard in range(shards)
     ]  # fmt: skip

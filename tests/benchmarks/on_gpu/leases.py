@@ -174,8 +174,8 @@ def crossing(place: Place, first: dict[str, str], second: dict[str, str]) -> str
         processes = {
             kind: subprocess.Popen(
                 [sys.executable, "-W", "ignore", str(script), str(place.folder), kind, part],
-                cwd=place.folder, env=place.environment(extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True,
+                cwd=place.folder, env=place.environment(extra), stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True,
             )
             for kind in KINDS
         }  # fmt: skip
@@ -197,7 +197,8 @@ PROMISES = [
     Promise("asked", "`--gpus` takes a GPU by each of its names", asked),
     Promise("refused", "`--gpus` with what is not there is refused in one sentence", refused),
     Promise("leased", "a GPU that one run has is refused to others", leased),
-    Promise("use", "weights from a GPU are measured, confirmed, trained again, put to use without one", put_to_use, 240),
+    Promise("use", "weights from a GPU are measured, confirmed, trained again, put to use without one",
+            put_to_use, 240),
     Promise("sharpness", "sharpness on the GPU is that of the CPU within 5 %", same_sharpness),
     Promise("to-cpu", "a training that a GPU left goes on on a CPU, and says so",
             lambda place: crossing(place, {}, HIDDEN)),

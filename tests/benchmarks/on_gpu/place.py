@@ -73,19 +73,9 @@ class Place:
         """Run it, and give what it said, where it ends well."""
         answer = self.tuner(*words, **extra)
         assert answer.code == 0, (
-            f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-3000:]}\n{answer.err[-3000:]}"
+            f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-2000:]}\n{answer.err[-2000:]}"
         )
         return answer.out + answer.err
-
-    def refused(self, *words: str, **extra: str) -> str:
-        """Run it, and give the one sentence with which it is refused."""
-        answer = self.tuner(*words, **extra)
-        said = answer.err.strip()
-        assert answer.code == 2, (
-            f"tuner {' '.join(words)}: {answer.code}\n{answer.out[-2000:]}\n{said[-2000:]}"
-        )
-        assert "Traceback" not in said
-        return said
 
     def study(self, name: str, text: str) -> str:
         """Write a study file, and give its name; `ACCELERATOR` stands for the accelerator in it."""
@@ -118,9 +108,12 @@ def own_study(name: str, *, trials: int = 3, epochs: int = 2, space: str = "", *
     """
     varying = "model.init_args.lr: {low: 1e-3, high: 1e-2, log: true}"
     return f"""
-study: {{name: {name}, metric: val_loss, trials: {trials}, exploration: 1.0, score: last, threads: 1, confirm: 0{given.get("study", "")}}}
+study: {{name: {name}, metric: val_loss, trials: {trials}, exploration: 1.0, score: last, threads: 1,
+         confirm: 0{given.get("study", "")}}}
 trainer: {{max_epochs: {epochs}, accelerator: ACCELERATOR{given.get("trainer", "")}}}
-model: {{class_path: {given.get("module", f"{MODULES}.OwnConvolutions")}, init_args: {{{given.get("init_args", "")}}}}}
+model:
+  class_path: {given.get("module", f"{MODULES}.OwnConvolutions")}
+  init_args: {{{given.get("init_args", "")}}}
 data: {{class_path: {MODULES}.Images}}
 space: {{add: {{{", ".join(filter(None, (varying, space)))}}}}}
 """

@@ -1,7 +1,7 @@
 """Trials an hour of small networks, by how many workers share one GPU, and by workers on the CPU.
 
-One thread a training. Each row is one study that goes on for ever. The clock starts when its workers have ended
-two trials each; the trials that end in the seconds thereafter are cut into three parts of as many.
+One thread a training. Each row is one study that goes on for ever. The clock starts when its workers have
+ended two trials each; the trials that end in the seconds thereafter are cut into three parts of as many.
 """
 
 import os
@@ -95,8 +95,8 @@ def row(case: str, accelerator: str, workers: int) -> str:
         if len(counted) > (part + 1) * size
     ] or [0.0]
     failed = sum(outcome == "failed" for outcome in outcomes)
-    spread = f"{min(rates):.0f} to {max(rates):.0f}"
-    return f"| {case} | {accelerator} | {workers} | {statistics.median(rates):.0f} | {spread} | {failed} failed |"
+    told = f"{statistics.median(rates):.0f} | {min(rates):.0f} to {max(rates):.0f}"
+    return f"| {case} | {accelerator} | {workers} | {told} | {failed} failed |"
 
 
 def main(accelerator: str) -> None:

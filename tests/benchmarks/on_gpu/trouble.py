@@ -1,4 +1,4 @@
-"""What goes wrong on a GPU goes wrong for one trial: memory, kernels, killed workers, imports that touch it."""
+"""What goes wrong on a GPU goes wrong for one trial: memory, kernels, killed workers, imports."""
 
 import os
 import signal
@@ -54,7 +54,7 @@ def out_of_memory(place: Place) -> str:
     }
     assert found == {(0, "completed"), (HUGE, Outcome.OUT_OF_MEMORY.value)}, found
     causes = {record.cause for record in place.ledger("memory").records() if record.cause}
-    return f"{sorted(causes)[0][:150]}"
+    return f"{min(causes)[:150]}"
 
 
 FILLER = """
@@ -128,7 +128,7 @@ def _lives(process: int) -> bool:
 
 
 def killed(place: Place) -> str:
-    """Kill a run with -9 while its trials are on the GPU; nothing of it is left, and the same command goes on."""
+    """Kill a run with -9 while its trials are on the GPU; nothing is left, and the same command goes on."""
     file = place.study("killed", own_study("killed", module=f"{MODULES}.OwnLasting", epochs=8, trials=4))
     gpus = [] if place.accelerator == "cpu" else ["--gpus", "0"]
     run = place.begin(
@@ -154,7 +154,8 @@ def killed(place: Place) -> str:
     place.well("run", file, "--no-sharpness", *gpus)
     finished = [record for record in place.ledger("killed").records() if record.outcome is Outcome.COMPLETED]
     assert len(finished) == 4
-    return f"gone after {took:.2f} s, unlisted after {free:.1f} s; they held {[used.get(child, 'not listed') for child in children]}"
+    held = [used.get(child, "not listed") for child in children]
+    return f"gone after {took:.2f} s, unlisted after {free:.1f} s; they held {held}"
 
 
 def touched_at_import(place: Place, kind: str) -> str:

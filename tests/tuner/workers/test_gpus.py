@@ -10,7 +10,6 @@ import pytest
 from tuner.errors import Refused
 from tuner.workers.gpus import VISIBLE, Gpus
 
-
 UNIQUE = [f"GPU-{number}d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77" for number in range(4)]
 FOUR = "".join(f"GPU {number}: A100-SXM4-40GB (UUID: {name})\n" for number, name in enumerate(UNIQUE))
 # As NVIDIA's user guide of MIG shows `nvidia-smi -L`.
@@ -102,7 +101,7 @@ def test_a_gpu_that_is_named_twice_is_shared_by_two_workers_of_one_run() -> None
 def test_a_gpu_that_is_not_there_is_refused(
     wanted: str, environment: dict[str, str], listing: str, said: str
 ) -> None:
-    """Lightning would train on the CPU without a word, or on a GPU that the scheduler gave to somebody else."""
+    """Lightning would train on the CPU without a word, or on a GPU that is somebody else's."""
     with pytest.raises(Refused, match=said) as refused:
         Gpus(wanted, environment, listing)
     assert str(refused.value).startswith(f"--gpus {wanted}: ")

@@ -51,7 +51,7 @@ _KILLED_LOADER = re.compile(
     r"DataLoader worker \(pid(\(s\))? [\d, ]+\) "
     r"(is killed by signal: (Killed|Terminated)|exited unexpectedly)"
 )
-# What torch says in errors without a class of their own: on the CPU, of the CUDA runtime, of cuBLAS and the like.
+# What torch says in errors without a class of their own: on the CPU, of the CUDA runtime, of cuBLAS.
 _NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
 # Errors of a GPU; torch has had the class since 2.8.
 _OF_DEVICE: type[BaseException] | tuple[()] = getattr(torch, "AcceleratorError", ())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-# What a program opens that begins to compute on a GPU, of NVIDIA and of AMD. To count GPUs opens none of them.
+# What a program opens that begins to compute on a GPU, of NVIDIA or AMD; to count GPUs opens none.
 DEVICES = ("/dev/nvidia-uvm", "/dev/kfd")
 _OPEN = Path("/proc/self/fd")
 

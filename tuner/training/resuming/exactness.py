@@ -67,22 +67,22 @@ def reasons_beforehand(configuration: Mapping[str, Any], trainer: Any) -> list[s
 
 
 def _reasons_of_device(trainer: Any) -> list[str]:
-    """Give the reason of a GPU, on which some kernels add up in the order in which their threads happen to come."""
+    """Give the reason of a GPU: some kernels add up in the order in which their threads happen to come."""
     import torch
 
     is_strict = torch.are_deterministic_algorithms_enabled()
     is_strict = is_strict and not torch.is_deterministic_algorithms_warn_only_enabled()
-    is_exact = is_strict or trainer.strategy.root_device.type == "cpu"
-    return (
-        [] if is_exact else ["on a GPU only trainer.deterministic: true adds up in the same order each time"]
-    )
+    if is_strict or trainer.strategy.root_device.type == "cpu":
+        return []
+    return ["on a GPU only trainer.deterministic: true adds up in the same order each time"]
 
 
 def moved(before: str, after: str) -> str:
     """Give the reason of a training that was left on one kind of device and went on on another.
 
     Args:
-        before, after: their names, such as `cpu` or the name of a GPU.
+        before: the name of the one, such as `cpu` or what CUDA calls a GPU.
+        after: the name of the other.
     """
     return f"it was left on {before} and went on on {after}"
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor, nn
 from torch.serialization import default_restore_location
 
@@ -57,9 +58,10 @@ def put_generators(roots: Roots, states: Mapping[Path, Any]) -> None:
 
 
 def put_values(roots: Roots, values: Mapping[Path, Any]) -> None:
-    """Put values back where `values_of` found them."""
-    for path, value in values.items():
-        owner = _at(roots, path[:-1])
+    """Put values back where `values_of` found them, on the device of what stands there now."""
+    for path, kept in values.items():
+        owner, device = _at(roots, path[:-1]), _device_of(_at(roots, path))
+        value = kept if device is None else move_data_to_device(kept, device)
         if isinstance(owner, dict | list):
             owner[path[-1]] = value  # type: ignore[index] # of the kind that was found there
         elif owner is not None and hasattr(owner, "__dict__"):
@@ -160,6 +162,14 @@ def _count(value: Any, budget: int) -> int:
                 break
         return total
     return budget + 1
+
+
+def _device_of(value: Any) -> torch.device | None:
+    """Give the accelerator on which the tensors of a value are; None where there are none on one."""
+    if isinstance(value, Tensor):
+        return None if value.device.type == "cpu" else value.device
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next((device for part in parts if (device := _device_of(part)) is not None), None)
 
 
 def _at(roots: Roots, path: Path) -> Any:

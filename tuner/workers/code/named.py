@@ -123,8 +123,8 @@ def find_module(module: str) -> tuple[Path | None, bool]:
     parts = module.split(".")
     try:
         for count, part in enumerate(parts, start=1):
-            # By its last name: by its whole one, a folder without __init__.py looks for its parent among what is
-            # imported.
+            # By its last name: by its whole one, a folder without __init__.py would look for its parent among
+            # what is imported.
             found = find_spec(part) if within is None else PathFinder.find_spec(part, within)
             places = None if found is None else found.submodule_search_locations
             within = None if places is None else list(places)
