@@ -79,7 +79,9 @@ def unpacked(data: bytes, device: torch.device) -> dict[Path, Any]:
     """Give the values that `packed` was given; what was on an accelerator is on `device`."""
 
     def placed(storage: Any, location: str) -> Any:
-        return storage if location == "cpu" else default_restore_location(storage, str(device))
+        if location == "cpu":
+            return storage
+        return default_restore_location(storage, str(device))  # type: ignore[no-untyped-call]
 
     found: dict[Path, Any] = torch.load(io.BytesIO(data), map_location=placed, weights_only=False)
     return found
