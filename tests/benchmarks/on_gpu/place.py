@@ -134,5 +134,5 @@ class Promise:
     name: str
     says: str
     check: Callable[[Place], str]
-    seconds: float = 150.0
+    seconds: float = 240.0
     alone: bool = False

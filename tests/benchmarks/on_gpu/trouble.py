@@ -196,7 +196,6 @@ PROMISES = [
             f"import-{number}",
             f"a module may use the GPU while it is imported: {kind}",
             lambda place, kind=kind: touched_at_import(place, kind),
-            90,
         )
         for number, kind in enumerate(TOUCHES)
     ),
