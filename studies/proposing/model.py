@@ -126,8 +126,8 @@ class _Search:
             chosen = places[[int(np.argmax(gains))]]
             mean = self._surrogate.mean(self._points(chosen))
         (loss,) = unwarp(self._surrogate.centre + self._surrogate.scale * mean, self._loss)
-        expected = f"{loss if self._minimizes else -loss:.4g} is expected"
-        return Proposal(values_of(domain, chosen), Origin.MODEL, expected)
+        score = float(loss if self._minimizes else -loss)
+        return Proposal(values_of(domain, chosen), Origin.MODEL, f"{score:.4g} is expected", score)
 
     def _points(self, places: Array) -> Array:
         return points_of(places, self._domain.active(places))

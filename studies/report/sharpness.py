@@ -145,4 +145,3 @@ def in_words(measured: Sequence[tuple[Contender, Sharpness]]) -> tuple[str, ...]
         "sharpness."
     )
     return (said, "Each is one network: another seed of the same configuration has other numbers.")
-

@@ -32,6 +32,7 @@ from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,
     EARLIER,
+    EXPECTED,
     EXPLORATION,
     ORIGIN,
     SPACE_VERSION,
@@ -130,6 +131,7 @@ def _settle(
     """Store what is proposed, and what comes of it, together."""
     told = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
     told |= {WHY: proposal.why} if proposal.why else {}
+    told |= {} if proposal.expected is None else {EXPECTED: proposal.expected}
     among = distributions(ledger.definition.space)
     internal = {name: (among[name].to_internal_repr(value), among[name]) for name, value in values.items()}
 

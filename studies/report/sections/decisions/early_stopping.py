@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
+from studies.analysis.findings.search.early_stopping import Replay, replay_early_stopping
 from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.report.parts import Part, Words
 from studies.report.section import Material

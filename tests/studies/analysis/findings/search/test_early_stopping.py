@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
+from studies.analysis.findings.search.early_stopping import Replay, replay_early_stopping
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 
