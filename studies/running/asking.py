@@ -129,7 +129,7 @@ def _settle(
     configuration: Configuration,
 ) -> None:
     """Store what is proposed, and what comes of it, together."""
-    told = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
+    told: dict[str, Any] = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
     told |= {WHY: proposal.why} if proposal.why else {}
     told |= {} if proposal.expected is None else {EXPECTED: proposal.expected}
     among = distributions(ledger.definition.space)
