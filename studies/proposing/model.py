@@ -210,10 +210,15 @@ def moved(domain: Domain, places: Array, step: float, random: np.random.Generato
 def is_new(domain: Domain, places: Array, tried: Array) -> Mask:
     """Say which places differ from every trial by more than a thousandth of some range that both have."""
     active, there = domain.active(places), domain.active(tried)
+    alike: dict[bytes, list[int]] = {}  # trials by what exists in them
+    for row, mask in enumerate(there):
+        alike.setdefault(mask.tobytes(), []).append(row)
     fresh = np.ones(len(places), dtype=bool)
-    for row, mask in zip(tried, there, strict=True):
-        differs = (np.abs(places - row) > SAME) & active & mask
-        fresh &= differs.any(axis=1) | (active != mask).any(axis=1)
+    for row, mask in enumerate(active):
+        same = alike.get(mask.tobytes())
+        if same is not None:
+            apart = np.abs(tried[same][:, mask] - places[row, mask]) > SAME
+            fresh[row] = apart.any(axis=1).all()
     return fresh
 
 
