@@ -7,6 +7,7 @@ from typing import Literal
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+from studies.definition.limits import RULE, limits_of
 from studies.definition.study_file import StudyFile, suggestion
 from studies.errors import StudyFileError
 
@@ -40,6 +41,8 @@ class StudySettings:
     trial of a slot is chosen, and stopped, by the results of the slots up to K before it, whoever works: up
     to K workers come to the same trials on every run. At the end `tuner run`
     trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
+    Each trial keeps the metrics that `keep_metrics` names beside its score. `limits` says which values a
+    metric may have: a trial that breaks a limit is never the best, and the sampler avoids its like.
     `notes` say in plain words what the study asks; report and status show them.
     """
 
@@ -61,6 +64,8 @@ class StudySettings:
     repeatable: int | None = None
     confirm: int = 0
     confirm_seeds: int = 3
+    keep_metrics: list[str] | None = None
+    limits: dict[str, str] | None = None
     notes: str | None = None
 
 
@@ -108,6 +113,10 @@ def _in_words(kind: object) -> str:
         return "a whole number"
     if kind in {str, str | None}:
         return "a string"
+    if kind == list[str] | None:
+        return "a list of names"
+    if kind == dict[str, str] | None:
+        return RULE.removeprefix("must be ")
     options = getattr(kind, "__args__", ())
     return (
         " or ".join(map(str, options)) if options and all(isinstance(o, str) for o in options) else "a number"
@@ -162,6 +171,11 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
             "must be more than 0 seconds",
         ),
         "repeatable": (settings.repeatable is None or settings.repeatable >= 1, "must be at least 1"),
+        "keep_metrics": (
+            all(name.strip() and len(name) <= _LONGEST for name in settings.keep_metrics or ()),
+            "must list names of metrics that the module logs",
+        ),
+        "limits": (_are_limits(settings.limits), RULE),
         "confirm": (settings.confirm >= 0, "must be at least 0"),
         "confirm_seeds": (settings.confirm_seeds >= 1, "must be at least 1"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
@@ -170,3 +184,10 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
             "must be a finite number, since infinity and NaN always count as divergence",
         ),
     }
+
+
+def _are_limits(given: dict[str, str] | None) -> bool:
+    try:
+        return all(len(limit.name) <= _LONGEST for limit in limits_of(given))
+    except ValueError:
+        return False

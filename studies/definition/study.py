@@ -160,6 +160,12 @@ def _is_of(value: object, kind: Any) -> bool:
     parts = get_args(kind)
     if get_origin(kind) is Literal:
         return value in parts
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_is_of(item, parts[0]) for item in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, Mapping) and all(
+            _is_of(key, parts[0]) and _is_of(item, parts[1]) for key, item in value.items()
+        )
     if parts:
         return any(_is_of(value, part) for part in parts)
     if isinstance(value, bool) or kind is bool:

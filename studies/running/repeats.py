@@ -60,6 +60,7 @@ class Repeats:
             "hours": None,
             "repeatable": None,
             "confirm": 0,
+            "limits": None,  # what is trained again keeps them
         }
         return replace(
             ledger.definition,

@@ -1,7 +1,8 @@
 """One trial of a study as a value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
@@ -9,8 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 from search_spaces.space.nodes import Value
 from studies.trials import attributes
 from studies.trials.attributes import is_count
-from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.outcomes import LIMIT, Outcome, outcome_of
 
+NOTHING: Mapping[str, float] = MappingProxyType({})
 T = TypeVar("T")
 
 
@@ -44,6 +46,8 @@ class TrialRecord:
         logs: the folder that its log was written to.
         folder: the folder in which it went on, of an earlier attempt.
         threads: torch's, on which the last digits of sums depend.
+        metrics: further metrics as they were at the score, by name.
+        broken: the metrics whose limits it breaks; such a trial is never the best.
         is_killed: its training was killed, and not its worker.
     """
 
@@ -73,6 +77,8 @@ class TrialRecord:
     logs: str | None = None
     folder: str | None = None
     threads: int | None = None
+    metrics: Mapping[str, float] = NOTHING
+    broken: Sequence[str] = ()
     is_killed: bool = False
 
     @classmethod
@@ -119,6 +125,16 @@ class TrialRecord:
             logs=read(attributes.LOGS, str),
             folder=read(attributes.FOLDER, str),
             threads=count(attributes.THREADS),
+            metrics={
+                name: float(value)
+                for name, value in (read(attributes.METRICS, dict) or {}).items()
+                if isinstance(value, int | float)
+            },
+            broken=tuple(
+                name.removeprefix(LIMIT)
+                for name, violation in trial.constraints.items()
+                if name.startswith(LIMIT) and violation > 0
+            ),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
         )
 
@@ -135,6 +151,14 @@ class TrialRecord:
     def best_validation(self, *, minimizes: bool) -> int | None:
         """Give the number of the validation with the best score, the first among equals."""
         return (min if minimizes else max)(self.curve, key=lambda step: self.curve[step], default=None)
+
+
+def kept_in_words(record: TrialRecord) -> str:
+    """Write the metrics that a trial has kept, each with a remark where it breaks a limit."""
+    return ", ".join(
+        f"{name} {value:.6g}" + (" (breaks its limit)" if name in record.broken else "")
+        for name, value in record.metrics.items()
+    )
 
 
 def furthest_attempts(records: Iterable[TrialRecord]) -> list[TrialRecord]:

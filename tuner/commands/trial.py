@@ -65,6 +65,7 @@ def _print_trial(
 ) -> None:
     import yaml
 
+    from studies.trials.record import kept_in_words
     from tuner.terminal.screen import open_screen
 
     screen = open_screen()
@@ -78,6 +79,8 @@ def _print_trial(
     cause = f"cause: {found['cause']}" if found["cause"] else None
     for line in filter(None, (cause, found["anew"], _proposed(record))):
         screen.print(line, soft_wrap=True)
+    if record.metrics:
+        screen.print(f"metrics: {kept_in_words(record)}", soft_wrap=True)
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -122,6 +125,8 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "number": found.number,
         "outcome": None if found.outcome is None else found.outcome.value,
         "value": found.score,
+        "metrics": dict(found.metrics),
+        "beyond_limits": list(found.broken),
         "params": found.values,
         "curve": {str(step): value for step, value in found.curve.items()},
         "slot": found.slot,

@@ -8,6 +8,7 @@ from search_spaces.configuration import configure
 from search_spaces.space.nodes import Categorical, Choice, Group, Value
 from search_spaces.space.parameters import default_values, options, parameters
 from studies.definition.length import TrialLength
+from studies.definition.limits import kept_metrics
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
@@ -104,6 +105,7 @@ def _tried(
         objective=objective_of(definition),
         threads=settings.threads,
         facts=False,
+        metrics=kept_metrics(settings.keep_metrics, settings.limits),
     )
     match executor.rehearse(assignment, stop):
         case Rehearsed() | Unfit() as seen:

@@ -10,7 +10,7 @@ from studies.definition.length import TrialLength
 from studies.definition.yaml_text import yaml_text
 from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
-from studies.trials.record import TrialRecord
+from studies.trials.record import TrialRecord, kept_in_words
 from studies.trials.trained import planned_validations, trained
 from tuner.errors import Refused
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
@@ -126,6 +126,7 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     where = "in lightning_logs, unless another logger is named below."
     return [
         f"Trial {trial.number} of the study {ledger.name}{score}; {made_by}",
+        *([f"It kept: {kept_in_words(trial)}"] if trial.metrics else []),
         f"Train it: {train} fit --config {shlex.quote(str(shown(path)))}",
         what,
         f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",

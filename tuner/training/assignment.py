@@ -8,6 +8,15 @@ from typing import Any
 
 from tuner.training.configuration.permit import Permit
 
+# Metrics that are known of every training, whatever its module logs: how many parameters the module has, and
+# the mean seconds of an epoch, validations included.
+BUILT_IN = PARAMETERS, EPOCH_SECONDS = "parameters", "epoch_seconds"
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Give values as databases can hold them: None for one that is no finite number."""
+    return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -77,6 +86,8 @@ class Assignment:
         ranks: how many processes train together.
         gpus: those that they may see; None lets them see all.
         limit: how many seconds it may take.
+        metrics: names of metrics that are kept beside the score.
+        parameters: the least and the most parameters that the module may have; another one is not trained.
     """
 
     configuration: Mapping[str, Any]
@@ -97,3 +108,15 @@ class Assignment:
     ranks: int = 1
     gpus: str | None = None
     limit: float | None = None
+    metrics: tuple[str, ...] = ()
+    parameters: tuple[float, float] | None = None
+
+    def refuses(self, parameters: float | None) -> str:
+        """Say why a module of so many parameters is not trained; "" where it is, or where nobody knows."""
+        if self.parameters is None or parameters is None:
+            return ""
+        least, most = self.parameters
+        if least <= parameters <= most:
+            return ""
+        side, bound = ("at least", least) if parameters < least else ("at most", most)
+        return f"its module has {parameters:,.0f} parameters, and study.limits allows {side} {bound:,.0f}"

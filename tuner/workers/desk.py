@@ -1,15 +1,18 @@
 """What a training is asked for: the assignment that answers a running trial, and where its files lie."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from studies.definition.length import TrialLength
+from studies.definition.limits import Limit, kept_metrics, limits_of
 from studies.definition.study import StudyDefinition
 from studies.ledger.ledger import Ledger
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import ANEW, FOLDER
-from tuner.training.assignment import Assignment, Objective
+from tuner.training.assignment import PARAMETERS, Assignment, Objective
 from tuner.training.configuration.permit import Permit
 from tuner.training.resuming.checkpoints import Checkpoints
 from tuner.workers.places import folder_name
@@ -26,6 +29,14 @@ def objective_of(definition: StudyDefinition) -> Objective:
     settings = definition.settings
     minimizes = settings.direction == "minimize"
     return Objective(settings.metric, minimizes, settings.score, settings.diverged_beyond)
+
+
+def _allowed(limits: Sequence[Limit], name: str) -> tuple[float, float] | None:
+    """Give the least and the greatest value that a limit allows; None where nothing is limited."""
+    for limit in limits:
+        if limit.name == name:
+            return (-inf, limit.bound) if limit.is_upper else (limit.bound, inf)
+    return None
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Desk:
             ranks=TrialLength.of(running.configuration).devices or 1,
             gpus=self.gpus,
             limit=settings.trial_timeout,
+            metrics=kept_metrics(settings.keep_metrics, settings.limits),
+            parameters=_allowed(limits_of(settings.limits), PARAMETERS),
         )
 
     def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:

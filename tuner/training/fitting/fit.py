@@ -11,7 +11,7 @@ from pytorch_lightning import seed_everything
 
 from tuner.data.tabular.prepared_table import share_tables
 from tuner.errors import MetricNotLogged
-from tuner.training.assignment import Assignment
+from tuner.training.assignment import Assignment, finite
 from tuner.training.configuration.assembly import Assembly, assemble
 from tuner.training.configuration.class_paths import package_of
 from tuner.training.configuration.permit import restrict_parsing
@@ -88,7 +88,7 @@ def fit(
     unsaved = [observer.unsaved] if observer.unsaved else []
     if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + unsaved:
         facts[INEXACT] = reasons
-    return replace(result, facts=facts)
+    return replace(result, facts=facts, metrics=finite(observer.beside.values))
 
 
 def _in_place(assignment: Assignment) -> Mapping[str, Any]:
@@ -116,6 +116,8 @@ def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
     if not scores:
         why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
         raise MetricNotLogged(why)
+    if observer.beside.missing():
+        raise MetricNotLogged(observer.beside.why_missing(assembly.module))
     score = assignment.objective.score_of(scores)
     return Fit(
         Ending.COMPLETED, scores, score, kept=_keep(assignment, score, observer, assembly), steps=steps
