@@ -20,8 +20,8 @@ class Limit:
     def violation(self, value: float | None) -> float:
         """Say by how much a value breaks the limit, as Optuna's constraints do: more than 0 breaks it.
 
-        In shares of the bound, because Optuna's TPE adds up the violations of all limits, whatever their units. A
-        value that was no finite number, which is kept as None, breaks it by the whole bound.
+        In shares of the bound, because Optuna's TPE adds up the violations of all limits, whatever their
+        units. A value that was no finite number, which is kept as None, breaks it by the whole bound.
         """
         if value is None or not math.isfinite(value):
             return 1.0

@@ -1,8 +1,7 @@
 """One trial of a study as a value."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
@@ -12,7 +11,6 @@ from studies.trials import attributes
 from studies.trials.attributes import is_count
 from studies.trials.outcomes import LIMIT, Outcome, outcome_of
 
-NOTHING: Mapping[str, float] = MappingProxyType({})
 T = TypeVar("T")
 
 
@@ -77,7 +75,7 @@ class TrialRecord:
     logs: str | None = None
     folder: str | None = None
     threads: int | None = None
-    metrics: Mapping[str, float] = NOTHING
+    metrics: Mapping[str, float] = field(default_factory=dict)
     broken: Sequence[str] = ()
     is_killed: bool = False
 
