@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _LIMIT = re.compile(r"(?P<sign><=|>=)\s*(?P<bound>[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)", re.IGNORECASE)
+LONGEST = 100  # characters of a name
 RULE = 'must be a mapping of metrics to limits, such as `limits: {parameters: "<= 1e6", accuracy: ">= 0.9"}`'
 
 
@@ -41,7 +42,12 @@ def limits_of(given: Mapping[str, str] | None) -> tuple[Limit, ...]:
     found = []
     for name, text in (given or {}).items():
         match = _LIMIT.fullmatch(str(text).strip())
-        if match is None or not name.strip() or not math.isfinite(float(match["bound"])):
+        if (
+            match is None
+            or not name.strip()
+            or len(name) > LONGEST
+            or not math.isfinite(float(match["bound"]))
+        ):
             raise ValueError(RULE)
         found.append(Limit(name, float(match["bound"]), match["sign"] == "<="))
     return tuple(found)

@@ -74,6 +74,7 @@ class Status:
                 "number": best.number,
                 "value": best.score,
                 "params": dict(best.values),
+                "spread": best.spread,
                 "metrics": dict(best.metrics),
             },
             "metric_limits": list(self.limits),

@@ -65,6 +65,7 @@ def ended(
         facts = {CAUSE: running.reports.reason, **facts}
     if length.validations is not None:
         facts = {**facts, VALIDATIONS: length.validations}
+    facts = {**facts, **running.trainings.told()}
     return EndedTrial(
         ledger=ledger.slots.ledger,
         number=running.number,

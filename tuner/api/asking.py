@@ -44,7 +44,13 @@ class Asking:
 
         Raises:
             NoSuggestion: the study's sampler or space gives no values.
+            Refused: its workers train each trial several times.
         """
+        if self.ledger.definition.settings.repeats is not None:
+            raise Refused(
+                f"The study {self.ledger.name!r} trains each trial several times (study.repeats), which its "
+                "workers do; call Study.run, or leave repeats out and tell the mean of your own trainings."
+            )
         self.ledger.study.pruner = pruner_of(self.ledger)
         while True:
             running = ask(self.ledger, worker_name(os.getpid()))

@@ -81,7 +81,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
         if arguments.get("monitor") not in there
     ]
     return {
-        "seed_everything": training_seed(ledger.definition, trial.slot or 0),
+        "seed_everything": training_seed(ledger.definition, trial.slot or 0, trial.last_training),
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }
@@ -126,11 +126,20 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     where = "in lightning_logs, unless another logger is named below."
     return [
         f"Trial {trial.number} of the study {ledger.name}{score}; {made_by}",
+        *_repeated(trial),
         *([f"It kept: {kept_in_words(trial)}"] if trial.metrics else []),
         f"Train it: {train} fit --config {shlex.quote(str(shown(path)))}",
         what,
         f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",
     ]
+
+
+def _repeated(trial: TrialRecord) -> list[str]:
+    """Say of a trial that was trained several times which training the file describes."""
+    if len(trial.repeats) < 2:  # noqa: PLR2004 - nothing was repeated
+        return []
+    mean = f"The score is the mean of {len(trial.repeats)} trainings, standard deviation {trial.spread:.3g}; "
+    return [f"{mean}this is the last of them, which scored {trial.repeats[-1]:.6g}."]
 
 
 def _has_fixed_classes(ledger: Ledger, trial: TrialRecord) -> bool:

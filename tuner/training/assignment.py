@@ -72,6 +72,7 @@ class Assignment:
         keep: the file for the weights behind the score, written if the fit is completed and its score is no
             worse than `better_than`, if that is given.
         better_than: the best score so far.
+        earlier: scores of other fits, over which and this one's the score that is compared is the mean.
         threads: torch's on the CPU; None leaves them as they are.
         facts: whether training facts are gathered.
         checkpoint: a file, or a URL that fsspec knows, to which the whole state of the training goes between
@@ -95,6 +96,7 @@ class Assignment:
     objective: Objective
     keep: Path | None = None
     better_than: float | None = None
+    earlier: tuple[float, ...] = ()
     threads: int | None = None
     facts: bool = True
     checkpoint: str | None = None

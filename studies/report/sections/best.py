@@ -11,7 +11,7 @@ from studies.report.parts import Heading, Part, Table, Words
 from studies.report.section import Material
 from studies.trials.difference import differences
 from studies.trials.outcomes import Outcome
-from studies.trials.record import kept_in_words
+from studies.trials.record import kept_in_words, repeats_in_words
 
 TITLE, PLACE = "The best configuration", 50
 _ABSENT = "-"
@@ -29,6 +29,8 @@ def _kept(material: Material) -> Iterator[Part]:
     subject, best = material.subject, material.subject.best
     if best is None:
         return
+    if best.repeats:
+        yield Words(f"Its score is the {repeats_in_words(best)}.")
     if best.metrics:
         yield Words(f"Beside its score it has kept: {kept_in_words(best)}.")
     limits = () if subject.definition is None else limits_of(subject.definition.settings.limits)

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -128,7 +129,8 @@ def _keep(assignment: Assignment, score: float | None, observer: Observer, assem
     if assignment.keep is None or score is None:
         return None
     # Of two equal scores the trial with the lower number is the best, and it may be this one.
-    if assignment.better_than is not None and assignment.objective.is_better(assignment.better_than, score):
+    whole = fmean([*assignment.earlier, score])
+    if assignment.better_than is not None and assignment.objective.is_better(assignment.better_than, whole):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)
