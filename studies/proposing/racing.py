@@ -1,7 +1,7 @@
 """Races: a trial that is trained several times ends early where it surely is not the best.
 
-Source: Maron and Moore, "Hoeffding Races", NIPS 1993; with Student's t for the bound, since how far the scores
-of one configuration spread is estimated from the trials themselves.
+Source: Maron and Moore, "Hoeffding Races", NIPS 1993; with Student's t for the bound, since the spread of
+the scores of one configuration is estimated from the trials themselves.
 """
 
 from collections.abc import Sequence

@@ -109,8 +109,9 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     home, _, cli = str(
         configuration.get("cli") or f"{package_of(configuration)}.cli.LightningCLI"
     ).rpartition(".")
-    at = trial.best_validation(minimizes=ledger.minimizes) if settings.score == "best" else None
-    what = "The score is that of the last validation."
+    is_curve_of_it = settings.score == "best" and not trial.repeats
+    at = trial.best_validation(minimizes=ledger.minimizes) if is_curve_of_it else None
+    what = f"The score is that of the {settings.score} validation."
     if at is not None:
         what = (
             f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
