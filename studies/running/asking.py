@@ -28,7 +28,7 @@ from studies.running.lost import declare_lost, settle, sweep
 from studies.running.pausing import passed, slot_for
 from studies.running.reporting import Reports
 from studies.running.seen import history_for, shown_to
-from studies.running.trainings import trainings_of
+from studies.running.trainings.done import trainings_of
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,

@@ -16,7 +16,7 @@ from studies.ledger.slot import Slot
 from studies.proposing.optuna_pruner import default_pruner
 from studies.proposing.stop_rule import Action
 from studies.running.reporting import Reports
-from studies.running.trainings import Trainings
+from studies.running.trainings.done import Trainings
 
 
 @dataclass(frozen=True)

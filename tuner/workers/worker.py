@@ -25,7 +25,7 @@ from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
 from studies.running.lost import release
 from studies.running.pausing import close_paused
-from studies.running.repeating import carry_on_later, complete, measure_later, pay_later, take_up
+from studies.running.trainings.later import carry_on_later, complete, measure_later, pay_later, take_up
 from studies.running.trial import RunningTrial, carry_on, measure, pruner_of, report
 from studies.trials.attributes import LOGS
 from studies.trials.outcomes import Outcome

@@ -11,7 +11,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from studies.definition.length import TrialLength
 from studies.proposing.racing import race
 from studies.proposing.stop_rule import GO_ON, Action, Decision
-from studies.running.trainings import Training
+from studies.running.trainings.done import Training
 from studies.running.trial import RunningTrial, carry_on
 from studies.trials.record import TrialRecord
 
