@@ -33,6 +33,7 @@ from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,
     EARLIER,
+    EXPECTED,
     EXPLORATION,
     ORIGIN,
     SPACE_VERSION,
@@ -130,8 +131,9 @@ def _settle(
     configuration: Configuration,
 ) -> None:
     """Store what is proposed, and what comes of it, together."""
-    told = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
+    told: dict[str, Any] = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
     told |= {WHY: proposal.why} if proposal.why else {}
+    told |= {} if proposal.expected is None else {EXPECTED: proposal.expected}
     among = distributions(ledger.definition.space)
     internal = {name: (among[name].to_internal_repr(value), among[name]) for name, value in values.items()}
 

@@ -17,6 +17,7 @@ EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
 SPACE_VERSION = "space_version"  # the version of the space that it was asked under, counted from 1
 CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen
 ORIGIN, WHY = "origin", "why"  # how its values were proposed, and the same in words
+EXPECTED = "expected"  # the score that a model expected of it
 ANEW = "anew"  # why it did not go on from the checkpoint of an earlier attempt
 FOLDER = "folder"  # of one that goes on in the folder of an earlier attempt: the folder's name
 # From its end: how and why it ended, the seconds that it took, how many validations it would have had.

@@ -31,6 +31,7 @@ class TrialRecord:
         curve: the score of each validation, by its number, which counts from 1.
         explores: whether its values are quasi-random.
         origin: how its values were proposed; `why` says more where there is more to say.
+        expected: the score that a model expected of it.
         earlier: the number of the attempt before.
         space_version: the version of the space that it was asked under, counted from 1.
         validations: how many it has that runs to its end, where it has told so.
@@ -61,6 +62,7 @@ class TrialRecord:
     explores: bool = False
     origin: str | None = None
     why: str | None = None
+    expected: float | None = None
     earlier: int | None = None
     space_version: int = 1
     validations: int | None = None
@@ -95,7 +97,11 @@ class TrialRecord:
             value = told.get(key)
             return value if is_count(value) else None
 
-        earlier, seconds = count(attributes.EARLIER), told.get(attributes.SECONDS)
+        def number(key: str) -> float | None:
+            value = told.get(key)
+            return float(value) if isinstance(value, int | float) else None
+
+        earlier = count(attributes.EARLIER)
         facts = read(attributes.FACTS, dict)
         return cls(
             number=trial.number,
@@ -108,10 +114,11 @@ class TrialRecord:
             explores=bool(read(attributes.EXPLORATION, bool)),
             origin=read(attributes.ORIGIN, str),
             why=read(attributes.WHY, str),
+            expected=number(attributes.EXPECTED),
             earlier=earlier if earlier is not None and earlier < trial.number else None,
             space_version=count(attributes.SPACE_VERSION) or 1,
             validations=count(attributes.VALIDATIONS),
-            seconds=float(seconds) if isinstance(seconds, int | float) else None,
+            seconds=number(attributes.SECONDS),
             unpruned=read(attributes.UNPRUNED, str),
             worker=read(attributes.WORKER, str),
             cause=read(attributes.CAUSE, str),
