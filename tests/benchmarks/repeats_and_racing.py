@@ -1,9 +1,9 @@
 """What repeats and races are worth under noise: the regret of the best configuration, at the same trainings.
 
 A quadratic of four parameters plus Gaussian noise of a known size; a training is one draw. Four ways spend
-as many trainings: each trial once, each trial once and the ten best confirmed on three fresh seeds, each trial
-on three seeds, and on three seeds with a race. The regret is the noiseless value of the configuration that is
-recommended.
+as many trainings: each trial once, each trial once and the ten best confirmed on three fresh seeds, each
+trial on three seeds, and on three seeds with a race. The regret is the noiseless value of the configuration
+that is recommended.
 
     python -m tests.benchmarks.repeats_and_racing --studies 40
 """
