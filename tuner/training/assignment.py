@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,23 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Tracked:
+    """What a training is part of.
+
+    Attributes:
+        study: the name of the study.
+        key: tells the study from another of that name.
+        trial: the number of the trial.
+        values: of its parameters, by name.
+    """
+
+    study: str
+    key: str
+    trial: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One fit that is asked for.
 
@@ -87,6 +104,7 @@ class Assignment:
         ranks: how many processes train together.
         gpus: those that they may see; None lets them see all.
         limit: how many seconds it may take.
+        tracked: what trackers are told of it; None tells them nothing.
         metrics: names of metrics that are kept beside the score.
         parameters: the least and the most parameters that the module may have; another one is not trained.
     """
@@ -110,6 +128,7 @@ class Assignment:
     ranks: int = 1
     gpus: str | None = None
     limit: float | None = None
+    tracked: Tracked | None = None
     metrics: tuple[str, ...] = ()
     parameters: tuple[float, float] | None = None
 

@@ -13,7 +13,7 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import ANEW, FOLDER
-from tuner.training.assignment import PARAMETERS, Assignment, Objective
+from tuner.training.assignment import PARAMETERS, Assignment, Objective, Tracked
 from tuner.training.configuration.permit import Permit
 from tuner.training.resuming.checkpoints import Checkpoints
 from tuner.workers.places import folder_name
@@ -85,6 +85,7 @@ class Desk:
             ranks=TrialLength.of(running.configuration).devices or 1,
             gpus=self.gpus,
             limit=settings.trial_timeout,
+            tracked=Tracked(self.ledger.name, self.ledger.slots.ledger, running.number, running.values),
             metrics=kept_metrics(settings.keep_metrics, settings.limits),
             parameters=_allowed(limits_of(settings.limits), PARAMETERS),
         )

@@ -25,6 +25,7 @@ from tuner.training.fitting.own_optimizer import refuse_manual
 from tuner.training.fitting.scoring import Report
 from tuner.training.logs.csv_rows import read_rows
 from tuner.training.logs.loggers import at_place, set_aside
+from tuner.training.logs.tracking import begin, finish
 from tuner.training.messages import Tested
 from tuner.training.process.ranks import is_first_rank, on_one_device
 from tuner.training.resuming.exactness import INEXACT, reasons_of_training
@@ -82,7 +83,7 @@ def fit(
     if assignment.resume is not None:
         callbacks[:] = without_searches(callbacks)
         observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
-    result = _fit(assignment, observer, assembly)
+    result = _tracked(assignment, observer, assembly)
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, assignment.objective.metric)
@@ -99,6 +100,21 @@ def _in_place(assignment: Assignment) -> Mapping[str, Any]:
     if assignment.resume is None and is_first_rank():
         set_aside(assignment.configuration, assignment.place)
     return at_place(assignment.configuration, assignment.place)
+
+
+def _tracked(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
+    """Fit, and tell the trackers of the study before and how it ended behind it."""
+    tracked, loggers = assignment.tracked, list(assembly.trainer.loggers)
+    if tracked is None or not is_first_rank():
+        return _fit(assignment, observer, assembly)
+    begin(loggers, tracked)
+    try:
+        result = _fit(assignment, observer, assembly)
+    except BaseException:
+        finish(loggers, tracked, None)
+        raise
+    finish(loggers, tracked, result)
+    return result
 
 
 def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
