@@ -28,6 +28,7 @@ from studies.running.lost import declare_lost, settle, sweep
 from studies.running.pausing import passed, slot_for
 from studies.running.reporting import Reports
 from studies.running.seen import history_for, shown_to
+from studies.running.trainings.done import trainings_of
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,
@@ -111,7 +112,8 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
         history=lambda: history_for(ledger, slot),
         passed=passed(ledger, slot),
     )
-    return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports)
+    trainings = trainings_of(ledger, slot, values)
+    return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports, trainings)
 
 
 def _proposed(ledger: Ledger, slot: Slot, trial: Trial) -> Proposal:

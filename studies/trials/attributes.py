@@ -26,6 +26,8 @@ SECONDS, VALIDATIONS = "seconds", "validations"
 KILLED = "killed"  # of a lost one: it was its training that was killed, and not its worker
 UNPRUNED = "unpruned"  # why the default pruner could not stop it
 WEIGHTS = "weights"  # the digest of the file of its weights, and where the file lies
+METRICS = "metrics"  # further metrics as they were at the score, by name; None for one that was no number
+REPEATS = "repeats"  # of one that is trained several times: score and metrics of each training that is done
 # As a training gives them: numbers by which it can be judged, why some are missing, torch's threads.
 FACTS, FACTS_MISSING, THREADS = "facts", "facts_missing", "threads"
 
