@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studies.definition.length import TrialLength
+from studies.definition.limits import limits_of
 from studies.ledger.absent import sentence
 from studies.ledger.ledger import Ledger
 from studies.trials.attributes import without_continued
@@ -28,7 +29,8 @@ class Status:
             `waiting` how many slots are open.
         left: which trials were left by their workers, in a sentence.
         added: how many trials another program has added, which count nowhere.
-        best: the completed trial with the best score.
+        best: the completed trial with the best score that breaks no limit.
+        limits: those of the study, in words, and `broken` how many completed trials break one.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Status:
     left: str | None
     added: int
     best: TrialRecord | None
+    limits: Sequence[str] = ()
+    broken: int = 0
 
     def to_data(self) -> dict[str, Any]:
         """Write it as plain data for JSON."""
@@ -65,7 +69,16 @@ class Status:
             "trials": dict(self.trials),
             "left": self.left,
             "added": self.added,
-            "best": best and {"number": best.number, "value": best.score, "params": dict(best.values)},
+            "best": best
+            and {
+                "number": best.number,
+                "value": best.score,
+                "params": dict(best.values),
+                "spread": best.spread,
+                "metrics": dict(best.metrics),
+            },
+            "metric_limits": list(self.limits),
+            "beyond_limits": self.broken,
         }
 
 
@@ -100,6 +113,8 @@ def status_of(ledger: Ledger) -> Status:
         left=sentence(left) if left else None,
         added=ledger.added(),
         best=ledger.best(),
+        limits=tuple(map(str, limits_of(settings.limits))),
+        broken=sum(record.outcome is Outcome.COMPLETED and bool(record.broken) for record in records),
     )
 
 
@@ -109,3 +124,9 @@ def _why_unpruned(ledger: Ledger, records: Sequence[TrialRecord]) -> str | None:
         return None
     known = TrialLength.of(ledger.definition.fixed).why_unpruned
     return known or next(filter(None, (record.unpruned for record in reversed(records))), None)
+
+
+def limits_in_words(status: Status) -> str:
+    """Say which limits a study has, and how many of its completed trials break one."""
+    broken = f"{status.broken} of {status.trials[count_name(Outcome.COMPLETED)]} completed trials break one"
+    return f"limits: {', '.join(status.limits)}; {broken}"
