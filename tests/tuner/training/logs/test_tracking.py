@@ -41,6 +41,7 @@ def worked(
     return ledger
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, by the tracker
 def test_mlflow_shows_the_trials_of_a_study_under_one_run_and_none_as_failed(tmp_path: Path) -> None:
     """Each run is finished, tagged with outcome and score, and has the values as parameters."""
     mlflow = pytest.importorskip("mlflow")
