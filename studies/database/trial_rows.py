@@ -76,7 +76,7 @@ def read_few_columns(
 
 
 def read_whole(engine: sa.Engine, keys: Sequence[int]) -> list[TrialRow]:
-    """Read all that the database holds of some trials, in the order of `keys`, without those that are gone."""
+    """Read all that the database holds of some trials, in the order of `keys`; some may be gone."""
 
     def read() -> list[TrialRow]:
         found: dict[int, TrialRow] = {}
