@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.templating import Jinja2Templates
 
 from studies.database.open import Database
+from tuner.web.files import Files
 
 _HERE = Path(__file__).parent
 PREFIX = "/interplay"
@@ -34,6 +35,11 @@ class Site:
     output: Path = field(default=Path("runs"))
     prefix: str = PREFIX
     allow_writes: bool = False
+
+    @cached_property
+    def files(self) -> Files:
+        """Give the files of the studies on this machine."""
+        return Files(self.output)
 
     @cached_property
     def templates(self) -> Jinja2Templates:
