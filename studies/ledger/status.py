@@ -91,23 +91,29 @@ def status_of(ledger: Ledger) -> Status:
 def status_of_lines(ledger: Ledger, lines: Lines) -> Status:
     """Look how far a study is, by its trials as lines: without reading all of them anew."""
     engine = ledger.database.engine
-    running = [row.trial for row in read_whole(engine, [line.key for line in lines.running])]
-
-    def runs_still(trial: FrozenTrial) -> bool:
-        key = lines.by_number[trial.number].key
-        return any(row.trial.state is TrialState.RUNNING for row in read_whole(engine, [key]))
-
     best = lines.ranked(minimizes=ledger.minimizes)[:1]
     return _status(
         ledger,
         lines.counts.copy(),
-        left_among(running, engine, ledger.slots.ledger, runs_still),
+        left_of_lines(ledger, lines),
         unpruned=lines.unpruned,
         added=lines.added,
         best=next(
             (TrialRecord.of(row.trial) for row in read_whole(engine, [line.key for line in best])), None
         ),
     )
+
+
+def left_of_lines(ledger: Ledger, lines: Lines) -> list[Left]:
+    """List the trials among lines that run for Optuna though their workers went away."""
+    engine = ledger.database.engine
+    running = [row.trial for row in read_whole(engine, [line.key for line in lines.running])]
+
+    def runs_still(trial: FrozenTrial) -> bool:
+        key = lines.by_number[trial.number].key
+        return any(row.trial.state is TrialState.RUNNING for row in read_whole(engine, [key]))
+
+    return left_among(running, engine, ledger.slots.ledger, runs_still)
 
 
 def _status(
