@@ -1,5 +1,6 @@
 """How values look on a page: numbers, times, outcomes, and links that keep what a proxy put before them."""
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -30,6 +31,7 @@ def prepare(environment: Environment) -> None:
         "ago": ago,
         "span": span,
         "when": when,
+        "address": address,
     }
     environment.globals |= {
         "study_path": addresses.study_path,
@@ -87,3 +89,8 @@ def span(seconds: float | None) -> str:
 def when(moment: datetime | None) -> str:
     """Write a moment as ISO 8601, for whoever asks for it by pointing at its age."""
     return "" if moment is None else moment.isoformat(timespec="seconds")
+
+
+def address(text: str) -> str:
+    """Put a text into an address, so that a link saves it as a file."""
+    return f"data:text/yaml;base64,{b64encode(text.encode('utf-8', 'replace')).decode()}"

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from search_spaces.space.parameters import options
 from studies.report.subject import level_in_words
+from studies.running.confirmation import Candidate
 from studies.trials.outcomes import Outcome
 from studies.trials.provenance import provenance_of
 from studies.trials.record import TrialRecord
@@ -21,7 +22,7 @@ from tuner.web.pages.reading.asked import ORDERS, RUNNING, SCALES, Asked, branch
 from tuner.web.pages.reading.columns import branches_of
 from tuner.web.pages.reading.known import Known, KnownStudy, Seen, key_of
 from tuner.web.pages.reading.selection import Selection, as_record, ranked, select
-from tuner.web.pages.reading.summary import Summary, summary_of
+from tuner.web.pages.reading.summary import Summary, candidates_of, summary_of
 from tuner.web.pages.shown import page, score
 from tuner.web.site import Site
 
@@ -58,7 +59,7 @@ def show_study(
     chosen = select(study, lines, asked)
     trials = study.trials(list(chosen.page))
     running = study.trials(list(lines.running[-RECENT:]))
-    analysis, is_made = analyses.of(key_of(study), study.name, lines.told)
+    analysis, is_made = analyses.of(key_of(study), study.name, lines.told, _repeats(summary.candidates))
     return page(
         site,
         request,
@@ -77,12 +78,21 @@ def show_study(
         level=level_in_words(summary.candidates),
         origins=_origins(study, summary),
         planned=None if study.ledger is None else planned_validations(study.ledger.definition),
-        choices=[(each.name, [str(o) for o in options(each.node)]) for each in branching(study.space)],
+        choices=[
+            (each.name, [str(option) for option in options(each.node)])
+            for each in branching(study.space)
+            # The choices within branches are asked for by the address; a form with all would be a wall.
+            if not each.conditions or each.name in dict(asked.branches)
+        ],
         outcomes=[RUNNING, *(outcome.value for outcome in Outcome)],
         orders=ORDERS,
         scales=SCALES,
         version=version,
     )
+
+
+def _repeats(candidates: Sequence[Candidate]) -> int:
+    return sum(len(candidate.repeats) for candidate in candidates)
 
 
 def _figures(
@@ -105,7 +115,8 @@ def _figures(
     records = [each.record for each in study.trials(list(wanted.values()))]
     there = {record.number for record in records}
     records += [each.record for each in running if each.record.number not in there and not asked.is_filtered]
-    best = next((record for record in records if first and record.number == first[0].number), None)
+    number = summary.candidates[0].trial.number if summary.candidates else first[0].number if first else None
+    best = next((record for record in records if record.number == number), None)
     drawn_lines = _lines(study, chosen, asked)
     space = branches_of(
         study.space, [TrialRecord(0, None, None, each.values, None, None, {}) for each in drawn_lines]
@@ -148,7 +159,8 @@ def show_analysis(
     """Show what the trials of a study say: the sections of its report, made in the background."""
     study = known.study(request.path_params["name"])
     lines = study.lines()
-    analysis, is_made = analyses.of(key_of(study), study.name, lines.told)
+    repeats = _repeats(candidates_of(known, study, lines))
+    analysis, is_made = analyses.of(key_of(study), study.name, lines.told, repeats)
     origin = None
     if study.ledger is not None:
         origin = provenance_of(study.ledger.study.user_attrs, []).rows()

@@ -15,7 +15,9 @@ from search_spaces.space.parameters import options
 from tuner.web.pages.reading.columns import Branch, Column
 
 SHADES = 5  # classes of colour from the worst to the best
-FIRST, STEP, LAST = 96, 118, 60  # pixels: left of the first axis, between two, right of the last
+FIRST, STEP, LAST = 92, 122, 48  # pixels: left of the first axis, between two, right of the last
+WIDE = 1240  # pixels that the axes of what every trial has may take, and how far apart they stand at most
+WIDEST_STEP = 190
 TOP, LANE, GAP, BOTTOM = 40, 120, 46, 12
 MOST_TICKS = 6
 LETTERS = 17  # of a label above an axis
@@ -93,7 +95,8 @@ def panels(branches: Sequence[Branch], lines: Sequence[Line], metric: str, scale
         score = Column(_SCORE, metric if scale == "linear" else f"{metric} ({scale})", None)
         scored = [_with_score(line, scale) for line in drawn]
         columns = [score, *always[0].columns]
-        axes = _row(columns, scored, TOP, TOP + 2 * LANE, FIRST)
+        step = min(WIDEST_STEP, max(STEP, (WIDE - FIRST - LAST) / max(len(columns) - 1, 1)))
+        axes = _row(columns, scored, TOP, TOP + 2 * LANE, at=FIRST, step=step)
         svg = _svg(axes, [], scored, 2 * LANE + TOP + BOTTOM)
         found.append(Panel("What every trial has", svg, _words(columns, len(drawn))))
     for name in dict.fromkeys(branch.choice for branch in branches if branch.choice is not None):
@@ -129,7 +132,7 @@ def _of_choice(
     for place, branch in enumerate(lanes):
         top = TOP + place * (LANE + GAP)
         inside = [line for line in mine if line.values[name] in branch.options]
-        rows.append(_row(branch.columns, inside, top, top + LANE, FIRST + STEP))
+        rows.append(_row(branch.columns, inside, top, top + LANE, at=FIRST + STEP))
         taken = " or ".join(show_value(option) for option in branch.options)
         notes.append(f"{taken} ({len(inside)} trials): {', '.join(c.label for c in branch.columns)}")
     svg = _svg([first], rows, mine, TOP + height + BOTTOM)
@@ -137,9 +140,15 @@ def _of_choice(
 
 
 def _row(
-    columns: Sequence[Column], lines: Sequence[Line], top: float, bottom: float, at: float
+    columns: Sequence[Column],
+    lines: Sequence[Line],
+    top: float,
+    bottom: float,
+    *,
+    at: float,
+    step: float = STEP,
 ) -> list[_Axis]:
-    return [_axis(column, lines, at + STEP * i, top, bottom) for i, column in enumerate(columns)]
+    return [_axis(column, lines, at + step * i, top, bottom) for i, column in enumerate(columns)]
 
 
 def _axis(column: Column, lines: Sequence[Line], at: float, top: float, bottom: float) -> _Axis:

@@ -49,12 +49,13 @@ Sections = Sequence[tuple[str, Sequence[ShownPart]]]
 
 @dataclass(frozen=True)
 class Analysis:
-    """The sections of a report as of so many told trials; `short` is the one that answers in short.
+    """The sections of a report as of so many told trials and `repeats` of the best on fresh seeds.
 
-    `trouble` says in a sentence why there are none.
+    `short` is the section that answers in short. `trouble` says in a sentence why there are none.
     """
 
     told: int
+    repeats: int = 0
     sections: Sections = ()
     short: Sequence[ShownPart] = ()
     trouble: str | None = None
@@ -70,25 +71,26 @@ class Analyses:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _made: dict[object, Analysis] = field(default_factory=dict)
     _asked: set[object] = field(default_factory=set)
-    _queue: "queue.Queue[tuple[object, str, int]]" = field(default_factory=queue.Queue)
+    _queue: "queue.Queue[tuple[object, str, int, int]]" = field(default_factory=queue.Queue)
     _thread: threading.Thread | None = None
 
-    def of(self, key: object, name: str, told: int) -> tuple[Analysis | None, bool]:
+    def of(self, key: object, name: str, told: int, repeats: int) -> tuple[Analysis | None, bool]:
         """Give the last analysis of a study, and whether another one is being made or waits for its turn.
 
         Args:
             key: what tells the study from any other that had or will have its name.
             name: the study's.
             told: how many of its trials have ended.
+            repeats: how many trials on fresh seeds there are of its best.
         """
         with self._lock:
             made = self._made.get(key)
-            if key not in self._asked and told and _is_due(made, told):
+            if key not in self._asked and told and _is_due(made, told, repeats):
                 if told > MOST:
                     self._keep(key, Analysis(told, trouble=_too_many(name, told), made=time.monotonic()))
                     return self._made[key], False
                 self._asked.add(key)
-                self._queue.put((key, name, told))
+                self._queue.put((key, name, told, repeats))
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._make_all, name="analyses", daemon=True)
                     self._thread.start()
@@ -102,12 +104,15 @@ class Analyses:
 
     def _make_all(self) -> None:
         while True:
-            key, name, told = self._queue.get()
+            key, name, told, repeats = self._queue.get()
             began = time.monotonic()
             found = _in_process_of_its_own(self.url, name)
             now = time.monotonic()
             with self._lock:
-                self._keep(key, replace(found, told=found.told or told, seconds=now - began, made=now))
+                self._keep(
+                    key,
+                    replace(found, told=found.told or told, repeats=repeats, seconds=now - began, made=now),
+                )
                 self._asked.discard(key)
 
     def _keep(self, key: object, made: Analysis) -> None:
@@ -117,10 +122,11 @@ class Analyses:
             del self._made[next(iter(self._made))]
 
 
-def _is_due(made: Analysis | None, told: int) -> bool:
+def _is_due(made: Analysis | None, told: int, repeats: int) -> bool:
     if made is None:
         return True
-    return told != made.told and time.monotonic() - made.made >= REST * made.seconds
+    is_older = (told, repeats) != (made.told, made.repeats)
+    return is_older and time.monotonic() - made.made >= REST * made.seconds
 
 
 def _too_many(name: str, told: int) -> str:
