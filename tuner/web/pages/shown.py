@@ -44,6 +44,8 @@ def prepare(environment: Environment) -> None:
         "kind": lambda part: type(part).__name__,
         "ABSENT": ABSENT,
     }
+    for name in environment.list_templates():  # so that nobody's first page waits for it
+        environment.get_template(name)
 
 
 def page(site: Site, request: Request, template: str, **given: Any) -> Response:

@@ -58,7 +58,7 @@ class _Axis:
 
     def place(self, value: Value) -> float | None:
         if self.names:
-            text = str(value)
+            text = show_value(value)
             if text not in self.names:
                 return None
             share = (self.names.index(text) + 0.5) / len(self.names)
@@ -124,8 +124,8 @@ def _of_choice(
         return None
     node = next((c.node for branch in branches for c in branch.columns if c.name == name), None)
     height = len(lanes) * LANE + (len(lanes) - 1) * GAP
-    names = tuple(str(option) for option in (() if node is None else options(node))) or tuple(
-        dict.fromkeys(str(line.values[name]) for line in mine)
+    names = tuple(show_value(option) for option in (() if node is None else options(node))) or tuple(
+        dict.fromkeys(show_value(line.values[name]) for line in mine)
     )
     first = _Axis(Column(name, name, node), FIRST, TOP, TOP + height, 0, 1, is_log=False, names=names[::-1])
     rows, notes = [], []
@@ -157,7 +157,7 @@ def _axis(column: Column, lines: Sequence[Line], at: float, top: float, bottom: 
     is_text = any(isinstance(value, str | bool) for value in values)
     if (node is not None and not isinstance(node, Float | Int)) or is_text:
         listed = options(node) if node is not None else sorted(set(values), key=str)
-        names = tuple(str(option) for option in listed)[::-1]
+        names = tuple(show_value(option) for option in listed)[::-1]
         return _Axis(column, at, top, bottom, 0, 1, is_log=False, names=names)
     is_log = _is_log(node)
     if isinstance(node, Float | Int):
