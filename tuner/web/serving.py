@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import threading
+import warnings
 import webbrowser
 from collections.abc import Callable
 from types import FrameType
@@ -56,7 +57,8 @@ def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], 
         # Once it has ended, it sends itself the signals again that it has got.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _ends)
-        uvicorn.Server(config).run(sockets=[listening])
+        with warnings.catch_warnings(action="ignore"):  # of Optuna about a study's trials; nobody reads them
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def _ends(_number: int, _frame: FrameType | None) -> None:

@@ -22,7 +22,7 @@ from tuner.workers.processes.quiet import silence
 
 _NICE = 10  # as `nice` has it: others go first
 # optuna-dashboard sends all figures with every answer, in pieces that it puts together for each trial.
-_LARGEST, _LARGEST_OF_ALL = 150_000, 600_000  # characters
+_LARGEST, _MOST = 150_000, 12  # characters of a figure, and how many figures
 
 
 def analysed(url: str, name: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def analysed(url: str, name: str) -> dict[str, Any]:
             continue
         figure.update_layout(title=identifier.replace("-", " "), width=None)
         text = figure.to_json() or ""
-        if len(text) <= _LARGEST and sum(map(len, figures.values())) + len(text) <= _LARGEST_OF_ALL:
+        if len(text) <= _LARGEST and len(figures) < _MOST:
             figures[identifier] = text
     return {"verdict": list(found.verdict), "figures": figures}
 

@@ -1,4 +1,4 @@
-"""The attributes of trials and studies as optuna-dashboard shows them: what a person reads, by readable names."""
+"""The attributes of trials and studies as optuna-dashboard shows them: what people read, by plain names."""
 
 from collections.abc import Mapping
 from typing import Any

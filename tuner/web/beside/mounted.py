@@ -69,6 +69,9 @@ class OptunaDashboard:
         token = raised.set(found)
         try:
             await self._app(scope, receive, send_honestly)
+        except Exception:  # what the application has answered with a failure is raised as well
+            if not has_failed:
+                raise
         finally:
             raised.reset(token)
         if has_failed:

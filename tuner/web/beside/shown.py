@@ -156,6 +156,6 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         artifacts = listed_of_trial(study, name, trial, self._files)
         shown.system_attrs = {**trial.system_attrs, **artifacts}
         if trial.constraints:  # as optuna-dashboard 0.21 reads them; Optuna 5 writes each by its name
-            shown.system_attrs["constraints"] = list(trial.constraints.values())
+            shown.system_attrs.setdefault("constraints", list(trial.constraints.values()))
         self._trials[identifier] = trial, shown
         return shown
