@@ -22,7 +22,7 @@ from studies.database.trial_rows import TrialRow, read_few_columns, read_values_
 from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, WORKER, is_count
 from studies.trials.outcomes import Outcome, outcome_of
 
-PAGE = 4000  # trials that are read at once
+PAGE = 2000  # trials that are read at once
 NAMES = (OUTCOME, LEDGER, SLOT, ATTEMPT, WORKER, UNPRUNED)
 SPENDS = frozenset({TrialState.COMPLETE, TrialState.PRUNED})
 
@@ -134,15 +134,16 @@ class Following:
     _at: float = -1e9
     _columns: dict[str, tuple[int, dict[int, Any]]] = field(default_factory=dict)
 
-    def look(self, *, patience: float = 1e9, age: float = 0.0) -> Lines:
+    def look(self, *, patience: float | None = None, age: float = 0.0) -> Lines:
         """Read what is new.
 
         Args:
-            patience: seconds after which it ends, with what it has read by then.
+            patience: seconds after which it ends, with what it has read by then; None reads all.
             age: seconds for which an earlier look is good enough.
         """
         with self._lock:
-            if self._lines is not None and time.monotonic() - self._at < age:
+            is_enough = self._lines is not None and (patience is not None or not self._lines.unread)
+            if self._lines is not None and is_enough and time.monotonic() - self._at < age:
                 return self._lines
             began, count = time.monotonic(), count_trials(self.engine, self.study)
             if count < len(self._found):  # some were deleted, and the keys may belong to others now
@@ -155,7 +156,7 @@ class Following:
                 changed |= self._take(rows)
                 new = sum(row.key not in again for row in rows)
                 again = set()
-                if new < PAGE or time.monotonic() - began > patience:
+                if new < PAGE or (patience is not None and time.monotonic() - began > patience):
                     break
             if changed or self._lines is None:
                 self._lines = self._made(max(count - len(self._found), 0))

@@ -17,7 +17,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,14 +51,14 @@ uvicorn.run(application(Site(url, open_database(url, reading=True))), port=int(p
 
 def fill(ledger: Ledger, count: int) -> None:
     """Write trials of every kind of length that have ended, with curves and attributes."""
-    engine, chance = ledger.database.engine, random.Random(1)
+    engine, chance = ledger.database.engine, random.Random(1)  # noqa: S311 - no secret
     first = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=20)
     with engine.connect() as connection:
         start = (connection.scalar(sa.select(sa.func.max(trials.c.trial_id))) or 0) + 1
     known = distributions(SPACE)
     for begin in range(0, count, AT_ONCE):
         rows = [
-            _rows(ledger, number, start + number, first, known, chance)
+            _rows(ledger, number, start + number, first, known, chance=chance)
             for number in range(begin, min(begin + AT_ONCE, count))
         ]
         tables = (trials, values, params, attributes, curves, schema.slots)
@@ -72,7 +71,7 @@ def fill(ledger: Ledger, count: int) -> None:
 
 
 def _rows(
-    ledger: Ledger, number: int, key: int, first: datetime, known: dict[str, Any], chance: random.Random
+    ledger: Ledger, number: int, key: int, first: datetime, known: dict[str, Any], *, chance: random.Random
 ) -> tuple[list[dict[str, Any]], ...]:
     pruned = chance.random() < 0.5
     length = chance.choice((4, 12)) if pruned else VALIDATIONS
@@ -152,7 +151,7 @@ def served(command: list[str], address: str) -> Iterator[None]:
     try:
         while server.poll() is None:
             try:
-                urllib.request.urlopen(address, timeout=1).close()
+                urllib.request.urlopen(address, timeout=1).close()  # noqa: S310 - an address of ours
             except OSError:
                 time.sleep(0.05)
             else:
@@ -167,17 +166,17 @@ def served(command: list[str], address: str) -> Iterator[None]:
 def seconds(address: str) -> tuple[float, int]:
     """Ask for an address, and give how long the whole answer took, and its bytes."""
     began = time.perf_counter()
-    with urllib.request.urlopen(address, timeout=600) as answer:
+    with urllib.request.urlopen(address, timeout=600) as answer:  # noqa: S310 - an address of ours
         size = len(answer.read())
     return time.perf_counter() - began, size
 
 
-def measure(base: str, paths: dict[str, str]) -> dict[str, tuple[float, float, int]]:
-    """Give of each path how long the first answer took, the median of the next five, and the bytes."""
+def measure(base: str, paths: dict[str, str], *, again: int = 5) -> dict[str, tuple[float, float, int]]:
+    """Give of each path how long the first answer took, the median of the next ones, and the bytes."""
     found = {}
     for name, path in paths.items():
         first, size = seconds(base + path)
-        found[name] = (first, statistics.median(seconds(base + path)[0] for _ in range(5)), size)
+        found[name] = (first, statistics.median(seconds(base + path)[0] for _ in range(again)), size)
         print(
             f"  {name:34} first {first:7.3f} s, then {found[name][1]:7.3f} s, {size / 1000:8.0f} kB",
             flush=True,
@@ -216,7 +215,9 @@ def main(count: int) -> bool:
         with served(alone, "http://127.0.0.1:8932/dashboard"):
             theirs = "http://127.0.0.1:8932"
             measure(theirs, {"optuna-dashboard's list": "/api/studies"})
-            measure(theirs, {"optuna-dashboard's study": f"/api/studies/{ledger.identifier}?after=0"})
+            measure(
+                theirs, {"optuna-dashboard's study": f"/api/studies/{ledger.identifier}?after=0"}, again=1
+            )
     return is_kept
 
 

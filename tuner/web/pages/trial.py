@@ -117,7 +117,7 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
     """
     study = known.study(request.path_params["name"])
     numbers = compared(request.query_params)
-    lines = study.lines(patience=1e9)
+    lines = study.lines(patience=None)
     trials = [study.trial(lines, number) for number in numbers]
     rows = _rows(study, [seen.record for seen in trials])
     return page(
@@ -140,7 +140,7 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
 
 def _asked_for(known: Known, request: Request) -> tuple[KnownStudy, Lines, Seen]:
     study = known.study(request.path_params["name"])
-    lines = study.lines(patience=1e9)
+    lines = study.lines(patience=None)
     number = whole("The trial", request.path_params["number"], MOST_PAGES * 1000, least=0, status=404)
     return study, lines, study.trial(lines, number or 0)
 

@@ -26,7 +26,7 @@ from studies.trials.record import TrialRecord
 
 FRESH = 1.0  # seconds for which what was read is shown to others as well
 KEPT = 30.0  # seconds after which the definition of a study is read again
-FIRST = 0.15  # seconds that the first look at the trials of a large study may take
+FIRST = 0.08  # seconds that the first look at the trials of a large study may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,8 @@ class KnownStudy:
         """The space that it searches, where it says so."""
         return None if self.ledger is None else self.ledger.definition.space
 
-    def lines(self, patience: float = FIRST) -> Lines:
-        """Give its trials, as they were a moment ago at most."""
+    def lines(self, patience: float | None = FIRST) -> Lines:
+        """Give its trials, as they were a moment ago at most; all of them where there is no patience."""
         return self.following.look(patience=patience, age=FRESH)
 
     def status(self, lines: Lines) -> Status | None:

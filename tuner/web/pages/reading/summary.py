@@ -76,7 +76,7 @@ def candidates_of(known: Known, study: KnownStudy, lines: Lines) -> Sequence[Can
     repeating = CONFIRMING.find(study.database, study.name)
     if repeating is None:
         return ()
-    again = known.study(repeating.name).lines(patience=1e9)
+    again = known.study(repeating.name).lines(patience=None)
     best = study.trials(list(lines.ranked(minimizes=study.minimizes)[: repeating.definition.turn]))
     ended = [line for line in again.all if line.outcome is not None and line.state.name != "FAIL"]
     repeats = known.study(repeating.name).trials(ended)
