@@ -55,10 +55,9 @@ class Served:
             return Told(answer.status, found, answer.read())
 
     def raw(self, request: bytes) -> bytes:
-        """Send it bytes, and give what comes back until the connection is closed or nothing comes."""
+        """Send it bytes, and give what comes back until it closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 

@@ -51,7 +51,9 @@ def test_another_name_reaches_nothing(url: str, ledger: Ledger) -> None:
         told = server.ask("/api/studies", Host="evil.example")
         assert told.status == 421
         assert ledger.name not in told.text
-        assert b" 400 " in server.raw(b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n")
+        assert b" 400 " in server.raw(
+            b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\nConnection: close\r\n\r\n"
+        )
         assert server.ask("/api/studies", Host="localhost").status == 200
 
 
@@ -118,7 +120,7 @@ def test_a_proxy_that_has_asked_names_who_it_is(url: str, ledger: Ledger) -> Non
         assert server.ask("/api/studies", X_Remote_User="ada").status == 200
         assert server.ask("/api/studies").status == 401
         assert server.ask("/api/studies", X_Remote_User=" ").status == 401
-        twice = b"X-Remote-User: eve\r\nX-Remote-User: ada\r\n"
+        twice = b"X-Remote-User: eve\r\nX-Remote-User: ada\r\nConnection: close\r\n"
         asked = b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\n" + twice + b"\r\n"
         assert server.raw(asked).startswith(b"HTTP/1.1 401 ")
 
