@@ -4,7 +4,7 @@
 
 `tuner dashboard` runs beside the workers, on the same cores. Five clients do what optuna-dashboard does: they
 ask for the study every ten seconds, from the trial that they know on. Five do what our page does: they
-listen to its events, and ask for the page again after each. Both ways are measured in turns, the order changing.
+listen to its events, and ask for the page again after each. Both are measured in turns.
 """
 
 import http.client
@@ -123,9 +123,8 @@ def main() -> None:
             answers += told
         ratios.append(rates[True] / rates[False])
         print(f"{rates[False]:.1f} trials a minute alone, {rates[True]:.1f} looked at", flush=True)
-    print(
-        f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} .. {max(ratios):.3f}), bar 0.95; {dict(answers)}"
-    )
+    print(f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} .. {max(ratios):.3f}), bar 0.95")
+    print(f"answers: {dict(answers)}")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         found = super().__getattribute__(name)
         if name not in _CALLS:
             return found
-        if not (name.startswith(READING) or object.__getattribute__(self, "_allow_writes")):
+        if not (name.startswith(READING) or self._allow_writes):
             raise ReadOnly(f"{name}: nothing can be changed here")
         return noted(found)
 
