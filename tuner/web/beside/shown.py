@@ -15,8 +15,10 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.database.identity import LEDGER, OWNER
 from studies.database.optuna_storage import PersistentStorage
-from tuner.web.beside import attributes
+from studies.trials import attributes
+from tuner.web.beside import attributes as shown_attributes
 from tuner.web.beside.artifacts import listed_of_study, listed_of_trial
 from tuner.web.beside.raised import noted
 from tuner.web.files import Files
@@ -69,13 +71,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
 
     def get_all_studies(self) -> list[Any]:
         """Give the studies as they are shown."""
-        with self._lock:
-            kept = self._studies
-        if kept is None or self._clock() - kept[0] > _KEPT:
-            kept = self._clock(), sorted(super().get_all_studies())
-            with self._lock:
-                self._studies = kept
-        return [self._shown_study(study) for study in kept[1]]
+        return [self._shown_study(study) for study in self._raw_studies()]
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         """Give the attributes of a study as they are shown."""
@@ -120,8 +116,13 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         if not 0 < trial_id <= _LARGEST:
             raise KeyError(trial_id)
         trial: FrozenTrial = super().get_trial(trial_id)
-        kept = self._trials.get(trial_id)
-        return trial if kept is None else kept[1]
+        ledger = trial.user_attrs.get(attributes.LEDGER)
+        for study in self._raw_studies():
+            number = study._study_id  # noqa: SLF001 - as below
+            told = study.user_attrs
+            if ledger is not None and told.get(LEDGER) == ledger and told.get(OWNER, number) == number:
+                return self._shown_trial(number, study.study_name, trial)
+        return trial  # another program's, which is shown as it is
 
     # As Optuna's base class has them: by the calls above.
     get_best_trial = BaseStorage.get_best_trial
@@ -132,6 +133,15 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
     get_trial_system_attrs = BaseStorage.get_trial_system_attrs
     get_trial_number_from_id = BaseStorage.get_trial_number_from_id
 
+    def _raw_studies(self) -> list[Any]:
+        with self._lock:
+            kept = self._studies
+        if kept is None or self._clock() - kept[0] > _KEPT:
+            kept = self._clock(), sorted(super().get_all_studies())
+            with self._lock:
+                self._studies = kept
+        return kept[1]
+
     def _study(self, study_id: int) -> Any:
         for study in self.get_all_studies():
             if study._study_id == study_id:  # noqa: SLF001 - optuna-dashboard reads it there, too
@@ -141,7 +151,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
     def _shown_study(self, study: Any) -> Any:
         number = study._study_id  # noqa: SLF001 - as above
         shown = copy.copy(study)
-        shown.user_attrs = attributes.of_study(study.user_attrs)
+        shown.user_attrs = shown_attributes.of_study(study.user_attrs)
         artifacts = listed_of_study(number, study.study_name, self._files)
         shown.system_attrs = {**study.system_attrs, **artifacts, **self.drawn.get(number, {})}
         return shown
@@ -152,7 +162,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         if kept is not None and kept[0] is trial:
             return kept[1]
         shown = copy.copy(trial)
-        shown.user_attrs = attributes.of_trial(trial)
+        shown.user_attrs = shown_attributes.of_trial(trial)
         artifacts = listed_of_trial(study, name, trial, self._files)
         shown.system_attrs = {**trial.system_attrs, **artifacts}
         if trial.constraints:  # as optuna-dashboard 0.21 reads them; Optuna 5 writes each by its name
