@@ -66,8 +66,9 @@ def served(
     url: str, *, access: Access | None = None, output: Path = Path("runs"), allow_writes: bool = False
 ) -> Iterator[Served]:
     """Serve the dashboard of a database."""
-    database = open_database(url, reading=not allow_writes)
-    site = Site(url, database, output, allow_writes=allow_writes)
+    database = open_database(url, reading=True)
+    writer = open_database(url) if allow_writes else None
+    site = Site(url, database, output, writer=writer)
     config = uvicorn.Config(
         application(site, access), log_config=None, access_log=False, lifespan="on", proxy_headers=False,
         ws="none", timeout_graceful_shutdown=1,
@@ -82,7 +83,8 @@ def served(
         finally:
             server.should_exit = True
             thread.join()
-            database.engine.dispose()
+            for each in filter(None, (database, writer)):
+                each.engine.dispose()
 
 
 def path_of(location: str) -> str:

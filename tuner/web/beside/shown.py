@@ -49,11 +49,11 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         backend: BaseStorage,
         files: Files,
         *,
-        allow_writes: bool,
+        writer: BaseStorage | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend, self._files, self._clock = backend, files, clock
-        self._allow_writes = allow_writes
+        self._writer = writer
         self.drawn: Mapping[int, Drawn] = {}
         self.asked: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -65,9 +65,11 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         found = super().__getattribute__(name)
         if name not in _CALLS:
             return found
-        if not (name.startswith(READING) or self._allow_writes):
+        if name.startswith(READING):
+            return noted(found)
+        if self._writer is None:
             raise ReadOnly(f"{name}: nothing can be changed here")
-        return noted(found)
+        return noted(found if name in vars(ShownStorage) else getattr(self._writer, name))
 
     def get_all_studies(self) -> list[Any]:
         """Give the studies as they are shown."""
@@ -85,7 +87,8 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         """Change the database, where changes are allowed, and show it at once."""
-        super().set_study_system_attr(study_id, key, value)
+        assert self._writer is not None  # else the call would have been refused
+        self._writer.set_study_system_attr(study_id, key, value)
         with self._lock:
             self._studies = None
             self.drawn = {number: drawn for number, drawn in self.drawn.items() if number != study_id}

@@ -21,7 +21,7 @@ PATIENCE = 120.0  # seconds
 def test_a_note_follows_the_study_and_then_holds_the_verdict(url: str, ledger: Ledger) -> None:
     """Whoever looks at a study is shown what it has found by then, with the way to our page."""
     database = open_database(url, reading=True)
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     notes: list[str] = []
     deadline = time.monotonic() + PATIENCE
     with Refreshing(Site(url, database), storage, lambda name: f"/interplay/of/{name}"):
@@ -45,7 +45,7 @@ def test_a_note_follows_the_study_and_then_holds_the_verdict(url: str, ledger: L
 def test_nobody_looks_and_nothing_is_made(url: str, ledger: Ledger) -> None:
     """A study that no page asks for costs nothing."""
     database = open_database(url, reading=True)
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     refreshing = Refreshing(Site(url, database), storage, str)
     refreshing._look()
     assert storage.drawn == {}

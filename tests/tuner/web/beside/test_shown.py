@@ -95,7 +95,7 @@ def test_a_note_is_shown_without_being_written(url: str, ledger: Ledger) -> None
     before = rows(url)
     database = open_database(url, reading=True)
     shown = drawn(database.storage, ledger.name, f"{BEGIN}\nfound\n{END}", {})
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     storage.drawn = {1: shown}
     seen = optuna.load_study(study_name=ledger.name, storage=storage)
     assert get_note(seen) == f"My own thoughts.\n\n{BEGIN}\nfound\n{END}"
@@ -141,7 +141,7 @@ def test_files_are_artifacts_where_they_lie(url: str, ledger: Ledger, tmp_path: 
         assert server.ask(f"/artifacts/1/{report['artifact_id']}").status == 404
     database = open_database(url, reading=True)
     folder_of(ledger, output)
-    storage = ShownStorage(database.storage, Files(output), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(output))
     (trial, *_) = storage.get_all_trials(1)
     listed = get_all_artifact_meta(study_or_trial=trial, storage=storage)
     assert {each.filename for each in listed} == set(files)
@@ -189,7 +189,7 @@ def test_weights_of_another_study_are_not_served(url: str, ledger: Ledger, tmp_p
     (folder / f"trial-{running.number}.ckpt").write_bytes(b"another study's")
     database = open_database(url, reading=True)
     artifacts = RunArtifacts(database.storage, Files(output))
-    storage = ShownStorage(database.storage, Files(output), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(output))
     trial = storage.get_all_trials(1)[running.number]
     (name,) = [
         each.artifact_id
@@ -204,7 +204,7 @@ def test_weights_of_another_study_are_not_served(url: str, ledger: Ledger, tmp_p
 def test_a_trial_that_runs_is_seen_to_go_on(url: str, ledger: Ledger) -> None:
     """What is kept of a trial is kept once it has ended, not before."""
     database = open_database(url, reading=True)
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     running = ask(ledger, "a worker")
     assert running is not None
     seen = storage.get_all_trials(1)[running.number]
