@@ -62,7 +62,7 @@ soak: install ## Let databases, workers and networks fail for hours; takes root 
 	@for name in $(SOAK); do echo "## $$name"; $(BIN)/python -W ignore -m tests.benchmarks.$$name || exit 1; done
 
 dashboard: install ## Look at the studies of tuner.db in a browser
-	$(BIN)/optuna-dashboard sqlite:///tuner.db
+	$(BIN)/tuner dashboard --open
 
 clean: ## Remove the environment and everything that was made
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis .coverage* runs tuner.db*

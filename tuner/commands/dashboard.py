@@ -86,13 +86,14 @@ def dashboard(
             f"`tuner dashboard` needs {error.name}; pip install 'interplay-tuner[dashboard]'."
         ) from error
     access = Access(host, read_token(token_file), proxy_header, frozenset(names))
-    database = open_database(storage, reading=not allow_writes)
+    database = open_database(storage, reading=True)
     if not studies_of(database.engine):
         raise Refused(
             "The database holds no study yet, so there is nothing to show; `tuner run STUDY` makes one, "
             "`--storage URL` names another database."
         )
-    site = Site(storage_url(storage, os.environ), database, output.absolute(), allow_writes=allow_writes)
+    writer = open_database(storage, reading=False) if allow_writes else None
+    site = Site(storage_url(storage, os.environ), database, output.absolute(), writer=writer)
     serve(
         site,
         access,

@@ -15,6 +15,7 @@ _TITLES = {
     403: "That is not allowed",
     404: "There is no such page",
     405: "The dashboard is read-only",
+    408: "That took too long",
     413: "That is too much",
     414: "That address is too long",
     421: "This server has another name",

@@ -42,7 +42,8 @@ def application(site: Site, access: Access | None = None) -> Starlette:
         access: who may ask; by default whoever is on this machine.
     """
     access = access or Access()
-    shown = ShownStorage(site.database.storage, site.files, allow_writes=site.allow_writes)
+    writer = None if site.writer is None else site.writer.storage
+    shown = ShownStorage(site.database.storage, site.files, writer=writer)
     artifacts = RunArtifacts(site.database.storage, site.files)
 
     @asynccontextmanager

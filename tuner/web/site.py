@@ -27,14 +27,20 @@ class Site:
         database: opened for reading. Its calls wait for no database that is away while a page is made.
         output: the folder in which each study of this machine has one of its own, with weights and logs.
         prefix: how the addresses of our pages begin, behind what a proxy has put before them.
-        allow_writes: whether a page may change anything.
+        writer: the same database opened for writing, where notes may be written and studies deleted. It is
+            another door, since with SQLite whoever may write makes every other writer wait for what it reads.
     """
 
     url: str
     database: Database
     output: Path = field(default=Path("runs"))
     prefix: str = PREFIX
-    allow_writes: bool = False
+    writer: Database | None = None
+
+    @property
+    def allow_writes(self) -> bool:
+        """Whether anything may be changed."""
+        return self.writer is not None
 
     @cached_property
     def files(self) -> Files:

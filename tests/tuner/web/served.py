@@ -55,10 +55,9 @@ class Served:
             return Told(answer.status, found, answer.read())
 
     def raw(self, request: bytes) -> bytes:
-        """Send it bytes, and give what comes back until the connection is closed or nothing comes."""
+        """Send it bytes, and give what comes back until it closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
@@ -67,8 +66,9 @@ def served(
     url: str, *, access: Access | None = None, output: Path = Path("runs"), allow_writes: bool = False
 ) -> Iterator[Served]:
     """Serve the dashboard of a database."""
-    database = open_database(url, reading=not allow_writes)
-    site = Site(url, database, output, allow_writes=allow_writes)
+    database = open_database(url, reading=True)
+    writer = open_database(url) if allow_writes else None
+    site = Site(url, database, output, writer=writer)
     config = uvicorn.Config(
         application(site, access), log_config=None, access_log=False, lifespan="on", proxy_headers=False,
         ws="none", timeout_graceful_shutdown=1,
@@ -83,7 +83,8 @@ def served(
         finally:
             server.should_exit = True
             thread.join()
-            database.engine.dispose()
+            for each in filter(None, (database, writer)):
+                each.engine.dispose()
 
 
 def path_of(location: str) -> str:

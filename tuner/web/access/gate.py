@@ -3,10 +3,11 @@
 Nothing behind the gate runs for a request that is refused.
 """
 
+import asyncio
 import re
 from urllib.parse import quote, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ READING = frozenset({"GET", "HEAD"})
 OPEN_TO_ALL = frozenset({"/healthz", "/readyz"})  # they say no more than that the server works
 _LONGEST_ADDRESS = 8192  # bytes
 LARGEST_BODY = 1 << 20  # bytes; notes are far shorter
+_SLOWEST = 5.0  # seconds for a body to arrive
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SAME = {"same-origin", "none", None}  # of Sec-Fetch-Site; older browsers do not send it
 
@@ -42,11 +44,15 @@ class Gate:
         request = Request(scope, receive)
         refusal = self._refused(request)
         if refusal is None and request.method not in READING:
-            body = await _read(request, LARGEST_BODY)
-            if body is None:
+            try:
+                async with asyncio.timeout(_SLOWEST):
+                    receive = _again(await _read(request), receive)
+            except _TooLarge:
                 refusal = self._say(request, 413, f"At most {LARGEST_BODY} bytes can be sent at once.")
-            else:
-                receive = _again(body, receive)
+            except TimeoutError:
+                refusal = self._say(request, 408, "What is sent has to arrive within some seconds.")
+            except ClientDisconnect:
+                return
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     def _say(self, request: Request, status: int, sentence: str) -> Response:
@@ -119,13 +125,17 @@ class Gate:
         return is_bearer or token.is_session(request.cookies.get(cookie_name(token), ""))
 
 
-async def _read(request: Request, most: int) -> bytes | None:
-    """Read a body; None where it is larger than `most`."""
+class _TooLarge(Exception):
+    """A body is larger than any that is taken."""
+
+
+async def _read(request: Request) -> bytes:
+    """Read a body."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > most:
-            return None
+        if len(body) > LARGEST_BODY:
+            raise _TooLarge
     return bytes(body)
 
 

@@ -5,37 +5,29 @@ made anew after ten times what that took. An analysis runs in a process of its o
 once the study has a tenth more trials.
 """
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
-from optuna.exceptions import OptunaError
-
-from search_spaces.errors import TunerError
 from studies.database.failures import is_of_database
 from studies.database.retry import hurried
 from studies.ledger.opening import open_ledger
 from studies.ledger.status import status_of
 from studies.running.confirmation import chosen
 from tuner.results.dashboard_note import note_text
+from tuner.web.beside.analysis import Analysis
 from tuner.web.beside.drawing import drawn
 from tuner.web.beside.shown import ShownStorage
 from tuner.web.site import Site
 from tuner.web.waiting import at_once
 
-_ANALYSING = "tuner.web.beside.analysing"  # a program
 LOOK = 1.0  # seconds between two looks
 LOOKED_AT = 60.0  # seconds after the last request for which a study counts as looked at
 _LEAST_PAUSE, _COSTS = 5.0, 10  # seconds between two notes at least, and how often what one cost
 _MORE = 1.1  # times as many trials as were analysed
-_LONGEST = 900.0  # seconds of one analysis
 
 
 @dataclass
@@ -47,17 +39,6 @@ class _Known:
     found: dict[str, Any] = field(default_factory=lambda: {"verdict": [], "figures": {}})
 
 
-@dataclass
-class _Analysis:
-    """An analysis that runs."""
-
-    study: int
-    trials: int
-    process: "subprocess.Popen[bytes]"
-    output: IO[bytes]
-    since: float
-
-
 class Refreshing:
     """Makes notes and figures while it is entered."""
 
@@ -65,7 +46,7 @@ class Refreshing:
         """Take the storage to show; `link` gives the address of our page of a study."""
         self._site, self._storage, self._link = site, storage, link
         self._known: dict[int, _Known] = {}
-        self._analysis: _Analysis | None = None
+        self._analysis: Analysis | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="refreshing")
 
@@ -79,31 +60,34 @@ class Refreshing:
     ) -> None:
         """End, and the analysis that runs with it."""
         self._stop.set()
-        self._thread.join(LOOK)
-        if self._analysis is not None:
-            self._analysis.process.kill()
+        self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK):
-            self._collect()
-            now = time.monotonic()
-            lately = [number for number, at in list(self._storage.asked.items()) if now - at < LOOKED_AT]
-            for number in lately:
-                known = self._known.setdefault(number, _Known())
-                if now >= known.due:
-                    self._refresh(number, known)
+        try:
+            while not self._stop.wait(LOOK):
+                self._look()
+        finally:
+            if self._analysis is not None:
+                self._analysis.end()
+
+    def _look(self) -> None:
+        self._collect()
+        now = time.monotonic()
+        lately = [number for number, at in list(self._storage.asked.items()) if now - at < LOOKED_AT]
+        for number in lately:
+            known = self._known.setdefault(number, _Known())
+            if now >= known.due and not self._stop.is_set():
+                self._refresh(number, known)
 
     def _refresh(self, number: int, known: _Known) -> None:
         began = time.monotonic()
         try:
             with hurried(at_once()):
                 self._draw(number, known)
-        except (TunerError, OptunaError, KeyError, ValueError):
-            known.due = began + LOOKED_AT  # none of ours, deleted, or damaged: it is shown as it is
+        except Exception as error:  # noqa: BLE001 - whatever one study's rows hold, the others have their notes
+            is_away = is_of_database(error)
+            known.due = began + (_LEAST_PAUSE if is_away else LOOKED_AT)
             return
-        except Exception as error:
-            if not is_of_database(error):
-                raise
         took = time.monotonic() - began
         known.due = began + max(_LEAST_PAUSE, _COSTS * took)
 
@@ -114,42 +98,20 @@ class Refreshing:
         status = status_of(ledger)
         ended = sum(count for kind, count in status.trials.items() if kind not in {"running", "waiting"})
         if self._analysis is None and ended and ended >= _MORE * known.analysed:
-            self._begin(number, name, ended)
+            self._analysis = Analysis(self._site.url, number, name, ended)
         more = f"[Everything about this study]({self._link(name)})."
         note = note_text(ledger, status, chosen(ledger), known.found["verdict"], more)
         shown = drawn(storage, name, note, known.found["figures"])
         self._storage.drawn = {**self._storage.drawn, number: shown}
 
-    def _begin(self, number: int, name: str, ended: int) -> None:
-        """Begin an analysis; the URL may hold a password, so it is no argument that others can list."""
-        output = TemporaryFile()  # noqa: SIM115 - closed where it is read
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-W", "ignore", "-m", _ANALYSING],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the server, which ends it
-        )
-        assert process.stdin is not None  # it was asked for
-        process.stdin.write(json.dumps({"url": self._site.url, "name": name}).encode())
-        process.stdin.close()
-        self._analysis = _Analysis(number, ended, process, output, time.monotonic())
-
     def _collect(self) -> None:
         """Take what an analysis has found, once it has ended."""
         analysis = self._analysis
-        if analysis is None:
-            return
-        if analysis.process.poll() is None:
-            if time.monotonic() - analysis.since > _LONGEST:
-                analysis.process.kill()
+        if analysis is None or not analysis.is_over:
             return
         self._analysis = None
-        known = self._known[analysis.study]
+        known, found = self._known[analysis.study], analysis.end()
         known.analysed = analysis.trials  # an analysis that failed would fail again
-        with analysis.output as output:
-            output.seek(0)
-            text = output.read()
-        if analysis.process.returncode == 0:
-            known.found = json.loads(text)
+        if found is not None:
+            known.found = found
             known.due = 0.0

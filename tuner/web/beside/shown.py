@@ -15,8 +15,10 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.database.identity import LEDGER, OWNER
 from studies.database.optuna_storage import PersistentStorage
-from tuner.web.beside import attributes
+from studies.trials import attributes
+from tuner.web.beside import attributes as shown_attributes
 from tuner.web.beside.artifacts import listed_of_study, listed_of_trial
 from tuner.web.beside.raised import noted
 from tuner.web.files import Files
@@ -47,11 +49,11 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         backend: BaseStorage,
         files: Files,
         *,
-        allow_writes: bool,
+        writer: BaseStorage | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend, self._files, self._clock = backend, files, clock
-        self._allow_writes = allow_writes
+        self._writer = writer
         self.drawn: Mapping[int, Drawn] = {}
         self.asked: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -63,19 +65,15 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         found = super().__getattribute__(name)
         if name not in _CALLS:
             return found
-        if not (name.startswith(READING) or object.__getattribute__(self, "_allow_writes")):
+        if name.startswith(READING):
+            return noted(found)
+        if self._writer is None:
             raise ReadOnly(f"{name}: nothing can be changed here")
-        return noted(found)
+        return noted(found if name in vars(ShownStorage) else getattr(self._writer, name))
 
     def get_all_studies(self) -> list[Any]:
         """Give the studies as they are shown."""
-        with self._lock:
-            kept = self._studies
-        if kept is None or self._clock() - kept[0] > _KEPT:
-            kept = self._clock(), sorted(super().get_all_studies())
-            with self._lock:
-                self._studies = kept
-        return [self._shown_study(study) for study in kept[1]]
+        return [self._shown_study(study) for study in self._raw_studies()]
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         """Give the attributes of a study as they are shown."""
@@ -89,7 +87,8 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         """Change the database, where changes are allowed, and show it at once."""
-        super().set_study_system_attr(study_id, key, value)
+        assert self._writer is not None  # else the call would have been refused
+        self._writer.set_study_system_attr(study_id, key, value)
         with self._lock:
             self._studies = None
             self.drawn = {number: drawn for number, drawn in self.drawn.items() if number != study_id}
@@ -120,8 +119,13 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         if not 0 < trial_id <= _LARGEST:
             raise KeyError(trial_id)
         trial: FrozenTrial = super().get_trial(trial_id)
-        kept = self._trials.get(trial_id)
-        return trial if kept is None else kept[1]
+        ledger = trial.user_attrs.get(attributes.LEDGER)
+        for study in self._raw_studies():
+            number = study._study_id  # noqa: SLF001 - as below
+            told = study.user_attrs
+            if ledger is not None and told.get(LEDGER) == ledger and told.get(OWNER, number) == number:
+                return self._shown_trial(number, study.study_name, trial)
+        return trial  # another program's, which is shown as it is
 
     # As Optuna's base class has them: by the calls above.
     get_best_trial = BaseStorage.get_best_trial
@@ -132,6 +136,15 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
     get_trial_system_attrs = BaseStorage.get_trial_system_attrs
     get_trial_number_from_id = BaseStorage.get_trial_number_from_id
 
+    def _raw_studies(self) -> list[Any]:
+        with self._lock:
+            kept = self._studies
+        if kept is None or self._clock() - kept[0] > _KEPT:
+            kept = self._clock(), sorted(super().get_all_studies())
+            with self._lock:
+                self._studies = kept
+        return kept[1]
+
     def _study(self, study_id: int) -> Any:
         for study in self.get_all_studies():
             if study._study_id == study_id:  # noqa: SLF001 - optuna-dashboard reads it there, too
@@ -141,7 +154,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
     def _shown_study(self, study: Any) -> Any:
         number = study._study_id  # noqa: SLF001 - as above
         shown = copy.copy(study)
-        shown.user_attrs = attributes.of_study(study.user_attrs)
+        shown.user_attrs = shown_attributes.of_study(study.user_attrs)
         artifacts = listed_of_study(number, study.study_name, self._files)
         shown.system_attrs = {**study.system_attrs, **artifacts, **self.drawn.get(number, {})}
         return shown
@@ -152,7 +165,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         if kept is not None and kept[0] is trial:
             return kept[1]
         shown = copy.copy(trial)
-        shown.user_attrs = attributes.of_trial(trial)
+        shown.user_attrs = shown_attributes.of_trial(trial)
         artifacts = listed_of_trial(study, name, trial, self._files)
         shown.system_attrs = {**trial.system_attrs, **artifacts}
         if trial.constraints:  # as optuna-dashboard 0.21 reads them; Optuna 5 writes each by its name

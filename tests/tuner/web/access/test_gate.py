@@ -43,6 +43,12 @@ def test_writing_takes_leave_and_no_other_site_can_ask_for_it(url: str, ledger: 
         assert server.ask("/api/studies/1").data["note"]["body"] == "mine"
         assert server.ask("/api/studies/1/rename", "POST", **json).status == 403
         assert server.ask(path, "PUT", body=b"x" * (2 << 20)).status == 413
+        assert (
+            server.ask("/api/studies/1", "DELETE", body=b"{}", Content_Type="application/json").status == 204
+        )
+        assert server.ask("/api/studies/1").status in {200, 404}  # what was read a moment ago is still shown
+    with served(url) as server:
+        assert server.ask("/api/studies/1").status == 404
 
 
 def test_another_name_reaches_nothing(url: str, ledger: Ledger) -> None:
@@ -51,8 +57,11 @@ def test_another_name_reaches_nothing(url: str, ledger: Ledger) -> None:
         told = server.ask("/api/studies", Host="evil.example")
         assert told.status == 421
         assert ledger.name not in told.text
-        assert b" 400 " in server.raw(b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n")
+        assert b" 400 " in server.raw(
+            b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\nConnection: close\r\n\r\n"
+        )
         assert server.ask("/api/studies", Host="localhost").status == 200
+        assert server.ask("/", X_Forwarded_Host="evil.example").headers["location"] == "/dashboard"
 
 
 def test_without_the_token_there_is_only_the_login(url: str, ledger: Ledger) -> None:
@@ -118,7 +127,7 @@ def test_a_proxy_that_has_asked_names_who_it_is(url: str, ledger: Ledger) -> Non
         assert server.ask("/api/studies", X_Remote_User="ada").status == 200
         assert server.ask("/api/studies").status == 401
         assert server.ask("/api/studies", X_Remote_User=" ").status == 401
-        twice = b"X-Remote-User: eve\r\nX-Remote-User: ada\r\n"
+        twice = b"X-Remote-User: eve\r\nX-Remote-User: ada\r\nConnection: close\r\n"
         asked = b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\n" + twice + b"\r\n"
         assert server.raw(asked).startswith(b"HTTP/1.1 401 ")
 

@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from optuna.artifacts import get_all_artifact_meta
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna_dashboard import get_note, save_note
 
+from search_spaces.space.nodes import Float, Group
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
+from studies.ledger.status import status_of
 from studies.running.asking import ask
+from studies.running.confirmation import chosen
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome
 from tests.studies.lives import begun
@@ -90,7 +95,7 @@ def test_a_note_is_shown_without_being_written(url: str, ledger: Ledger) -> None
     before = rows(url)
     database = open_database(url, reading=True)
     shown = drawn(database.storage, ledger.name, f"{BEGIN}\nfound\n{END}", {})
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     storage.drawn = {1: shown}
     seen = optuna.load_study(study_name=ledger.name, storage=storage)
     assert get_note(seen) == f"My own thoughts.\n\n{BEGIN}\nfound\n{END}"
@@ -101,12 +106,7 @@ def test_a_note_is_shown_without_being_written(url: str, ledger: Ledger) -> None
 
 def test_a_name_writes_no_markdown_into_a_note(tmp_path: Path) -> None:
     """What a study's own texts hold stays text: no link, no row of a table, no line of its own."""
-    from studies.ledger.status import status_of
-    from studies.running.confirmation import chosen
-
     evil = "x` | [y](javascript:1)\n# z"
-    from search_spaces.space.nodes import Float, Group
-
     database = open_database(f"sqlite:///{tmp_path}/evil.db")
     ledger = create(database, sample_definition(space=Group({evil: Float(0.0, 1.0)}), exploration=1.0), "")
     for score in (1.0, 0.5):
@@ -134,11 +134,14 @@ def test_files_are_artifacts_where_they_lie(url: str, ledger: Ledger, tmp_path: 
         (report,) = study["artifacts"]
         page = server.ask(f"/artifacts/1/{report['artifact_id']}")
         assert page.headers["content-security-policy"].startswith("sandbox;")
+        with served(url, output=output) as begun_anew:  # a link to a file stays good
+            again = begun_anew.ask(f"/artifacts/1/{first['trial_id']}/{files['trial-0.log']}")
+            assert again.text == "Epoch 1\n"
         shutil.rmtree(output)
         assert server.ask(f"/artifacts/1/{report['artifact_id']}").status == 404
     database = open_database(url, reading=True)
     folder_of(ledger, output)
-    storage = ShownStorage(database.storage, Files(output), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(output))
     (trial, *_) = storage.get_all_trials(1)
     listed = get_all_artifact_meta(study_or_trial=trial, storage=storage)
     assert {each.filename for each in listed} == set(files)
@@ -186,16 +189,13 @@ def test_weights_of_another_study_are_not_served(url: str, ledger: Ledger, tmp_p
     (folder / f"trial-{running.number}.ckpt").write_bytes(b"another study's")
     database = open_database(url, reading=True)
     artifacts = RunArtifacts(database.storage, Files(output))
-    storage = ShownStorage(database.storage, Files(output), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(output))
     trial = storage.get_all_trials(1)[running.number]
     (name,) = [
         each.artifact_id
         for each in get_all_artifact_meta(study_or_trial=trial, storage=storage)
         if each.filename.endswith(".ckpt")
     ]
-    import pytest
-    from optuna.artifacts.exceptions import ArtifactNotFound
-
     with pytest.raises(ArtifactNotFound):
         artifacts.open_reader(name)
     database.engine.dispose()
@@ -204,7 +204,7 @@ def test_weights_of_another_study_are_not_served(url: str, ledger: Ledger, tmp_p
 def test_a_trial_that_runs_is_seen_to_go_on(url: str, ledger: Ledger) -> None:
     """What is kept of a trial is kept once it has ended, not before."""
     database = open_database(url, reading=True)
-    storage = ShownStorage(database.storage, Files(Path("nowhere")), allow_writes=False)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
     running = ask(ledger, "a worker")
     assert running is not None
     seen = storage.get_all_trials(1)[running.number]

@@ -1,7 +1,5 @@
 """Our pages in a browser, on a study that goes on meanwhile: one session of Chromium for each database."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
@@ -23,11 +21,10 @@ from studies.trials.outcomes import Outcome, count_name
 from tests.contracts.servers import postgresql
 from tests.studies.lives import begun
 from tests.studies.samples import sample_definition
+from tests.tuner.web.browser import launched
 from tests.tuner.web.served import Served, served
 from tuner.web.pages.reading.addresses import study_path
 
-# Debian's Chromium as root, which asks nobody else for anything.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}
 
@@ -96,10 +93,6 @@ def trained(ledger: Ledger, outcome: Outcome, score: float) -> RunningTrial:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """Look at a conditional study in which five trials have ended and one runs."""
-    # `.ci/run` names one, so that the test is never skipped there.
-    chromium = os.environ.get("TUNER_TEST_BROWSER") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium is installed to open the pages in; see .ci/run")
     folder = tmp_path_factory.mktemp("pages")
     with database(request.param, folder) as url:
         opened = open_database(url)
@@ -107,10 +100,8 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         for place, outcome in enumerate((*3 * [Outcome.COMPLETED], Outcome.PRUNED, Outcome.DIVERGED)):
             trained(ledger, outcome, 0.5 - 0.1 * place)
         begun(ledger)
-        with served(url, output=folder) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        with served(url, output=folder) as server, launched() as browser:
             yield Session(browser, server, ledger)
-            browser.close()
         opened.engine.dispose()
 
 
