@@ -18,7 +18,6 @@ from starlette.routing import Route
 from studies.database.failures import is_of_database
 from studies.database.trial_rows import read_lengths
 from studies.errors import UnknownStudy
-from studies.ledger.workers import Workers
 from tuner.web.pages.reading.analysing import Analyses
 from tuner.web.pages.reading.known import Known, KnownStudy, key_of
 
@@ -60,8 +59,9 @@ class Versions:
         return f"{len(lines.all)}.{lines.told}.{sum(lengths.values())}.{lines.unread}.{told}.{runs:d}.{slots}"
 
     def _of_all(self) -> str:
-        looked = [study.lines() for study in self.known.all()[:FIRST_STUDIES]]
-        listed = Workers(self.known.database.engine).listed()
+        there = self.known.all()
+        looked = [study.lines() for study in there[:FIRST_STUDIES]]
+        listed = self.known.workers(there)
         workers = [(each.identifier, each.left > 0, each.slots) for each in listed]
         counts = [(len(lines.all), lines.told, lines.unread) for lines in looked]
         return f"{hash((tuple(counts), tuple(workers))):x}"

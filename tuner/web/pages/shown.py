@@ -22,28 +22,32 @@ ABSENT = "–"  # noqa: RUF001 - a dash as wide as a digit, where there is nothi
 
 def prepare(environment: Environment) -> None:
     """Give templates what all of them use."""
-    environment.filters |= {
-        "line": one_line,
-        "text": printable,
-        "score": score,
-        "value": value,
-        "count": count,
-        "ago": ago,
-        "span": span,
-        "when": when,
-        "address": address,
-    }
-    environment.globals |= {
-        "study_path": addresses.study_path,
-        "trial_path": addresses.trial_path,
-        "compare_path": addresses.compare_path,
-        "with_query": addresses.with_query,
-        "outcome_class": outcome_class,
-        "outcome_name": lambda outcome: "running" if outcome is None else outcome.value,
-        "Outcome": Outcome,
-        "kind": lambda part: type(part).__name__,
-        "ABSENT": ABSENT,
-    }
+    environment.filters.update(
+        {
+            "line": one_line,
+            "text": printable,
+            "score": score,
+            "value": value,
+            "count": count,
+            "ago": ago,
+            "span": span,
+            "when": when,
+            "address": address,
+        }
+    )
+    environment.globals.update(
+        {
+            "study_path": addresses.study_path,
+            "trial_path": addresses.trial_path,
+            "compare_path": addresses.compare_path,
+            "with_query": addresses.with_query,
+            "outcome_class": outcome_class,
+            "outcome_name": lambda outcome: "running" if outcome is None else outcome.value,
+            "Outcome": Outcome,
+            "kind": lambda part: type(part).__name__,
+            "ABSENT": ABSENT,
+        }
+    )
     for name in environment.list_templates():  # so that nobody's first page waits for it
         environment.get_template(name)
 

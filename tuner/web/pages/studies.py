@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from search_spaces.errors import first_line
 from studies.database.failures import is_of_database
-from studies.ledger.workers import Workers
 from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.asked import MOST_PAGES, whole
 from tuner.web.pages.reading.known import Known, KnownStudy
@@ -36,7 +35,7 @@ def list_studies(site: Site, known: Known, versions: Versions, request: Request)
     pages = max(1, -(-len(there) // ROWS))
     number = min(number, pages)
     held: dict[str, set[str]] = {}
-    listed = Workers(site.database.engine).listed() if any(study.ledger for study in there) else []
+    listed = known.workers(there)
     for worker in listed:
         for ledger, _ in worker.slots if worker.left > 0 else ():
             held.setdefault(ledger, set()).add(worker.identifier)

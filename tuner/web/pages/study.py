@@ -58,7 +58,8 @@ def show_study(
     lines = summary.lines
     chosen = select(study, lines, asked)
     trials = study.trials(list(chosen.page))
-    running = study.trials(list(lines.running[-RECENT:]))
+    left = study.left(lines)
+    running = study.trials([line for line in lines.running if line.number not in left][-RECENT:])
     analysis, is_made = analyses.of(key_of(study), study.name, lines.told, _repeats(summary.candidates))
     return page(
         site,
@@ -70,6 +71,7 @@ def show_study(
         chosen=chosen,
         trials=trials,
         running=running,
+        left=left,
         branches=branches_of(study.space, [each.record for each in trials]),
         figures=_figures(study, summary, asked, chosen, running),
         bar=outcome_bar([(outcome_class(outcome), count) for outcome, count in summary.counts]),

@@ -66,7 +66,7 @@ def show_trial(site: Site, known: Known, versions: Versions, request: Request) -
         study=study,
         seen=seen,
         trial=record,
-        lost=_lost(study, lines, record),
+        lost=study.left(lines).get(record.number),
         changed=_changed(study, record),
         findings=_findings(study, record),
         curve=curves_together([record], study.metric, minimizes=study.minimizes, width=760)
@@ -126,6 +126,7 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
         "compare.html",
         study=study,
         trials=trials,
+        left=study.left(lines),
         rows=[row for row in rows if row.differs],
         alike=[row for row in rows if not row.differs],
         curve=curves_together(
@@ -143,13 +144,6 @@ def _asked_for(known: Known, request: Request) -> tuple[KnownStudy, Lines, Seen]
     lines = study.lines(patience=None)
     number = whole("The trial", request.path_params["number"], MOST_PAGES * 1000, least=0, status=404)
     return study, lines, study.trial(lines, number or 0)
-
-
-def _lost(study: KnownStudy, lines: Lines, record: TrialRecord) -> str | None:
-    """Say that the worker of a trial which runs for the database went away; None where it did not."""
-    if study.ledger is None or record.outcome is not None:
-        return None
-    return study.left(lines).get(record.number)
 
 
 def _changed(study: KnownStudy, record: TrialRecord) -> Sequence[Difference] | None:

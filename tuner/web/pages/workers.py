@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studies.ledger.following import TrialLine
-from studies.ledger.workers import LEASE, WorkerRecord, Workers
+from studies.ledger.workers import LEASE, WorkerRecord
 from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.known import Known, KnownStudy
 from tuner.web.pages.shown import page
@@ -40,8 +40,9 @@ class Row:
 def show_workers(site: Site, known: Known, versions: Versions, request: Request) -> Response:
     """Show the workers that have not left, those that still work first."""
     version = versions.of(None)
-    studies = {study.following.ledger: study for study in known.all() if study.ledger is not None}
-    listed = Workers(site.database.engine).listed() if studies else []
+    there = known.all()
+    studies = {study.following.ledger: study for study in there if study.ledger is not None}
+    listed = known.workers(there)
     rows = [
         Row(
             worker,

@@ -1,7 +1,7 @@
 """What our pages answer: to names and texts of strangers, to wrong addresses, to a database that is away."""
 
 import html
-import json
+import http.client
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +17,9 @@ from optuna.trial import TrialState, create_trial
 from studies.database.open import open_database
 from studies.database.optuna_columns import attributes
 from studies.ledger.ledger import Ledger
+from studies.ledger.making import create
+from tests.studies.lives import answer
+from tests.studies.samples import sample_definition
 from tests.tuner.web.served import Served, served
 from tuner.web.pages.reading.addresses import study_path
 
@@ -24,10 +27,30 @@ SCRIPT = "<script>alert(1)</script>"
 NAMES = [SCRIPT, "a\"b'c`d", "up/../../down", "..", "two\nlines", "~7E%2F?x=1#y", "x" * 500, "ü\u202eright"]
 
 
-@pytest.fixture
-def server(url: str, ledger: Ledger, tmp_path: Path) -> Iterator[Served]:
-    """Serve the study of four trials."""
-    with served(url, output=tmp_path / "runs") as running:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the database, and of the files of studies."""
+    return tmp_path_factory.mktemp("answers")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> str:
+    """Give the URL of the database."""
+    return f"sqlite:///{folder}/tuner.db"
+
+
+@pytest.fixture(scope="module")
+def ledger(url: str) -> Ledger:
+    """Give a study of four trials, one of which diverged."""
+    ledger = create(open_database(url), sample_definition(trials=6), "")
+    answer(ledger, [0.5, None, 0.25, 1.0])
+    return ledger
+
+
+@pytest.fixture(scope="module")
+def server(url: str, ledger: Ledger, folder: Path) -> Iterator[Served]:
+    """Serve it."""
+    with served(url, output=folder / "runs") as running:
         yield running
 
 
@@ -67,14 +90,15 @@ def test_texts_of_strangers_are_shown_and_never_obeyed(server: Served, url: str,
         )
     )
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={"cause": SCRIPT}))
-    seen, waiting = set[str](), ["/", study_path(name), f"{study_path(name)}/compare?trials=0,1"]
+    seen, waiting = set[str](), ["/", f"{study_path(name)}/compare?trials=0,1"]
     while waiting:
         path = waiting.pop()
         seen.add(path)
         text = page(server, path)
         assert "<script>alert" not in text
         assert "\u202e" not in text
-        waiting += links(text) - seen - set(waiting)
+        mine = {link for link in links(text) if link.startswith(study_path(name))}
+        waiting += mine - seen - set(waiting)
     assert {study_path(name), f"{study_path(name)}/trials/0", f"{study_path(name)}/analysis"} <= seen
 
 
@@ -157,8 +181,10 @@ def test_a_parameter_of_another_branch_is_blank(server: Served, ledger: Ledger) 
         assert [cell == "" for cell in cells] == [name not in trial.params for name in of]
 
 
-def test_a_broken_attribute_is_named_and_the_rest_is_there(server: Served, ledger: Ledger) -> None:
+def test_a_broken_attribute_is_named_and_the_rest_is_there(server: Served, url: str) -> None:
     """What a neighbour has damaged in one trial is said on its page, and hides nothing else."""
+    ledger = create(open_database(url), sample_definition(trials=6), "")
+    answer(ledger, [0.5, None, 0.25, 1.0])
     with ledger.database.engine.begin() as connection:
         row = {"trial_id": ledger.identifier_of(2), "key": "facts", "value_json": "{" * 3000}
         connection.execute(sa.insert(attributes).values(**row))
@@ -200,8 +226,6 @@ def test_changes_are_heard(server: Served, ledger: Ledger) -> None:
     """Whoever listens hears the version of a study, which the page names as well, and that one is gone."""
     version = re.search(r'data-version="([^"]+)"', page(server, study_path(ledger.name)))
     assert version is not None
-    import http.client
-
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
         connection.request("GET", f"/interplay/events?study={quote(ledger.name)}")
         answer = connection.getresponse()
@@ -213,28 +237,27 @@ def test_changes_are_heard(server: Served, ledger: Ledger) -> None:
         assert connection.getresponse().readline() == b"event: gone\r\n"
 
 
-def test_a_trial_offers_its_files_by_name(url: str, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_trial_offers_its_files_by_name(server: Served, ledger: Ledger, folder: Path) -> None:
     """The log is shown from its end and sent as text; a file that no list names is not sent."""
-    folder = tmp_path / "runs" / ledger.name / "logs"
-    folder.mkdir(parents=True)
-    (folder / "trial-2.log").write_text("first\n" + "x" * 20_000 + f"\n{SCRIPT} last\n")
-    (folder / "secret.log").write_text("secret")
-    here = f"{study_path(ledger.name)}/trials/2"
-    with served(url, output=tmp_path / "runs") as server:
-        text = page(server, here)
-        assert f"{html.escape(SCRIPT)} last" in text
-        assert "first" not in text
-        told = server.ask(f"/interplay{here}/files/trial-2.log")
-        assert (told.headers["content-type"], told.text[:5]) == ("text/plain; charset=utf-8", "first")
-        assert server.ask(f"/interplay{here}/files/secret.log").status == 404
-        sent = server.ask(f"/interplay{here}/files/configuration.yaml")
-        assert sent.status == 200
-    assert json.dumps("a.Model").strip('"') in sent.text
+    logs = folder / "runs" / ledger.name / "logs"
+    logs.mkdir(parents=True)
+    (logs / "trial-0.log").write_text("first\n" + "x" * 20_000 + f"\n{SCRIPT} last\n")
+    (logs / "secret.log").write_text("secret")
+    here = f"{study_path(ledger.name)}/trials/0"
+    text = page(server, here)
+    assert f"{html.escape(SCRIPT)} last" in text
+    assert "first" not in text
+    told = server.ask(f"/interplay{here}/files/trial-0.log")
+    assert (told.headers["content-type"], told.text[:5]) == ("text/plain; charset=utf-8", "first")
+    assert server.ask(f"/interplay{here}/files/secret.log").status == 404
+    sent = server.ask(f"/interplay{here}/files/configuration.yaml")
+    assert sent.status == 200
+    assert "a.Model" in sent.text
 
 
-def test_a_study_without_trials_has_a_page(url: str) -> None:
+def test_a_study_without_trials_has_a_page(tmp_path: Path) -> None:
     """Nothing is missing where there is nothing yet."""
-    open_database(url)
+    url = f"sqlite:///{tmp_path}/tuner.db"
     optuna.create_study(storage=url, study_name="empty")
     with served(url) as server:
         assert "no trial yet" in page(server, "/studies/empty")

@@ -19,7 +19,7 @@ DASHES = ("solid", "dash")
 
 
 def progress(
-    trials: Sequence[TrialRecord], metric: str, *, minimizes: bool, scale: str | None, width: int = 620
+    trials: Sequence[TrialRecord], metric: str, *, minimizes: bool, scale: str | None, width: int = 520
 ) -> tuple[str, str]:
     """Draw the score of each trial in their order.
 
@@ -45,7 +45,7 @@ def curves(
     best: TrialRecord | None,
     *,
     minimizes: bool,
-    width: int = 620,
+    width: int = 520,
 ) -> str:
     """Draw the learning curves of trials by outcome, those that run on top, the best one in bold."""
     figure = curves_figure(trials, metric, best, minimizes=minimizes)

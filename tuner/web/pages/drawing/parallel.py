@@ -12,6 +12,7 @@ from math import isfinite, log10
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Float, Int, Node, Value
 from search_spaces.space.parameters import options
+from tuner.terminal.printable import one_line
 from tuner.web.pages.reading.columns import Branch, Column
 
 SHADES = 5  # classes of colour from the worst to the best
@@ -199,7 +200,7 @@ def _trial(line: Line, first: Sequence[_Axis], rows: Sequence[Sequence[_Axis]]) 
     if not d:
         return ""
     shade = min(int(line.quality * SHADES), SHADES - 1)
-    return f'<g class="q{shade}"><title>{html.escape(line.said)}</title><path d="{d}"/></g>'
+    return f'<g class="q{shade}"><title>{_text(line.said)}</title><path d="{d}"/></g>'
 
 
 def _path(line: Line, axes: Sequence[_Axis]) -> str:
@@ -221,18 +222,22 @@ def _drawn(axis: _Axis) -> Iterator[str]:
     yield f'<path class="axis" d="M{axis.at:.1f} {axis.top:.1f}V{axis.bottom:.1f}"/>'
     label = axis.column.label
     short = label if len(label) <= LETTERS else f"…{label[1 - LETTERS :]}"
-    name = "" if axis.column.name == _SCORE else f"<title>{html.escape(axis.column.name)}</title>"
+    name = "" if axis.column.name == _SCORE else f"<title>{_text(axis.column.name)}</title>"
     yield (
         f'<text class="name" x="{axis.at:.1f}" y="{axis.top - 12:.1f}" text-anchor="middle">{name}'
-        f"{html.escape(short)}</text>"
+        f"{_text(short)}</text>"
     )
     for at, text in axis.ticks:
         shown = text if len(text) <= LETTERS - 3 else f"{text[: LETTERS - 4]}…"
         yield f'<path class="tick" d="M{axis.at - 3:.1f} {at:.1f}h6"/>'
         yield (
             f'<text x="{axis.at - 7:.1f}" y="{at + 4:.1f}" text-anchor="end" class="value">'
-            f"{html.escape(shown)}</text>"
+            f"{_text(shown)}</text>"
         )
+
+
+def _text(text: str) -> str:
+    return html.escape(one_line(text))
 
 
 def _words(columns: Sequence[Column], count: int) -> str:

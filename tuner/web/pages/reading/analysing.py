@@ -18,10 +18,12 @@ from typing import Any
 
 from search_spaces.errors import first_line
 from studies.report.parts import Part
+from tuner.workers.processes.quiet import silence
 
 MOST = 3000  # told trials of a study that is analysed for its page; more take minutes to hours
 REST = 9.0  # times as long as it took nothing is made anew
 KEPT = 50  # analyses that are kept
+LONGEST = 900.0  # seconds of one analysis
 DRAWN = 1500  # trials that the figures of a section show
 _NICE = 10
 
@@ -141,9 +143,11 @@ def _in_process_of_its_own(url: str, name: str) -> Analysis:
     process.start()
     there.close()
     try:
-        found = here.recv()
+        late = Analysis(0, trouble=f"It took longer than {LONGEST / 60:.0f} minutes, so it was ended.")
+        found = here.recv() if here.poll(LONGEST) else late
     except EOFError:
         found = Analysis(0, trouble="The process that analysed the study ended without an answer.")
+    process.kill()  # nothing, where it has ended
     process.join()
     return found if isinstance(found, Analysis) else Analysis(0, trouble=str(found))
 
@@ -152,6 +156,7 @@ def _analyse(answer: Connection, url: str, name: str) -> None:
     """Analyse a study, and send the sections; an error as a sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process as well
     os.nice(_NICE)
+    silence()
     try:
         answer.send(analyse(url, name))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one study is said on its page

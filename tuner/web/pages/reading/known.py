@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
 from studies.ledger.reading import attributes_of
 from studies.ledger.status import Status, left_of_lines, status_of_lines
+from studies.ledger.workers import WorkerRecord, Workers
 from studies.trials.record import TrialRecord
 
 FRESH = 1.0  # seconds for which what was read is shown to others as well
@@ -79,7 +81,7 @@ class KnownStudy:
 
     def left(self, lines: Lines) -> dict[int, str]:
         """Say of each trial that was left by its worker so, by its number."""
-        if self.ledger is None:
+        if self.ledger is None or not lines.running:
             return {}
         return {each.trial.number: sentence([each]) for each in left_of_lines(self.ledger, lines)}
 
@@ -127,6 +129,11 @@ class Known:
                 return self._of(number, name)
         find_study(self.database, name)  # raises with the nearest name
         raise UnknownStudy(f"The database holds no study {name!r}.")
+
+    def workers(self, studies: Sequence[KnownStudy]) -> Sequence[WorkerRecord]:
+        """List the workers; none where no study is ours, since our tables may not be there then."""
+        is_ours = any(study.ledger is not None for study in studies)
+        return Workers(self.database.engine).listed() if is_ours else ()
 
     def holds(self, name: str) -> bool:
         """Say whether there is a study of that name."""

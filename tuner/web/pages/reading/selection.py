@@ -1,6 +1,6 @@
 """Which trials of a study are meant: filtered, ordered, and a page of them."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from studies.ledger.following import Lines, TrialLine
@@ -27,7 +27,8 @@ def select(known: KnownStudy, lines: Lines, asked: Asked) -> Selection:
         found = ranked(lines, minimizes=known.minimizes)
     if asked.outcome is not None:
         meant = None if asked.outcome == RUNNING else Outcome(asked.outcome)
-        found = [line for line in found if line.outcome is meant]
+        left = known.left(lines)
+        found = [line for line in found if outcome_of(line, left) is meant]
     for name, option in asked.branches:
         column = known.following.values_of(name)
         found = [line for line in found if line.key in column and str(column[line.key]) == option]
@@ -38,6 +39,11 @@ def select(known: KnownStudy, lines: Lines, asked: Asked) -> Selection:
     pages = max(1, -(-len(found) // ROWS))
     number = min(asked.page, pages)
     return Selection(found, found[(number - 1) * ROWS : number * ROWS], number, pages)
+
+
+def outcome_of(line: TrialLine, left: Container[int]) -> Outcome | None:
+    """Say how a trial ended; one whose worker left it is lost, whatever the database says of it."""
+    return Outcome.LOST if line.outcome is None and line.number in left else line.outcome
 
 
 def ranked(lines: Lines, *, minimizes: bool) -> list[TrialLine]:
