@@ -6,7 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the browser that the system has."""
+    # `.ci/run` names one, so that no test is skipped there.
+    browser = os.environ.get("TUNER_TEST_BROWSER") or shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium is installed to look at pages with; see .ci/run")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser, args=flags)
+        try:
+            yield running
+        finally:
+            running.close()
 
 
 @contextmanager
@@ -15,24 +31,16 @@ def opened() -> Iterator[tuple[Page, list[str]]]:
 
     That an answer has the status of an error is told by the console too, and left out: tests ask for some.
     """
-    # `.ci/run` names one, so that no test is skipped there.
-    browser = os.environ.get("TUNER_TEST_BROWSER") or shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium is installed to look at pages with; see .ci/run")
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        try:
-            page = running.new_page(viewport={"width": 1400, "height": 1000})
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on(
-                "console",
-                lambda said: (
-                    complaints.append(said.text)
-                    if said.type == "error" and "the server responded with a status of" not in said.text
-                    else None
-                ),
-            )
-            yield page, complaints
-        finally:
-            running.close()
+    with launched() as running:
+        page = running.new_page(viewport={"width": 1400, "height": 1000})
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text)
+                if said.type == "error" and "the server responded with a status of" not in said.text
+                else None
+            ),
+        )
+        yield page, complaints
