@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tuner.commands.options import examples, open_database, output_option, storage_option
+from tuner.commands.options import examples, open_database, storage_option
 
 
 @click.command(
@@ -53,7 +53,14 @@ from tuner.commands.options import examples, open_database, output_option, stora
     help="Let notes be written and studies be deleted; without it nothing can be changed.",
 )
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
-@output_option
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the studies of this machine have left logs, weights and reports, to show them.",
+)
 @storage_option
 def dashboard(
     host: str,

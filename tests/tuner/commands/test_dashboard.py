@@ -64,6 +64,17 @@ def test_a_wrong_request(tuner: CommandLine, study: None, options: str, sentence
     assert answer.sentence.startswith(sentence)
 
 
+def test_a_server_that_is_not_installed(
+    tuner: CommandLine, study: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence says what to install."""
+    monkeypatch.delitem(sys.modules, "tuner.web.serving", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as Python marks what cannot be imported
+    answer = tuner("dashboard")
+    assert answer.code == 2
+    assert answer.sentence == "`tuner dashboard` needs uvicorn; pip install 'interplay-tuner[dashboard]'."
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_ends_quietly(
     tuner: CommandLine, study: None, tmp_path: Path, number: signal.Signals

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from tuner.errors import Refused
@@ -69,7 +70,7 @@ class Access:
         name = (match["six"] or match["name"]).lower()
         return name in self._known or _is_address(name)
 
-    @property
+    @cached_property
     def _known(self) -> frozenset[str]:
         own = frozenset() if is_loopback(self.host) else frozenset({socket.gethostname(), socket.getfqdn()})
         return LOOPBACK | {name.lower() for name in self.names | own | {self.host}}

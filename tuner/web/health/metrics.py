@@ -1,7 +1,7 @@
 """`/metrics`: how far every study is, for Prometheus.
 
-A scrape reads each study once, so what it found serves further scrapes for two seconds, or for ten times as
-long as it took.
+A scrape reads what is new of each study, and what it found serves further scrapes for two seconds, or for ten
+times as long as it took.
 """
 
 import threading
@@ -21,9 +21,10 @@ from starlette.routing import BaseRoute, Route
 from search_spaces.errors import TunerError
 from studies.database.failures import is_of_database
 from studies.database.identity import ledgers, names
+from studies.ledger.following import Following
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
-from studies.ledger.status import Status, status_of
+from studies.ledger.status import Status, status_of_lines
 from studies.ledger.workers import LEASE, WorkerRecord, Workers
 from studies.trials.outcomes import Outcome, count_name
 from tuner.web.health.probes import answers
@@ -52,6 +53,7 @@ class Studies(Collector):
         self._lock = threading.Lock()
         self._kept: list[Metric] = []
         self._until = 0.0
+        self._followed: dict[str, Following] = {}  # so that a scrape reads what is new only
         self._epochs: dict[str, deque[tuple[float, float]]] = {}
 
     def describe(self) -> list[Metric]:
@@ -103,11 +105,15 @@ class Studies(Collector):
                 continue
             try:
                 ledger = open_ledger(database, known[number])
-                status = status_of(ledger)
+                own = ledger.slots.ledger
+                following = self._followed.setdefault(
+                    own, Following(database.engine, ledger.identifier, own, marks=ledger.marks)
+                )
+                status = status_of_lines(ledger, following.look())
             except (TunerError, KeyError):  # damaged, or deleted meanwhile
                 unreadable += 1
                 continue
-            rate = self._rate(ledger.slots.ledger, status.epochs)
+            rate = self._rate(own, status.epochs)
             seen.append(_Seen(ledger, status, ledger.slots.budget().paused, rate))
         return seen, unreadable
 
