@@ -15,6 +15,7 @@ from tuner.web.pages.live import Versions, events_of
 from tuner.web.pages.reading.addresses import name_in, segment
 from tuner.web.pages.reading.analysing import Analyses
 from tuner.web.pages.reading.known import Known
+from tuner.web.pages.shared import Shared
 from tuner.web.pages.shown import prepare
 from tuner.web.pages.studies import list_studies
 from tuner.web.pages.study import show_analysis, show_study
@@ -44,24 +45,23 @@ def routes(site: Site) -> list[BaseRoute]:
     known, analyses = Known(site.database), Analyses(site.url)
     versions = Versions(known, analyses)
 
-    def route(path: str, answer: Callable[[Request], Response], name: str) -> Route:
-        return Route(path, answer, methods=["GET"], name=name)
+    shared = Shared(versions)
+
+    def route(path: str, make: Callable[[Request], Response], name: str) -> Route:
+        return Route(path, partial(shared.answer, make), methods=["GET"], name=name)
 
     study, trial = "/studies/{name:study}", "/studies/{name:study}/trials/{number}"
+    artifacts = RunArtifacts(site.database.storage, site.files)
     return [
         route("/", partial(list_studies, site, known, versions), "studies"),
-        route("/studies", lambda request: RedirectResponse(f"{_base(request, site)}/"), "all"),
+        Route("/studies", lambda request: RedirectResponse(f"{_base(request, site)}/"), methods=["GET"]),
         route("/workers", partial(show_workers, site, known, versions), "workers"),
         events_of(versions),
         route(study, partial(show_study, site, known, analyses, versions), "study"),
         route(f"{study}/analysis", partial(show_analysis, site, known, analyses, versions), "analysis"),
         route(f"{study}/compare", partial(compare, site, known, versions), "compare"),
         route(trial, partial(show_trial, site, known, versions), "trial"),
-        route(
-            f"{trial}/files/{{file}}",
-            partial(send_file, site, known, RunArtifacts(site.database.storage, site.files)),
-            "file",
-        ),
+        Route(f"{trial}/files/{{file}}", partial(send_file, site, known, artifacts), methods=["GET"]),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from anyio import sleep
 from anyio.to_thread import run_sync
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from studies.database.failures import is_of_database
 from studies.database.trial_rows import read_lengths
 from studies.errors import UnknownStudy
+from studies.running.confirmation import SUFFIX
 from tuner.web.pages.reading.analysing import Analyses
 from tuner.web.pages.reading.known import Known, KnownStudy, key_of
 
@@ -51,12 +53,18 @@ class Versions:
             return text
 
     def of_study(self, study: KnownStudy) -> str:
-        """Give the version of a study: its trials, the lengths of curves that grow, its analysis."""
+        """Give the version of a study: its trials, the lengths of curves that grow, repeats, analysis."""
         lines = study.lines()
         lengths = read_lengths(study.database.engine, [line.key for line in lines.running])
         told, runs = self.analyses.made(key_of(study))
-        slots = "" if study.ledger is None else study.ledger.slots.control.stopped() or "open"
-        return f"{len(lines.all)}.{lines.told}.{sum(lengths.values())}.{lines.unread}.{told}.{runs:d}.{slots}"
+        status = study.status(lines)
+        slots = (
+            None if status is None else (status.done, status.slots, status.stopped, *status.trials.values())
+        )
+        again = study.name + SUFFIX
+        repeats = self.known.study(again).lines().told if self.known.holds(again) else 0
+        parts = (len(lines.all), lines.told, lines.unread, sum(lengths.values()), slots, repeats, told, runs)
+        return sha256(repr(parts).encode()).hexdigest()[:16]
 
     def _of_all(self) -> str:
         there = self.known.all()

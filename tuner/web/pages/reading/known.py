@@ -28,6 +28,7 @@ from studies.trials.record import TrialRecord
 
 FRESH = 1.0  # seconds for which what was read is shown to others as well
 KEPT = 30.0  # seconds after which the definition of a study is read again
+ENDED = 400  # trials of a study that have ended and are kept whole
 FIRST = 0.08  # seconds that the first look at the trials of a large study may take
 
 
@@ -58,7 +59,8 @@ class KnownStudy:
     metric: str
     minimizes: bool
     opened: float
-    _status: dict[int, tuple[float, Status]] = field(default_factory=dict)
+    _status: dict[int, tuple[float, Lines, Status]] = field(default_factory=dict)
+    _ended: dict[int, Seen] = field(default_factory=dict)  # by key: those that were read last
 
     @property
     def space(self) -> Group | None:
@@ -74,10 +76,10 @@ class KnownStudy:
         if self.ledger is None:
             return None
         kept = self._status.get(0)
-        if kept is None or time.monotonic() - kept[0] > FRESH:
-            kept = (time.monotonic(), status_of_lines(self.ledger, lines))
+        if kept is None or kept[1] is not lines or time.monotonic() - kept[0] > FRESH:
+            kept = (time.monotonic(), lines, status_of_lines(self.ledger, lines))
             self._status[0] = kept
-        return kept[1]
+        return kept[2]
 
     def left(self, lines: Lines) -> dict[int, str]:
         """Say of each trial that was left by its worker so, by its number."""
@@ -87,9 +89,15 @@ class KnownStudy:
 
     def trials(self, lines: list[TrialLine]) -> list[Seen]:
         """Read some of its trials whole."""
-        by_key = {line.key: line for line in lines}
-        rows = read_whole(self.database.engine, list(by_key))
-        return [_seen(by_key[row.key], row) for row in rows]
+        unread = {line.key: line for line in lines if self._ended.get(line.key) is None}
+        read = {
+            row.key: _seen(unread[row.key], row) for row in read_whole(self.database.engine, list(unread))
+        }
+        found = [seen for line in lines if (seen := self._ended.get(line.key) or read.get(line.key))]
+        self._ended.update((key, seen) for key, seen in read.items() if seen.record.outcome is not None)
+        while len(self._ended) > ENDED:
+            self._ended.pop(next(iter(self._ended)), None)
+        return found
 
     def trial(self, lines: Lines, number: int) -> Seen:
         """Read one of its trials whole.

@@ -2,7 +2,7 @@
 // takes over the parts that differ. Without this script a page is complete and stands still.
 const main = document.querySelector("main[data-events]");
 const status = document.querySelector("[data-status]");
-const LEAST = 1000; // milliseconds between two reloads
+const LEAST = 1000; // milliseconds between two reloads, and ten times as long as one takes
 let wanted = main && main.dataset.version;
 let busy = false;
 
@@ -43,6 +43,7 @@ function replace(part, other) {
 async function refresh() {
   if (busy || document.hidden || wanted === main.dataset.version) return;
   busy = true;
+  const began = performance.now();
   const target = wanted;
   try {
     const answer = await fetch(location.href, { credentials: "same-origin" });
@@ -63,7 +64,7 @@ async function refresh() {
   setTimeout(() => {
     busy = false;
     refresh();
-  }, LEAST);
+  }, Math.max(LEAST, 10 * (performance.now() - began)));
 }
 
 if (main && window.EventSource) {
