@@ -69,9 +69,7 @@ def show_trial(site: Site, known: Known, versions: Versions, request: Request) -
         lost=study.left(lines).get(record.number),
         changed=_changed(study, record),
         findings=_findings(study, record),
-        curve=curves_together([record], study.metric, minimizes=study.minimizes, width=760)
-        if record.curve
-        else "",
+        curve=curves_together([record], study.metric, minimizes=study.minimizes) if record.curve else "",
         planned=None if study.ledger is None else planned_validations(study.ledger.definition, record),
         configuration=None if record.configuration is None else yaml_text(dict(record.configuration)),
         candidate=candidate,
@@ -130,7 +128,7 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
         rows=[row for row in rows if row.differs],
         alike=[row for row in rows if not row.differs],
         curve=curves_together(
-            [seen.record for seen in trials], study.metric, minimizes=study.minimizes, width=960
+            [seen.record for seen in trials], study.metric, minimizes=study.minimizes, width=760
         )
         if any(seen.record.curve for seen in trials)
         else "",

@@ -57,7 +57,7 @@ def curves(
     return draw_svg(figure, width)
 
 
-def curves_together(trials: Sequence[TrialRecord], metric: str, *, minimizes: bool, width: int = 900) -> str:
+def curves_together(trials: Sequence[TrialRecord], metric: str, *, minimizes: bool, width: int = 520) -> str:
     """Draw the curves of a few trials, each in a colour of its own."""
     values = [value for trial in trials for value in trial.curve.values()]
     axis = score_axis(metric, values, minimizes=minimizes)

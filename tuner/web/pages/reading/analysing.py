@@ -18,6 +18,7 @@ from typing import Any
 
 from search_spaces.errors import first_line
 from studies.report.parts import Part
+from tuner.training.process.parent import die_with_parent
 from tuner.workers.processes.quiet import silence
 
 MOST = 3000  # told trials of a study that is analysed for its page; more take minutes to hours
@@ -155,6 +156,7 @@ def _in_process_of_its_own(url: str, name: str) -> Analysis:
 def _analyse(answer: Connection, url: str, name: str) -> None:
     """Analyse a study, and send the sections; an error as a sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process as well
+    die_with_parent()
     os.nice(_NICE)
     silence()
     try:
