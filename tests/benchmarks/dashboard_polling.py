@@ -42,8 +42,13 @@ class Clients:
 
     def get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
         """Ask for a page, and count the status of the answer."""
-        connection.request("GET", path, headers={"Accept": "text/html"})
-        answer = connection.getresponse()
+        try:
+            connection.request("GET", path, headers={"Accept": "text/html"})
+            answer = connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):  # nothing was asked on it for long
+            connection.close()
+            connection.request("GET", path, headers={"Accept": "text/html"})
+            answer = connection.getresponse()
         self.answers[f"{path.split('/')[1]} {answer.status}"] += 1
         return answer.read()
 
