@@ -19,7 +19,7 @@ from tuner.web.site import Site
 
 _BACKLOG = 128
 _ENDING = 2  # seconds that answers have to come to their end
-_IDLE = 75  # seconds after which a connection on which nothing is asked is closed: longer than proxies keep one
+_IDLE = 75  # seconds after which an idle connection is closed; proxies close theirs sooner
 
 
 def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], opens: bool = False) -> None:
