@@ -1,6 +1,7 @@
 """What every answer tells the browser: to guess no types, to be in no frame, and what a page may load."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,6 +54,9 @@ class SafeHeaders:
 
     def _put(self, headers: MutableHeaders, *, is_ours: bool) -> None:
         headers.update(_ALWAYS)
+        if location := headers.get("location"):  # a path alone leads through every proxy, and nowhere else
+            parts = urlsplit(location)
+            headers["location"] = f"{parts.path}?{parts.query}" if parts.query else parts.path
         if "access-control-allow-origin" in headers:  # optuna-dashboard would let every site read files
             del headers["access-control-allow-origin"]
         own, kind = headers.get(_POLICY), headers.get("content-type", "")

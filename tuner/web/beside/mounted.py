@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import Any
-from urllib.parse import urlsplit
 
 from a2wsgi import WSGIMiddleware
 from optuna.artifacts.exceptions import ArtifactNotFound
@@ -62,8 +61,6 @@ class OptunaDashboard:
             nonlocal has_failed, is_unknown
             if message["type"] == "http.response.start":
                 told = MutableHeaders(scope=message)
-                if location := told.get("location"):  # it would lead where X-Forwarded-Host says
-                    told["location"] = urlsplit(location).path
                 status, kind = message["status"], told.get("content-type", "")
                 has_failed = status >= _ERRORS or (status >= _WRONG and kind.startswith("text/html"))
                 is_unknown = _WRONG <= status < _ERRORS

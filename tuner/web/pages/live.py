@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from anyio import sleep
 from anyio.to_thread import run_sync
-from sse_starlette.sse import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.routing import Route
 
