@@ -52,7 +52,7 @@ def show_study(
         HTTPException: with status 400, where the query asks for what there is not.
     """
     study = known.study(request.path_params["name"])
-    version = versions.of_study(study)
+    version = versions.of(study.name)
     asked = Asked.of(request.query_params, study.space)
     summary = summary_of(known, study)
     lines = summary.lines
@@ -175,5 +175,5 @@ def show_analysis(
         analysis=analysis,
         is_made=is_made,
         origin=origin or [],
-        version=versions.of_study(study),
+        version=versions.of(study.name),
     )

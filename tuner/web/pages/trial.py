@@ -78,7 +78,7 @@ def show_trial(site: Site, known: Known, versions: Versions, request: Request) -
         after=numbers[place + 1] if place + 1 < len(numbers) else None,
         files=files_of(site.files, study, seen),
         log=log_of(site.files, study.name, record.number),
-        version=versions.of_study(study),
+        version=versions.of(study.name),
     )
 
 
@@ -133,7 +133,7 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
         if any(seen.record.curve for seen in trials)
         else "",
         facts=_facts(trials),
-        version=versions.of_study(study),
+        version=versions.of(study.name),
     )
 
 
