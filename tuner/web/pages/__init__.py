@@ -53,14 +53,14 @@ def routes(site: Site) -> list[BaseRoute]:
     study, trial = "/studies/{name:study}", "/studies/{name:study}/trials/{number}"
     artifacts = RunArtifacts(site.database.storage, site.files)
     return [
-        route("/", partial(list_studies, site, known, versions), "studies"),
+        route("/", partial(list_studies, site, known), "studies"),
         Route("/studies", lambda request: RedirectResponse(f"{_base(request, site)}/"), methods=["GET"]),
-        route("/workers", partial(show_workers, site, known, versions), "workers"),
+        route("/workers", partial(show_workers, site, known), "workers"),
         events_of(versions),
-        route(study, partial(show_study, site, known, analyses, versions), "study"),
-        route(f"{study}/analysis", partial(show_analysis, site, known, analyses, versions), "analysis"),
-        route(f"{study}/compare", partial(compare, site, known, versions), "compare"),
-        route(trial, partial(show_trial, site, known, versions), "trial"),
+        route(study, partial(show_study, site, known, analyses), "study"),
+        route(f"{study}/analysis", partial(show_analysis, site, known, analyses), "analysis"),
+        route(f"{study}/compare", partial(compare, site, known), "compare"),
+        route(trial, partial(show_trial, site, known), "trial"),
         Route(f"{trial}/files/{{file}}", partial(send_file, site, known, artifacts), methods=["GET"]),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]

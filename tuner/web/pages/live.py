@@ -48,11 +48,11 @@ class Versions:
             at, text = self._kept.get(key, (-1e9, ""))
             if time.monotonic() - at < 0.8 * PAUSE:
                 return text
-            text = self._of_all() if name is None else self.of_study(self.known.study(name))
+            text = self._of_all() if name is None else self._of_study(self.known.study(name))
             self._kept[key] = (time.monotonic(), text)
             return text
 
-    def of_study(self, study: KnownStudy) -> str:
+    def _of_study(self, study: KnownStudy) -> str:
         """Give the version of a study: its trials, the lengths of curves that grow, repeats, analysis."""
         lines = study.lines()
         lengths = read_lengths(study.database.engine, [line.key for line in lines.running])

@@ -46,6 +46,7 @@ class Shared:
         with lock:  # whoever comes meanwhile waits for the same page
             kept = self._kept.get(address)
             if kept is None or kept.version != version or time.monotonic() - kept.at > AGE:
+                request.state.version = version  # read before what is shown, so a page never claims too much
                 made = make(request)
                 kept = _Kept(version, time.monotonic(), bytes(made.body), made.media_type)
                 with self._lock:

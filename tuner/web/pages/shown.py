@@ -55,8 +55,8 @@ def prepare(environment: Environment) -> None:
 def page(site: Site, request: Request, template: str, **given: Any) -> Response:
     """Make a page of a template, which knows how addresses begin."""
     outside = str(request.scope.get("app_root_path", request.scope.get("root_path", "")))
-    context = {"base": f"{outside}{site.prefix}", "outside": outside, "here": request.url.path, **given}
-    return site.templates.TemplateResponse(request, template, context)
+    own = {"base": f"{outside}{site.prefix}", "outside": outside, "version": request.state.version}
+    return site.templates.TemplateResponse(request, template, {**own, **given})
 
 
 def score(number: float | None) -> str:

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from search_spaces.errors import first_line
 from studies.database.failures import is_of_database
-from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.asked import MOST_PAGES, whole
 from tuner.web.pages.reading.known import Known, KnownStudy
 from tuner.web.pages.reading.summary import Summary, summary_of
@@ -27,10 +26,9 @@ class Row:
     trouble: str | None
 
 
-def list_studies(site: Site, known: Known, versions: Versions, request: Request) -> Response:
+def list_studies(site: Site, known: Known, request: Request) -> Response:
     """Show the studies of the database, the newest first."""
     number = whole("page", request.query_params.get("page"), MOST_PAGES) or 1
-    version = versions.of(None)
     there = known.all()
     pages = max(1, -(-len(there) // ROWS))
     number = min(number, pages)
@@ -49,7 +47,6 @@ def list_studies(site: Site, known: Known, versions: Versions, request: Request)
         count=len(there),
         number=number,
         pages=pages,
-        version=version,
         unread=sum(row.summary.lines.unread for row in rows if row.summary),
         alive=sum(worker.left > 0 for worker in listed),
         lost=sum(worker.left <= 0 and bool(worker.slots) for worker in listed),

@@ -16,7 +16,6 @@ from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
 from tuner.web.pages.drawing.figures import curves, outcome_bar, outcome_class, progress
 from tuner.web.pages.drawing.parallel import Line, Panel, panels
-from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.analysing import Analyses
 from tuner.web.pages.reading.asked import ORDERS, RUNNING, SCALES, Asked, branching
 from tuner.web.pages.reading.columns import branches_of
@@ -42,9 +41,7 @@ class Figures:
     lines: int
 
 
-def show_study(
-    site: Site, known: Known, analyses: Analyses, versions: Versions, request: Request
-) -> Response:
+def show_study(site: Site, known: Known, analyses: Analyses, request: Request) -> Response:
     """Show a study.
 
     Raises:
@@ -52,7 +49,6 @@ def show_study(
         HTTPException: with status 400, where the query asks for what there is not.
     """
     study = known.study(request.path_params["name"])
-    version = versions.of_study(study)
     asked = Asked.of(request.query_params, study.space)
     summary = summary_of(known, study)
     lines = summary.lines
@@ -89,7 +85,6 @@ def show_study(
         outcomes=[RUNNING, *(outcome.value for outcome in Outcome)],
         orders=ORDERS,
         scales=SCALES,
-        version=version,
     )
 
 
@@ -155,9 +150,7 @@ def _origins(study: KnownStudy, summary: Summary) -> Sequence[tuple[str, int]]:
     return counted.most_common()
 
 
-def show_analysis(
-    site: Site, known: Known, analyses: Analyses, versions: Versions, request: Request
-) -> Response:
+def show_analysis(site: Site, known: Known, analyses: Analyses, request: Request) -> Response:
     """Show what the trials of a study say: the sections of its report, made in the background."""
     study = known.study(request.path_params["name"])
     lines = study.lines()
@@ -175,5 +168,4 @@ def show_analysis(
         analysis=analysis,
         is_made=is_made,
         origin=origin or [],
-        version=versions.of_study(study),
     )

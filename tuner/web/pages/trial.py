@@ -20,7 +20,6 @@ from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
 from tuner.web.beside.artifacts import RunArtifacts
 from tuner.web.pages.drawing.figures import curves_together
-from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.asked import MOST_PAGES, compared, whole
 from tuner.web.pages.reading.columns import branches_of
 from tuner.web.pages.reading.files import files_of, log_of
@@ -46,7 +45,7 @@ class Compared:
         return any(value != self.values[0] for value in self.values[1:])
 
 
-def show_trial(site: Site, known: Known, versions: Versions, request: Request) -> Response:
+def show_trial(site: Site, known: Known, request: Request) -> Response:
     """Show a trial.
 
     Raises:
@@ -78,7 +77,6 @@ def show_trial(site: Site, known: Known, versions: Versions, request: Request) -
         after=numbers[place + 1] if place + 1 < len(numbers) else None,
         files=files_of(site.files, study, seen),
         log=log_of(site.files, study.name, record.number),
-        version=versions.of_study(study),
     )
 
 
@@ -106,7 +104,7 @@ def send_file(site: Site, known: Known, artifacts: RunArtifacts, request: Reques
     )
 
 
-def compare(site: Site, known: Known, versions: Versions, request: Request) -> Response:
+def compare(site: Site, known: Known, request: Request) -> Response:
     """Show two to ten trials beside one another.
 
     Raises:
@@ -133,7 +131,6 @@ def compare(site: Site, known: Known, versions: Versions, request: Request) -> R
         if any(seen.record.curve for seen in trials)
         else "",
         facts=_facts(trials),
-        version=versions.of_study(study),
     )
 
 

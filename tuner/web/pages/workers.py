@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from studies.ledger.following import TrialLine
 from studies.ledger.workers import LEASE, WorkerRecord
-from tuner.web.pages.live import Versions
 from tuner.web.pages.reading.known import Known, KnownStudy
 from tuner.web.pages.shown import page
 from tuner.web.site import Site
@@ -37,9 +36,8 @@ class Row:
         return self.worker.left <= 0
 
 
-def show_workers(site: Site, known: Known, versions: Versions, request: Request) -> Response:
+def show_workers(site: Site, known: Known, request: Request) -> Response:
     """Show the workers that have not left, those that still work first."""
-    version = versions.of(None)
     there = known.all()
     studies = {study.following.ledger: study for study in there if study.ledger is not None}
     listed = known.workers(there)
@@ -51,9 +49,7 @@ def show_workers(site: Site, known: Known, versions: Versions, request: Request)
         )
         for worker in listed
     ]
-    return page(
-        site, request, "workers.html", rows=sorted(rows, key=lambda row: row.is_lost), version=version
-    )
+    return page(site, request, "workers.html", rows=sorted(rows, key=lambda row: row.is_lost))
 
 
 def _held(study: KnownStudy, slot: int) -> Held:
