@@ -1,8 +1,8 @@
 """The note and the figures of the studies that somebody looks at, made anew as they go on.
 
 One thread looks every second which studies were asked for lately. A note costs reading the study, so it is
-made anew after twenty times what that took. An analysis runs in a process of its own, one at a time, and again
-once the study has a tenth more trials, after twenty times what it took.
+made anew after twenty times what that took. An analysis runs in a process of its own, one at a time, again
+where the study has a tenth more trials, and after twenty times what it took.
 """
 
 import threading
