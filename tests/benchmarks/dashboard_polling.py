@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from tests.benchmarks.throughput import PROCESSES, Stopwatch, make
 from tuner.workers.launchers.launcher import Job
@@ -91,13 +94,16 @@ def looked_at(folder: Path, study: str) -> Iterator[Counter[str]]:
         assert process.stdout is not None
         port = re.search(r":(\d+)/", process.stdout.readline())
         assert port is not None
-        clients = Clients(int(port[1]), study)
+        clients, began = Clients(int(port[1]), study), time.perf_counter()
         for thread in clients.threads:
             thread.start()
         try:
             yield clients.answers
         finally:
             clients.stop.set()
+            spent = psutil.Process(process.pid).cpu_times()
+            seconds = spent.user + spent.system + spent.children_user + spent.children_system
+            print(f"the dashboard took {seconds:.1f} s of a processor in {time.perf_counter() - began:.0f} s")
             process.terminate()
 
 
