@@ -75,8 +75,8 @@ class EpochState:
         put_generators(roots, mine["own"])
         put_values(roots, _values(trainer, kept))
         self.moves = [*kept["moves"]]
-        if kept["device"] != _device(trainer):
-            self.moves.append(moved(kept["device"], _device(trainer)))
+        if kept.get("device") != _device(trainer):  # an older version did not keep it
+            self.moves.append(moved(kept.get("device") or "an unknown device", _device(trainer)))
         trainer.callback_metrics.update(kept["metrics"])
         trainer.should_stop = kept["should_stop"]
         _forget_restart(trainer)
