@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 SOAK := database_faults database_restart fault_injection gigabyte soak soak_training preemption interruptions \
 	hostile_neighbours hostile_database differential
 
-.PHONY: help install run test check format bench bench-long soak dashboard clean
+.PHONY: help install run test check format bench bench-long soak dashboard site clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ soak: install ## Let databases, workers and networks fail for hours; takes root 
 	@for need in pgbouncer:pgbouncer iptables:iptables ip:iproute2 mariadbd:mariadb-server; do \
 		command -v $${need%%:*} >/dev/null || { apt-get update -qq && apt-get install -y -qq $${need##*:}; } || exit 1; done
 	@for name in $(SOAK); do echo "## $$name"; $(BIN)/python -W ignore -m tests.benchmarks.$$name || exit 1; done
+
+site: install ## Build the documents as a site, without a network, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .ci/mkdocs.yml
 
 dashboard: install ## Look at the studies of tuner.db in a browser
 	$(BIN)/tuner dashboard --open

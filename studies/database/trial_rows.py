@@ -33,6 +33,9 @@ _MOST_IN_LIST = 400  # values of an IN: SQLite takes 32,766 in a statement, and 
 _SPECIAL = {HIGHEST: math.inf, LOWEST: -math.inf, NAN: math.nan}
 
 
+CONSTRAINTS = "constraints:"  # before the name of a constraint, as `Trial.set_constraint` keeps it
+
+
 @dataclass(frozen=True, eq=False)
 class TrialRow:
     """A trial as far as it was read.
@@ -53,8 +56,8 @@ def read_few_columns(
     Args:
         engine: the database.
         study: the study's number in Optuna's tables.
-        names: the attributes that are read. A trial that has ended and lacks the first of them has its
-            system attributes and its last score as well, which tell how it ended.
+        names: the attributes that are read, and constraints, each behind `CONSTRAINTS`. A trial that has
+            ended and lacks the first has its system attributes and its last score, which tell how it ended.
         after: only trials whose key is larger, or that are among `also`.
         also: keys of trials that are read again.
         limit: how many at most, those among `also` not counted.
@@ -126,7 +129,9 @@ def _few_columns(connection: sa.Connection, rows: Sequence[Any], names: Collecti
     own = _attributes_of(connection, attributes, keys, names)
     first = next(iter(names))
     odd = [row.trial_id for row in rows if row.state.is_finished() and first not in own.get(row.trial_id, {})]
-    system = _attributes_of(connection, system_attributes, odd, None)
+    limits = [name for name in names if name.startswith(CONSTRAINTS)]
+    system = _attributes_of(connection, system_attributes, keys, limits) if limits else {}
+    system |= _attributes_of(connection, system_attributes, odd, None)
     scores, last = _scores(connection, keys), _last_scores(connection, odd)
     return [
         TrialRow(

@@ -2,11 +2,15 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+from studies.definition.limits import RULE, limits_of
+from studies.definition.repetition import RULE as REPEATS_RULE
+from studies.definition.repetition import Repetition
 from studies.definition.study_file import StudyFile, suggestion
 from studies.errors import StudyFileError
 
@@ -40,6 +44,10 @@ class StudySettings:
     trial of a slot is chosen, and stopped, by the results of the slots up to K before it, whoever works: up
     to K workers come to the same trials on every run. At the end `tuner run`
     trains the `confirm` best trials again, each on `confirm_seeds` fresh seeds, and recommends the best.
+    With `repeats` each trial is trained on several seeds, or once on each fold of the data, and its score is
+    the mean; with `racing` one that surely is not the best is not trained again.
+    Each trial keeps the metrics that `keep_metrics` names beside its score. `limits` says which values a
+    metric may have: a trial that breaks a limit is never the best, and the sampler avoids its like.
     `notes` say in plain words what the study asks; report and status show them.
     """
 
@@ -61,6 +69,10 @@ class StudySettings:
     repeatable: int | None = None
     confirm: int = 0
     confirm_seeds: int = 3
+    repeats: dict[str, int] | None = None
+    racing: bool = True
+    keep_metrics: list[str] | None = None
+    limits: dict[str, str] | None = None
     notes: str | None = None
 
 
@@ -101,13 +113,21 @@ def _typed(file: StudyFile, section: dict[str, object]) -> StudySettings:
     return settings
 
 
+_KINDS: tuple[tuple[object, str], ...] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (str, "a string"),
+    (str | None, "a string"),
+    (list[str] | None, "a list of names"),
+    (dict[str, int] | None, REPEATS_RULE.removeprefix("must be ")),
+    (dict[str, str] | None, RULE.removeprefix("must be ")),
+)
+
+
 def _in_words(kind: object) -> str:
-    if kind is bool:
-        return "true or false"
-    if kind is int:
-        return "a whole number"
-    if kind in {str, str | None}:
-        return "a string"
+    for known, words in _KINDS:
+        if kind == known:
+            return words
     options = getattr(kind, "__args__", ())
     return (
         " or ".join(map(str, options)) if options and all(isinstance(o, str) for o in options) else "a number"
@@ -162,6 +182,12 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
             "must be more than 0 seconds",
         ),
         "repeatable": (settings.repeatable is None or settings.repeatable >= 1, "must be at least 1"),
+        "keep_metrics": (
+            all(name.strip() and len(name) <= _LONGEST for name in settings.keep_metrics or ()),
+            "must list names of metrics that the module logs",
+        ),
+        "limits": (_holds(limits_of, settings.limits), RULE),
+        "repeats": (_holds(Repetition.of, settings.repeats), REPEATS_RULE),
         "confirm": (settings.confirm >= 0, "must be at least 0"),
         "confirm_seeds": (settings.confirm_seeds >= 1, "must be at least 1"),
         "exploration": (0.0 <= settings.exploration <= 1.0, "must lie between 0 and 1"),
@@ -170,3 +196,12 @@ def _rules(settings: StudySettings) -> dict[str, tuple[bool, str]]:
             "must be a finite number, since infinity and NaN always count as divergence",
         ),
     }
+
+
+def _holds(read: Callable[[Any], object], given: Any) -> bool:
+    """Say whether a setting can be read."""
+    try:
+        read(given)
+    except ValueError:
+        return False
+    return True

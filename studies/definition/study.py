@@ -9,6 +9,7 @@ from search_spaces.space.nodes import Group
 from search_spaces.space.notation import from_data, to_data
 from studies.definition.classes import ClassConfig, make_pruner, make_sampler, refuse_unrepeatable
 from studies.definition.plain_yaml import LARGEST
+from studies.definition.repetition import FOLD, FOLDS, Repetition
 from studies.definition.settings import StudySettings, problems, read_settings
 from studies.definition.space_section import epochs_of, read_space
 from studies.definition.study_file import FIXED_SECTIONS, StudyFile
@@ -160,6 +161,12 @@ def _is_of(value: object, kind: Any) -> bool:
     parts = get_args(kind)
     if get_origin(kind) is Literal:
         return value in parts
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_is_of(item, parts[0]) for item in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, Mapping) and all(
+            _is_of(key, parts[0]) and _is_of(item, parts[1]) for key, item in value.items()
+        )
     if parts:
         return any(_is_of(value, part) for part in parts)
     if isinstance(value, bool) or kind is bool:
@@ -194,13 +201,17 @@ def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None 
             "is missing; name the LightningModule to tune, such as package.module.MyModule.",
         )
     one = epochs_of(file)
-    if settings.epochs is not None and one is not None and settings.epochs < one:
+    repetition = Repetition.of(settings.repeats)
+    if settings.epochs is not None and one is not None and settings.epochs < one * repetition.count:
+        what = "one training" if repetition.count == 1 else f"the {repetition.count} trainings of one trial"
         raise StudyFileError(
             file.source,
             "study.epochs",
-            f"must pay for one training, which is {one} epochs by the trainer section, but got "
+            f"must pay for {what}, which is {one * repetition.count} epochs by the trainer section, but got "
             f"{settings.epochs:g}.",
         )
+    if repetition.by_folds:
+        _check_folds(file, takes)
     space = read_space(file, lambda: expose(model["class_path"], epochs_of(file)), takes)
     sampler, pruner = _read_class(file, "sampler"), _read_class(file, "pruner")
     try:
@@ -218,6 +229,24 @@ def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None 
     except BadClass as error:
         raise StudyFileError(file.source, "pruner", str(error)) from error
     return StudyDefinition(settings, fixed, space, sampler=sampler, pruner=pruner)
+
+
+def _check_folds(file: StudyFile, takes: Callable[[str], bool] | None) -> None:
+    """Refuse folds of data that offer none.
+
+    Raises:
+        StudyFileError: there is no data section, or its class takes no `fold` and `folds`.
+    """
+    offers = file.data.get("data") and (
+        takes is None or all(takes(f"data.init_args.{name}") for name in (FOLD, FOLDS))
+    )
+    if not offers:
+        raise StudyFileError(
+            file.source,
+            "study.repeats",
+            f"asks for folds, but the data offer none: a data module whose constructor takes `{FOLD}` and "
+            f"`{FOLDS}` does, such as tuner.data.Table; else write `repeats: {{seeds: 3}}`.",
+        )
 
 
 def _read_class(file: StudyFile, section: str) -> dict[str, Any] | None:

@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from optuna.trial import TrialState
 
 from studies.database.identity import count_trials
-from studies.database.trial_rows import TrialRow, read_few_columns, read_values_of
+from studies.database.trial_rows import CONSTRAINTS, TrialRow, read_few_columns, read_values_of
 from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, WORKER, is_count
-from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.outcomes import LIMIT, Outcome, outcome_of
 
 PAGE = 2000  # trials that are read at once
 NAMES = (OUTCOME, LEDGER, SLOT, ATTEMPT, WORKER, UNPRUNED)
@@ -32,7 +32,8 @@ class TrialLine:
     """A trial in a few values.
 
     `key` is its number in Optuna's tables, `outcome` None while it runs. `score` is what the database keeps
-    as its value: of a completed trial the score, of a pruned one the last it had. Times are UTC.
+    as its value: of a completed trial the score, of a pruned one the last it had. Times are UTC. `is_broken`
+    says that it breaks a limit of the study.
     """
 
     key: int
@@ -45,6 +46,7 @@ class TrialLine:
     worker: str | None
     began: datetime | None
     ended: datetime | None
+    is_broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Lines:
         return len(self.all) - len(self.running)
 
     def ranked(self, *, minimizes: bool) -> Sequence[TrialLine]:
-        """Give the completed trials, the best score first, the earlier one among equals."""
+        """Give the completed trials that break no limit, the best score first, the earlier of equals."""
         return self._rising if minimizes else self._falling
 
     @cached_property
@@ -97,11 +99,19 @@ class Lines:
         return sorted(self._completed, key=lambda line: -(line.score or 0.0))
 
     @cached_property
+    def broken(self) -> int:
+        """How many completed trials break a limit."""
+        return sum(line.outcome is Outcome.COMPLETED and line.is_broken for line in self.all)
+
+    @cached_property
     def _completed(self) -> Sequence[TrialLine]:
         return [
             line
             for line in self.all
-            if line.outcome is Outcome.COMPLETED and line.score is not None and not isnan(line.score)
+            if line.outcome is Outcome.COMPLETED
+            and not line.is_broken
+            and line.score is not None
+            and not isnan(line.score)
         ]
 
     @cached_property
@@ -119,12 +129,14 @@ class Following:
         study: the study's number in Optuna's tables.
         ledger: of its slots; None for a study that plain Optuna made.
         marks: whether its trials name the ledger.
+        limits: the metrics that the study sets a limit on.
     """
 
     engine: sa.Engine
     study: int
     ledger: str | None = None
     marks: bool = True
+    limits: Sequence[str] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _found: dict[int, tuple[TrialLine, bool]] = field(default_factory=dict)  # by key: counts it?
     _open: set[int] = field(default_factory=set)  # keys of those that ran at the last look
@@ -149,9 +161,10 @@ class Following:
             if count < len(self._found):  # some were deleted, and the keys may belong to others now
                 self._forget()
             changed, again = self._lines is None, set(self._open)
+            names = (*NAMES, *(f"{CONSTRAINTS}{LIMIT}{name}" for name in self.limits))
             while True:
                 rows = read_few_columns(
-                    self.engine, self.study, NAMES, after=self._last, also=again, limit=PAGE
+                    self.engine, self.study, names, after=self._last, also=again, limit=PAGE
                 )
                 changed |= self._take(rows)
                 new = sum(row.key not in again for row in rows)
@@ -221,4 +234,5 @@ def _line(row: TrialRow) -> TrialLine:
         worker if isinstance(worker, str) else None,
         trial.datetime_start,
         trial.datetime_complete,
+        any(name.startswith(LIMIT) and beyond > 0 for name, beyond in trial.constraints.items()),
     )

@@ -91,13 +91,17 @@ class Ledger:
         return [TrialRecord.of(trial) for trial in self.trials(*states)]
 
     def ranked(self) -> list[TrialRecord]:
-        """List the completed trials, the best score first, the earlier one among equals."""
+        """List the completed trials that break no limit, the best score first, the earlier of equals."""
         sign = 1.0 if self.minimizes else -1.0
-        completed = [record for record in self.records(TrialState.COMPLETE) if record.score is not None]
+        completed = [
+            record
+            for record in self.records(TrialState.COMPLETE)
+            if record.score is not None and not record.broken
+        ]
         return sorted(completed, key=lambda record: sign * (record.score or 0.0))
 
     def best(self) -> TrialRecord | None:
-        """Give the completed trial with the best score, the earlier one among equals, or None."""
+        """Give the first of `ranked`, or None."""
         return next(iter(self.ranked()), None)
 
     def leaders(self) -> list[TrialRecord]:

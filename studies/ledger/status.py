@@ -1,7 +1,7 @@
 """How far a study is, as a value that every screen shows."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studies.database.trial_rows import read_whole
 from studies.definition.length import TrialLength
+from studies.definition.limits import limits_of
 from studies.ledger.absent import Left, left_among, sentence
 from studies.ledger.following import Lines
 from studies.ledger.ledger import Ledger
@@ -32,7 +33,8 @@ class Status:
             `waiting` how many slots are open.
         left: which trials were left by their workers, in a sentence.
         added: how many trials another program has added, which count nowhere.
-        best: the completed trial with the best score.
+        best: the completed trial with the best score that breaks no limit.
+        limits: those of the study, in words, and `broken` how many completed trials break one.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Status:
     left: str | None
     added: int
     best: TrialRecord | None
+    limits: Sequence[str] = ()
+    broken: int = 0
 
     def to_data(self) -> dict[str, Any]:
         """Write it as plain data for JSON."""
@@ -69,7 +73,16 @@ class Status:
             "trials": dict(self.trials),
             "left": self.left,
             "added": self.added,
-            "best": best and {"number": best.number, "value": best.score, "params": dict(best.values)},
+            "best": best
+            and {
+                "number": best.number,
+                "value": best.score,
+                "params": dict(best.values),
+                "spread": best.spread,
+                "metrics": dict(best.metrics),
+            },
+            "metric_limits": list(self.limits),
+            "beyond_limits": self.broken,
         }
 
 
@@ -85,6 +98,12 @@ def status_of(ledger: Ledger) -> Status:
         unpruned=next(filter(None, told), None),
         added=ledger.added(),
         best=ledger.best(),
+        broken=sum(
+            record.outcome is Outcome.COMPLETED and bool(record.broken)
+            for record in map(TrialRecord.of, trials)
+        )
+        if ledger.definition.settings.limits
+        else 0,
     )
 
 
@@ -101,6 +120,7 @@ def status_of_lines(ledger: Ledger, lines: Lines) -> Status:
         best=next(
             (TrialRecord.of(row.trial) for row in read_whole(engine, [line.key for line in best])), None
         ),
+        broken=lines.broken,
     )
 
 
@@ -124,6 +144,7 @@ def _status(
     unpruned: str | None,
     added: int,
     best: TrialRecord | None,
+    broken: int,
 ) -> Status:
     budget = ledger.slots.budget()
     settings, spent = ledger.definition.settings, ledger.slots.control.spent()
@@ -151,6 +172,8 @@ def _status(
         left=sentence(left) if left else None,
         added=added,
         best=best,
+        limits=tuple(map(str, limits_of(settings.limits))),
+        broken=broken,
     )
 
 
@@ -159,3 +182,9 @@ def _why_unpruned(ledger: Ledger, told: str | None) -> str | None:
     if ledger.definition.pruner is not None:
         return None
     return TrialLength.of(ledger.definition.fixed).why_unpruned or told
+
+
+def limits_in_words(status: Status) -> str:
+    """Say which limits a study has, and how many of its completed trials break one."""
+    broken = f"{status.broken} of {status.trials[count_name(Outcome.COMPLETED)]} completed trials break one"
+    return f"limits: {', '.join(status.limits)}; {broken}"

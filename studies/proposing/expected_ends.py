@@ -46,15 +46,15 @@ def expected_ends(records: Sequence[TrialRecord], settings: StudySettings) -> di
         settings: of the study.
 
     Returns:
-        The losses; infinite for a trial that diverged or failed. Trials that have no score yet, and those
-        whose worker was lost before one, are left out.
+        The losses; infinite for a trial that diverged, failed, or broke a limit. Trials that have no score
+        yet, and those whose worker was lost before one, are left out.
     """
     known: dict[int, float] = {}
     open_ends: list[TrialRecord] = []
     sign = 1.0 if settings.direction == "minimize" else -1.0
     for record in records:
         effect = None if record.outcome is None else EFFECTS[record.outcome]
-        if effect is not None and (not effect.feasible or record.outcome is Outcome.FAILED):
+        if effect is not None and (not effect.feasible or record.broken or record.outcome is Outcome.FAILED):
             known[record.number] = inf
         elif record.score is not None:
             known[record.number] = sign * record.score if isfinite(record.score) else inf

@@ -126,8 +126,8 @@ class _Search:
             chosen = places[[int(np.argmax(gains))]]
             mean = self._surrogate.mean(self._points(chosen))
         (loss,) = unwarp(self._surrogate.centre + self._surrogate.scale * mean, self._loss)
-        expected = f"{loss if self._minimizes else -loss:.4g} is expected"
-        return Proposal(values_of(domain, chosen), Origin.MODEL, expected)
+        score = float(loss if self._minimizes else -loss)
+        return Proposal(values_of(domain, chosen), Origin.MODEL, f"{score:.4g} is expected", score)
 
     def _points(self, places: Array) -> Array:
         return points_of(places, self._domain.active(places))
@@ -210,10 +210,15 @@ def moved(domain: Domain, places: Array, step: float, random: np.random.Generato
 def is_new(domain: Domain, places: Array, tried: Array) -> Mask:
     """Say which places differ from every trial by more than a thousandth of some range that both have."""
     active, there = domain.active(places), domain.active(tried)
+    alike: dict[bytes, list[int]] = {}  # trials by what exists in them
+    for row, mask in enumerate(there):
+        alike.setdefault(mask.tobytes(), []).append(row)
     fresh = np.ones(len(places), dtype=bool)
-    for row, mask in zip(tried, there, strict=True):
-        differs = (np.abs(places - row) > SAME) & active & mask
-        fresh &= differs.any(axis=1) | (active != mask).any(axis=1)
+    for row, mask in enumerate(active):
+        same = alike.get(mask.tobytes())
+        if same is not None:
+            apart = np.abs(tried[same][:, mask] - places[row, mask]) > SAME
+            fresh[row] = apart.any(axis=1).all()
     return fresh
 
 

@@ -32,11 +32,13 @@ class Proposal:
         values: of the parameters that exist, by full name.
         origin: how they were proposed.
         why: the same in words, where there is more to say.
+        expected: the score that a model expects of it, where there is one.
     """
 
     values: Mapping[str, Value]
     origin: Origin
     why: str = ""
+    expected: float | None = None
 
 
 @dataclass(frozen=True)

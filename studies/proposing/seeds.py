@@ -2,12 +2,23 @@
 
 import numpy as np
 
+from studies.definition.repetition import Repetition
 from studies.definition.study import StudyDefinition
 
+_REPEATED = 3  # ends the path of a later training's seed, which no other path ends with
 
-def training_seed(definition: StudyDefinition, slot: int) -> int:
-    """Give the seed of the training in a slot; where candidates are repeated, all get the same ones."""
-    return seed_of(definition, slot // definition.turn)
+
+def training_seed(definition: StudyDefinition, slot: int, repeat: int = 0) -> int:
+    """Give the seed of the training in a slot; where candidates are repeated, all get the same ones.
+
+    Args:
+        definition: of the study.
+        slot: the slot.
+        repeat: which of the trainings of its trial, counted from 0. On folds all have the same seed.
+    """
+    if repeat == 0 or Repetition.of(definition.settings.repeats).by_folds:
+        return seed_of(definition, slot // definition.turn)
+    return seed_of(definition, slot // definition.turn, repeat, _REPEATED)
 
 
 def seed_of(definition: StudyDefinition, *path: int) -> int:

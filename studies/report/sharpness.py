@@ -137,9 +137,11 @@ def in_words(measured: Sequence[tuple[Contender, Sharpness]]) -> tuple[str, ...]
         return own.in_words()
     flatter = [rival for rival, each in others if each.eigenvalue > own.eigenvalue]
     less = [rival for rival, each in others if each.adaptive > own.adaptive]
+    whose = "its rival" if len(others) == 1 else f"its {len(others)} rivals"
     said = (
         f"Around the weights of the best (trial {winner.original.number}) the largest curvature of the "
-        f"training loss is {own.eigenvalue:.3g}, less than around those of {len(flatter)} of {len(others)} "
-        f"rivals; its adaptive sharpness of {own.adaptive:.3g} is less than that of {len(less)}."
+        f"training loss is {own.eigenvalue:.3g} and the adaptive sharpness {own.adaptive:.3g}; of {whose} "
+        f"{len(flatter) or 'none'} has a larger curvature and {len(less) or 'none'} a larger adaptive "
+        "sharpness."
     )
     return (said, "Each is one network: another seed of the same configuration has other numbers.")

@@ -50,10 +50,10 @@ class Subject:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The winner on fresh seeds, else the completed trial with the best score, the earlier of equals."""
+        """The winner on fresh seeds, else the first of the completed trials with the best score in limits."""
         if self.candidates:
             return self.candidates[0].trial
-        completed = [trial for trial in self.trials if trial.score is not None]
+        completed = [trial for trial in self.trials if trial.score is not None and not trial.broken]
         sign = 1.0 if self.minimizes else -1.0
         return min(completed, key=lambda trial: sign * (trial.score or 0.0), default=None)
 

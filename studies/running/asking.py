@@ -28,10 +28,12 @@ from studies.running.lost import declare_lost, settle, sweep
 from studies.running.pausing import passed, slot_for
 from studies.running.reporting import Reports
 from studies.running.seen import history_for, shown_to
+from studies.running.trainings.done import trainings_of
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import (
     CONFIGURATION,
     EARLIER,
+    EXPECTED,
     EXPLORATION,
     ORIGIN,
     SPACE_VERSION,
@@ -110,7 +112,8 @@ def _begin(ledger: Ledger, slot: Slot, worker: str, facts: Mapping[str, Any]) ->
         history=lambda: history_for(ledger, slot),
         passed=passed(ledger, slot),
     )
-    return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports)
+    trainings = trainings_of(ledger, slot, values)
+    return RunningTrial(slot, trial, own.identifier, values, configuration, seed, started, reports, trainings)
 
 
 def _proposed(ledger: Ledger, slot: Slot, trial: Trial) -> Proposal:
@@ -128,8 +131,9 @@ def _settle(
     configuration: Configuration,
 ) -> None:
     """Store what is proposed, and what comes of it, together."""
-    told = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
+    told: dict[str, Any] = {CONFIGURATION: configuration, ORIGIN: proposal.origin.value}
     told |= {WHY: proposal.why} if proposal.why else {}
+    told |= {} if proposal.expected is None else {EXPECTED: proposal.expected}
     among = distributions(ledger.definition.space)
     internal = {name: (among[name].to_internal_repr(value), among[name]) for name, value in values.items()}
 

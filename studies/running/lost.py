@@ -1,5 +1,7 @@
 """Ending trials that nobody told, because their workers are gone, and freeing their slots."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -7,26 +9,43 @@ from optuna.trial import TrialState
 
 from studies.database import optuna_tables
 from studies.database.retry import persistently
+from studies.definition.limits import limits_of
+from studies.definition.settings import StudySettings
 from studies.ledger.absent import GIVEN_UP
 from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
 from studies.trials.attributes import CAUSE, OUTCOME
-from studies.trials.outcomes import CONSTRAINT, EFFECTS, Outcome, outcome_of
+from studies.trials.outcomes import CONSTRAINT, EFFECTS, LIMIT, Outcome, outcome_of
 from studies.trials.record import TrialRecord
 
 # Causes that a lost trial is told with. Optuna's storage makes a trial again where a connection breaks.
+NO_METRICS: Mapping[str, Any] = MappingProxyType({})
 LAPSED = "its worker stopped renewing its lease"
 MADE_TWICE = "it was made twice, because an answer of the database was lost; the other trial was trained"
 
 
-def constrained(*, feasible: bool) -> dict[str, Any]:
-    """Give the constraint of an ended trial as Optuna's system attributes.
+def constrained(
+    settings: StudySettings, *, feasible: bool, metrics: Mapping[str, Any] = NO_METRICS
+) -> dict[str, Any]:
+    """Give the constraints of an ended trial as Optuna's system attributes: whether it works, and each limit.
 
-    Every ended trial has it, because the Gaussian process sampler refuses a study of which some do not.
+    Every ended trial has all, because the Gaussian process sampler refuses a study of which some do not. A
+    limit on what is not known of a trial is not broken.
+
+    Args:
+        settings: of the study.
+        feasible: whether its training worked.
+        metrics: what was kept of it; None for a value that was no finite number.
     """
-    violation = -1.0 if feasible else 1.0
+    violations = {CONSTRAINT: -1.0 if feasible else 1.0}
+    for limit in limits_of(settings.limits):
+        is_known = limit.name in metrics
+        violations[f"{LIMIT}{limit.name}"] = limit.violation(metrics[limit.name]) if is_known else 0.0
     # The first as `Trial.set_constraint` writes it; optuna-dashboard 0.21 reads only the older second form.
-    return {f"constraints:{CONSTRAINT}": violation, "constraints": [violation]}
+    return {
+        **{f"constraints:{name}": violation for name, violation in violations.items()},
+        "constraints": list(violations.values()),
+    }
 
 
 def declare_lost(
@@ -53,7 +72,9 @@ def declare_lost(
             attributes = {OUTCOME: outcome.value, CAUSE: cause}
             if frees is not None:
                 ledger.slots.free_within(connection, frees, fresh=False)
-            optuna_tables.store_attributes(connection, trial, attributes, constrained(feasible=True))
+            optuna_tables.store_attributes(
+                connection, trial, attributes, constrained(ledger.definition.settings, feasible=True)
+            )
             optuna_tables.end(connection, trial, TrialState.FAIL, None)
 
     try:

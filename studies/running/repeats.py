@@ -60,6 +60,8 @@ class Repeats:
             "hours": None,
             "repeatable": None,
             "confirm": 0,
+            "repeats": None,
+            "limits": None,  # what is trained again keeps them
         }
         return replace(
             ledger.definition,

@@ -6,7 +6,8 @@ decision comes in time, training goes on without; the scores are held, and told 
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from optuna.study import Study
 
@@ -19,7 +20,7 @@ from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
 from studies.proposing.pausing import pausing_rule
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import GO_ON, Action, StopRule
+from studies.proposing.stop_rule import GO_ON, Action, Decision, StopRule
 from studies.trials.record import TrialRecord
 
 STORE_EVERY = 2.0  # seconds that a score may wait to be stored with the next ones
@@ -49,6 +50,8 @@ class Reports:
         rule: decides whether it goes on.
         reason: why the rule has paused or stopped it, in words.
         pending: the scores that are not stored yet, by their validations.
+        noted: attributes that are not stored yet.
+        further: the epochs of trainings behind the first, of a trial that is trained several times.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Reports:
         self.ledger, self.study, self.own, self.clock = ledger, study, own, clock
         self.patience, self.history, self.passed = PATIENCE, history, passed
         self.pending: dict[int, float] = {}
+        self.noted: dict[str, Any] = {}
+        self.further = 0.0
         self.last = self.paid = 0
         self.reason = ""
         self._stored = clock()
@@ -95,18 +100,37 @@ class Reports:
         with self._lock:
             self.pending[step] = float(score)
         self.last = max(self.last, step)
-        is_away = self._hear()
+        is_away, is_due = self._hear(), self.is_due(step)
         is_old = self.clock() - self._stored >= STORE_EVERY
-        if is_away or not (self.is_due(step) or is_old):
+        if is_away or not (is_due or is_old):
             return Action.GO_ON
-        exchange = self._exchange = _Exchange(self, step)
+        decision = self._exchanged(self._decide if is_due else _no_decision)
+        if decision is None:
+            return Action.GO_ON
+        self.reason = decision.reason
+        return decision.verdict
+
+    def note(self, attributes: Mapping[str, Any], decide: Callable[[], Decision]) -> Decision:
+        """Store attributes of the trial, and decide with the database what becomes of it; errors as `add`'s.
+
+        Where the database is away for longer than training should wait, the trial goes on; the attributes are
+        stored with the next scores.
+        """
+        with self._lock:
+            self.noted |= attributes
+        return GO_ON if self._hear() else self._exchanged(decide) or GO_ON
+
+    def _exchanged(self, decide: Callable[[], Decision]) -> Decision | None:
+        """Store what waits, and decide; None where the database does not answer in time."""
+        exchange = self._exchange = _Exchange(self, decide)
         exchange.start()
         # Nobody waits for a database that was away, until it has answered once.
         exchange.is_over.wait(self.patience if self._again_at is None else 0.0)
-        if self._hear():
-            return Action.GO_ON
-        self.reason = exchange.decision.reason
-        return exchange.decision.verdict
+        return None if self._hear() else exchange.decision
+
+    def _decide(self) -> Decision:
+        running = TrialRecord.of(self.own.get_trial(self.own.identifier))
+        return self.rule.decide(self.history(), running)
 
     def is_due(self, step: int) -> bool:
         """Say whether the rule has to be asked; it has let an earlier attempt pass up to `passed`."""
@@ -114,8 +138,8 @@ class Reports:
 
     @property
     def epochs(self) -> float:
-        """The epochs up to the last score that no earlier attempt has made."""
-        return max(0.0, self.length.epochs_at(self.last) - self.length.epochs_at(self.paid))
+        """The epochs that no earlier attempt has made: up to the last score, and of further trainings."""
+        return max(0.0, self.length.epochs_at(self.last) - self.length.epochs_at(self.paid)) + self.further
 
     def held(self) -> dict[int, float]:
         """Give the scores that are not stored yet, by their steps."""
@@ -146,25 +170,36 @@ class Reports:
             KeyError: its study has been deleted.
         """
         scores = self.held()
-        if scores:
+        with self._lock:
+            noted = dict(self.noted)
+        if scores or noted:
             with self.ledger.database.engine.begin() as connection:
                 optuna_tables.hold(connection, self.own.identifier)
                 optuna_tables.store_curve(connection, self.own.identifier, scores)
+                if noted:
+                    optuna_tables.store_attributes(connection, self.own.identifier, noted, {})
+            self.own.trial.user_attrs.update(noted)
             self.own.trial.intermediate_values.update(scores)
             with self._lock:
                 for step, score in scores.items():
                     if self.pending.get(step) == score:
                         del self.pending[step]
+                if self.noted == noted:
+                    self.noted = {}
         self._stored = self.clock()
 
 
-class _Exchange(threading.Thread):
-    """Stores what waits and asks the pruner, beside the training."""
+def _no_decision() -> Decision:
+    return GO_ON
 
-    def __init__(self, reports: Reports, step: int) -> None:
+
+class _Exchange(threading.Thread):
+    """Stores what waits and decides, beside the training."""
+
+    def __init__(self, reports: Reports, decide: Callable[[], Decision]) -> None:
         super().__init__(name="report", daemon=True)
         self._reports = reports
-        self._step = step
+        self._decide = decide
         self.is_over = threading.Event()
         self.is_new = True  # as long as nobody has taken up how it ended
         self.decision = GO_ON
@@ -175,9 +210,7 @@ class _Exchange(threading.Thread):
         reports = self._reports
         try:
             persistently(reports.store, patience=reports.patience)
-            if reports.is_due(self._step):
-                running = TrialRecord.of(reports.own.get_trial(reports.own.identifier))
-                self.decision = reports.rule.decide(reports.history(), running)
+            self.decision = self._decide()
         except Exception as error:  # noqa: BLE001 - raised where the training hears it
             self.error = error
         finally:

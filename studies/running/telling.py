@@ -17,10 +17,10 @@ from studies.database.retry import persistently
 from studies.ledger.ledger import Ledger
 from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
-from studies.running.lost import constrained, was_retried
+from studies.running.lost import NO_METRICS, constrained, was_retried
 from studies.running.seen import history_for
 from studies.running.trial import RunningTrial
-from studies.trials.attributes import CAUSE, OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
+from studies.trials.attributes import CAUSE, METRICS, OUTCOME, SECONDS, UNPRUNED, VALIDATIONS
 from studies.trials.outcomes import CUT_SHORT, EFFECTS, Outcome
 
 # Characters; MySQL keeps 65,535 bytes of an attribute, and JSON takes up to six for one.
@@ -65,6 +65,7 @@ def ended(
         facts = {CAUSE: running.reports.reason, **facts}
     if length.validations is not None:
         facts = {**facts, VALIDATIONS: length.validations}
+    facts = {**facts, **running.trainings.told()}
     return EndedTrial(
         ledger=ledger.slots.ledger,
         number=running.number,
@@ -97,15 +98,19 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
     )
     state, value = _as_told(ledger, study, ended, is_retried=is_retried)
     own = {**ended.facts, OUTCOME: ended.outcome.value, SECONDS: ended.seconds}
+    kept = ended.facts.get(METRICS)
+    constraints = constrained(
+        ledger.definition.settings,
+        feasible=effect.feasible,
+        metrics=kept if isinstance(kept, Mapping) else NO_METRICS,
+    )
     cost = {"seconds": ended.seconds * ended.devices, "epochs": ended.epochs}
 
     def write() -> bool:
         with ledger.database.engine.begin() as connection:
             optuna_tables.hold(connection, ended.identifier)
             optuna_tables.store_curve(connection, ended.identifier, ended.curve)
-            optuna_tables.store_attributes(
-                connection, ended.identifier, own, constrained(feasible=effect.feasible)
-            )
+            optuna_tables.store_attributes(connection, ended.identifier, own, constraints)
             optuna_tables.end(connection, ended.identifier, state, value)
             # Should another worker have taken the slot just now, it finds the trial told, and releases it.
             if effect.spends_slot and not is_retried:

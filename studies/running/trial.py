@@ -16,13 +16,14 @@ from studies.ledger.slot import Slot
 from studies.proposing.optuna_pruner import default_pruner
 from studies.proposing.stop_rule import Action
 from studies.running.reporting import Reports
+from studies.running.trainings.done import Trainings
 
 
 @dataclass(frozen=True)
 class RunningTrial:
     """A trial that has a slot and has not ended.
 
-    `identifier` is its number in Optuna's tables. `seed` seeds the training; it follows from the slot.
+    `identifier` is its number in Optuna's tables. `seed` seeds its first training; it follows from the slot.
     `started` is when it was asked for, by the monotonic clock.
     """
 
@@ -34,6 +35,7 @@ class RunningTrial:
     seed: int
     started: float
     reports: Reports
+    trainings: Trainings
 
     @property
     def number(self) -> int:

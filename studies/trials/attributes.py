@@ -17,6 +17,7 @@ EXPLORATION, WORKER, LOGS = "exploration", "worker", "logs"
 SPACE_VERSION = "space_version"  # the version of the space that it was asked under, counted from 1
 CONFIGURATION = "configuration"  # what is trained; a trial has one as soon as all values are chosen
 ORIGIN, WHY = "origin", "why"  # how its values were proposed, and the same in words
+EXPECTED = "expected"  # the score that a model expected of it
 ANEW = "anew"  # why it did not go on from the checkpoint of an earlier attempt
 FOLDER = "folder"  # of one that goes on in the folder of an earlier attempt: the folder's name
 # From its end: how and why it ended, the seconds that it took, how many validations it would have had.
@@ -25,6 +26,8 @@ SECONDS, VALIDATIONS = "seconds", "validations"
 KILLED = "killed"  # of a lost one: it was its training that was killed, and not its worker
 UNPRUNED = "unpruned"  # why the default pruner could not stop it
 WEIGHTS = "weights"  # the digest of the file of its weights, and where the file lies
+METRICS = "metrics"  # further metrics as they were at the score, by name; None for one that was no number
+REPEATS = "repeats"  # of one that is trained several times: score and metrics of each training that is done
 # As a training gives them: numbers by which it can be judged, why some are missing, torch's threads.
 FACTS, FACTS_MISSING, THREADS = "facts", "facts_missing", "threads"
 

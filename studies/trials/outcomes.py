@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from studies.trials.attributes import OUTCOME
 
 CONSTRAINT = "diverged"  # the constraint that tells samplers where training does not work
+LIMIT = "limit:"  # before the name of a metric: the constraint that a limit of the study makes
 
 
 class Outcome(Enum):
@@ -19,6 +20,7 @@ class Outcome(Enum):
     COMPLETED = "completed"
     PRUNED = "pruned"
     PAUSED = "paused"  # at a rung; its slot may be taken up again
+    INFEASIBLE = "infeasible"  # by a limit that was broken before any training
     DIVERGED = "diverged"  # NaN, infinity, or beyond the study's own bound
     OUT_OF_MEMORY = "out of memory"
     TIMED_OUT = "timed out"
@@ -79,6 +81,9 @@ EFFECTS = MappingProxyType(
         Outcome.DIVERGED: Effect(
             _PRUNED, feasible=False, spends_slot=True,
             style="yellow", colour="#c8501e", mark="x", is_usual=True,
+        ),
+        Outcome.INFEASIBLE: Effect(
+            _PRUNED, feasible=False, spends_slot=True, style="yellow", colour="#7a5c00", mark="cross-open",
         ),
         Outcome.OUT_OF_MEMORY: Effect(
             _PRUNED, feasible=False, spends_slot=True, may_be_retried=True,

@@ -1,7 +1,8 @@
 """One trial of a study as a value."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import stdev
 from typing import Any, Self, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
@@ -9,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search_spaces.space.nodes import Value
 from studies.trials import attributes
 from studies.trials.attributes import is_count
-from studies.trials.outcomes import Outcome, outcome_of
+from studies.trials.outcomes import LIMIT, Outcome, outcome_of
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class TrialRecord:
         curve: the score of each validation, by its number, which counts from 1.
         explores: whether its values are quasi-random.
         origin: how its values were proposed; `why` says more where there is more to say.
+        expected: the score that a model expected of it.
         earlier: the number of the attempt before.
         space_version: the version of the space that it was asked under, counted from 1.
         validations: how many it has that runs to its end, where it has told so.
@@ -44,6 +46,9 @@ class TrialRecord:
         logs: the folder that its log was written to.
         folder: the folder in which it went on, of an earlier attempt.
         threads: torch's, on which the last digits of sums depend.
+        metrics: further metrics as they were at the score, by name.
+        repeats: the scores of its trainings that are done, of one that is trained several times.
+        broken: the metrics whose limits it breaks; such a trial is never the best.
         is_killed: its training was killed, and not its worker.
     """
 
@@ -57,6 +62,7 @@ class TrialRecord:
     explores: bool = False
     origin: str | None = None
     why: str | None = None
+    expected: float | None = None
     earlier: int | None = None
     space_version: int = 1
     validations: int | None = None
@@ -73,6 +79,9 @@ class TrialRecord:
     logs: str | None = None
     folder: str | None = None
     threads: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    repeats: Sequence[float] = ()
+    broken: Sequence[str] = ()
     is_killed: bool = False
 
     @classmethod
@@ -88,7 +97,11 @@ class TrialRecord:
             value = told.get(key)
             return value if is_count(value) else None
 
-        earlier, seconds = count(attributes.EARLIER), told.get(attributes.SECONDS)
+        def number(key: str) -> float | None:
+            value = told.get(key)
+            return float(value) if isinstance(value, int | float) else None
+
+        earlier = count(attributes.EARLIER)
         facts = read(attributes.FACTS, dict)
         return cls(
             number=trial.number,
@@ -101,10 +114,11 @@ class TrialRecord:
             explores=bool(read(attributes.EXPLORATION, bool)),
             origin=read(attributes.ORIGIN, str),
             why=read(attributes.WHY, str),
+            expected=number(attributes.EXPECTED),
             earlier=earlier if earlier is not None and earlier < trial.number else None,
             space_version=count(attributes.SPACE_VERSION) or 1,
             validations=count(attributes.VALIDATIONS),
-            seconds=float(seconds) if isinstance(seconds, int | float) else None,
+            seconds=number(attributes.SECONDS),
             unpruned=read(attributes.UNPRUNED, str),
             worker=read(attributes.WORKER, str),
             cause=read(attributes.CAUSE, str),
@@ -119,8 +133,33 @@ class TrialRecord:
             logs=read(attributes.LOGS, str),
             folder=read(attributes.FOLDER, str),
             threads=count(attributes.THREADS),
+            metrics={
+                name: float(value)
+                for name, value in (read(attributes.METRICS, dict) or {}).items()
+                if isinstance(value, int | float)
+            },
+            repeats=tuple(
+                float(each["score"])
+                for each in read(attributes.REPEATS, list) or ()
+                if isinstance(each, Mapping) and isinstance(each.get("score"), int | float)
+            ),
+            broken=tuple(
+                name.removeprefix(LIMIT)
+                for name, violation in trial.constraints.items()
+                if name.startswith(LIMIT) and violation > 0
+            ),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
         )
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the scores of its trainings; None for fewer than two."""
+        return stdev(self.repeats) if len(self.repeats) > 1 else None
+
+    @property
+    def last_training(self) -> int:
+        """The number of its last training that is done, counted from 0; the weights of that one are kept."""
+        return max(0, len(self.repeats) - 1)
 
     @property
     def last(self) -> float | None:
@@ -135,6 +174,20 @@ class TrialRecord:
     def best_validation(self, *, minimizes: bool) -> int | None:
         """Give the number of the validation with the best score, the first among equals."""
         return (min if minimizes else max)(self.curve, key=lambda step: self.curve[step], default=None)
+
+
+def repeats_in_words(record: TrialRecord) -> str:
+    """Write the scores of the trainings of a trial, and how far they spread."""
+    spread = "" if record.spread is None else f", standard deviation {record.spread:.3g}"
+    return f"mean of {' '.join(f'{score:.5g}' for score in record.repeats)}{spread}"
+
+
+def kept_in_words(record: TrialRecord) -> str:
+    """Write the metrics that a trial has kept, each with a remark where it breaks a limit."""
+    return ", ".join(
+        f"{name} {value:.6g}" + (" (breaks its limit)" if name in record.broken else "")
+        for name, value in record.metrics.items()
+    )
 
 
 def furthest_attempts(records: Iterable[TrialRecord]) -> list[TrialRecord]:

@@ -6,13 +6,14 @@ from search_spaces.configuration import Configuration, configure
 from search_spaces.space.nodes import Float, Group, Int, Node, Value
 from search_spaces.space.parameters import options, parameters
 from studies.definition.length import TrialLength
+from studies.definition.repetition import Repetition
 from studies.definition.study import StudyDefinition
 from studies.errors import UnusableStudy
 from studies.trials.record import TrialRecord
 
 
 def trained(definition: StudyDefinition, trial: TrialRecord) -> Configuration:
-    """Give the configuration of a trial.
+    """Give the configuration of a trial; of one that is trained on several folds that of the last one done.
 
     A trial keeps it as an attribute too, for people. Anyone may have written that, so what is trained, tested
     or exported follows from the definition, which was compared with the study file or judged.
@@ -26,7 +27,8 @@ def trained(definition: StudyDefinition, trial: TrialRecord) -> Configuration:
             f"Trial {trial.number} has values that the space of {definition.settings.name!r} does not hold; "
             "it is no trial of this study."
         )
-    return configure(definition.fixed, definition.space, values)
+    whole = configure(definition.fixed, definition.space, values)
+    return Repetition.of(definition.settings.repeats).configuration(whole, trial.last_training)
 
 
 def planned_validations(definition: StudyDefinition, trial: TrialRecord | None = None) -> int | None:

@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from tests.benchmarks.throughput import PROCESSES, Stopwatch, make
 from tuner.workers.launchers.launcher import Job
@@ -42,17 +45,24 @@ class Clients:
 
     def get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
         """Ask for a page, and count the status of the answer."""
-        connection.request("GET", path, headers={"Accept": "text/html"})
-        answer = connection.getresponse()
+        try:
+            connection.request("GET", path, headers={"Accept": "text/html"})
+            answer = connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):  # nothing was asked on it for long
+            connection.close()
+            connection.request("GET", path, headers={"Accept": "text/html"})
+            answer = connection.getresponse()
         self.answers[f"{path.split('/')[1]} {answer.status}"] += 1
         return answer.read()
 
     def poll(self) -> None:
         """Ask as optuna-dashboard's page does."""
         connection, known = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60), 0
-        while not self.stop.wait(EVERY if known else 0.1):
+        while True:
             trials = json.loads(self.get(connection, f"/api/studies/1?after={known}"))["trials"]
             known += sum(trial["state"] not in {"Running", "Waiting"} for trial in trials)
+            if self.stop.wait(EVERY):
+                return
 
     def listen(self) -> None:
         """Ask as our page does: again after each event."""
@@ -86,13 +96,16 @@ def looked_at(folder: Path, study: str) -> Iterator[Counter[str]]:
         assert process.stdout is not None
         port = re.search(r":(\d+)/", process.stdout.readline())
         assert port is not None
-        clients = Clients(int(port[1]), study)
+        clients, began = Clients(int(port[1]), study), time.perf_counter()
         for thread in clients.threads:
             thread.start()
         try:
             yield clients.answers
         finally:
             clients.stop.set()
+            spent = psutil.Process(process.pid).cpu_times()
+            seconds = spent.user + spent.system + spent.children_user + spent.children_system
+            print(f"the dashboard took {seconds:.1f} s of a processor in {time.perf_counter() - began:.0f} s")
             process.terminate()
 
 

@@ -189,5 +189,11 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
         "minimize",
         8,
     )
-    assert status["best"] == {"number": 0, "value": 1.0, "params": ledger.trial(0).params}
+    assert status["best"] == {
+        "number": 0,
+        "value": 1.0,
+        "params": ledger.trial(0).params,
+        "spread": None,
+        "metrics": {},
+    }
     assert [trial.state for trial in ledger.trials(TrialState.RUNNING)] == [TrialState.RUNNING]

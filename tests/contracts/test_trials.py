@@ -39,7 +39,7 @@ def ledger(database: Database) -> Ledger:
 def test_an_outcome_is_kept_with_its_constraint(ledger: Ledger, outcome: Outcome) -> None:
     """A trial ends in Optuna's state of its outcome, and tells samplers in both forms whether it diverged."""
     ended = end(ledger, begun(ledger), outcome)
-    violation = 1.0 if outcome in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT} else -1.0
+    violation = -1.0 if EFFECTS[outcome].feasible else 1.0
     assert ended.state is EFFECTS[outcome].state
     assert outcome_of(ended) is outcome
     assert ended.constraints["diverged"] == violation

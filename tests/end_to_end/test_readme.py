@@ -174,3 +174,25 @@ def test_the_study_of_the_search_page_runs(tuner: CommandLine) -> None:
     trials = [json.loads(tuner(f"trial digits-paused {number} --json").out) for number in range(12)]
     assert all(trial["cause"] for trial in trials if trial["outcome"] == "paused")
     assert any("is expected" in (trial["why"] or "") for trial in trials)
+
+
+def test_the_study_of_the_page_on_noise_runs(tuner: CommandLine) -> None:
+    """Shortened, it repeats, keeps its metrics, and recommends the best of those that keep the limits."""
+    page = (ROOT / "docs" / "noise.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    tuner.write("noise.yaml", text)
+    answer = tuner("run noise.yaml --trials 8 --set trainer.max_epochs=3 --no-sharpness")
+    assert answer.code == 0, answer.err
+    trials = [json.loads(tuner(f"trial digits-repeated {number} --json").out) for number in range(8)]
+    completed = [trial for trial in trials if trial["outcome"] == "completed"]
+    within = [trial for trial in completed if not trial["beyond_limits"]]
+    best = json.loads(tuner("best digits-repeated --json").out)
+    assert best["number"] == min(within, key=lambda trial: trial["value"])["number"]
+    for trial in completed:
+        assert len(trial["repeats"]) == 3
+        assert trial["value"] == pytest.approx(sum(trial["repeats"]) / 3)
+        assert set(trial["metrics"]) == {"val_error", "train_loss", "epoch_seconds", "parameters"}
+        assert trial["metrics"]["parameters"] <= 2e4
+        assert (trial["metrics"]["val_error"] > 0.5) == ("val_error" in trial["beyond_limits"])
+    status = json.loads(tuner("status digits-repeated --json").out)
+    assert status["beyond_limits"] == len(completed) - len(within)

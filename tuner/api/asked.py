@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Value
+from studies.definition.limits import kept_metrics
 from studies.ledger.ledger import Ledger
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import is_count
@@ -40,6 +41,7 @@ class AskedTrial:
         seed: of everything random in the training, if that shall be like a worker's.
         configuration: what LightningCLI would be given, of a study that names a module.
         scores: what it has reported, by step.
+        metrics: what is kept beside its score, by name; the program writes it where no callback does.
     """
 
     def __init__(self, study: "Asking", running: RunningTrial) -> None:
@@ -55,6 +57,9 @@ class AskedTrial:
         self.values: Mapping[str, Value] = dict(running.values)
         self.configuration: Mapping[str, Any] = running.configuration
         self.scores: dict[int, float] = {}
+        settings = study.ledger.definition.settings
+        self.kept = kept_metrics(settings.keep_metrics, settings.limits)
+        self.metrics: dict[str, float] = {}
         self.is_stopped = False
         self.diverged = ""  # why its training is of no use any more
         self.told: str | None = None  # how it ended, in words
@@ -123,7 +128,7 @@ class AskedTrial:
         module = {
             "class_path": f"{chosen}.LightningModule"
         }  # says which Lightning, and nothing is made of it
-        assignment = Assignment({"model": module}, self.seed, self._objective)
+        assignment = Assignment({"model": module}, self.seed, self._objective, metrics=self.kept)
         self._observer = observer_class(chosen)(
             assignment,
             lambda step, score: self.report(score, step),
@@ -131,6 +136,7 @@ class AskedTrial:
             lambda: 0.0 if self.is_left else None,
             lambda size: self._line.sized(0, size),
         )
+        self.metrics = self._observer.beside.values
         return self._observer
 
     def outcome(self) -> Outcome:

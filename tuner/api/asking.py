@@ -15,10 +15,11 @@ from studies.running.asking import ask
 from studies.running.error_limit import is_failing
 from studies.running.telling import tell
 from studies.running.trial import pruner_of
-from studies.trials.attributes import CAUSE, TRACEBACK
+from studies.trials.attributes import CAUSE, METRICS, TRACEBACK
 from studies.trials.outcomes import Outcome
 from tuner.api.asked import AskedTrial, as_score
 from tuner.errors import Refused
+from tuner.training.assignment import finite
 from tuner.workers.worker import WAIT
 
 _NAMES = {outcome.value: outcome for outcome in Outcome}
@@ -43,7 +44,13 @@ class Asking:
 
         Raises:
             NoSuggestion: the study's sampler or space gives no values.
+            Refused: its workers train each trial several times.
         """
+        if self.ledger.definition.settings.repeats is not None:
+            raise Refused(
+                f"The study {self.ledger.name!r} trains each trial several times (study.repeats), which its "
+                "workers do; call Study.run, or leave repeats out and tell the mean of your own trainings."
+            )
         self.ledger.study.pruner = pruner_of(self.ledger)
         while True:
             running = ask(self.ledger, worker_name(os.getpid()))
@@ -65,7 +72,8 @@ class Asking:
                 say, and `"completed"` where there is a score.
 
         Raises:
-            Refused: the trial was told before, is of another study, or has no score; nothing is changed.
+            Refused: the trial was told before, is of another study, has no score, or lacks a metric that the
+                study keeps; nothing is changed.
             Refused: its slot was given to another worker meanwhile.
         """
         if trial.ledger.slots.ledger != self.ledger.slots.ledger:
@@ -82,6 +90,11 @@ class Asking:
                 raise Refused(
                     f"Trial {trial.number} has no score; give one, Study.tell(trial, score), or report some "
                     "before."
+                )
+            if missing := [name for name in trial.kept if name not in trial.metrics]:
+                raise Refused(
+                    f"Trial {trial.number} has no {missing[0]!r}, which study.keep_metrics or study.limits "
+                    f"names; give it before you tell: trial.metrics[{missing[0]!r}] = ..."
                 )
         self._tell(trial, told, value, {CAUSE: trial.diverged} if trial.diverged else {})
 
@@ -111,6 +124,8 @@ class Asking:
     def _tell(
         self, trial: AskedTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> None:
+        if metrics := {name: trial.metrics[name] for name in trial.kept if name in trial.metrics}:
+            facts = {**facts, METRICS: finite(metrics)}
         shown = outcome.value if score is None else f"{outcome.value} with {score:.6g}"
         running = trial.release(shown)
         is_kept = tell(self.ledger, running, outcome, score, facts)

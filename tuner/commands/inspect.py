@@ -18,6 +18,8 @@ from tuner.commands.trial import describe_trial
 
 if TYPE_CHECKING:
     from studies.database.open import Database
+    from studies.ledger.ledger import Ledger
+    from studies.ledger.status import Status
 
 
 @click.command("list", epilog=examples("tuner list", "tuner list --storage sqlite:///tuner.db --json"))
@@ -96,7 +98,7 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
 
     NAME is a study of the database.
     """
-    from studies.ledger.status import status_of
+    from studies.ledger.status import limits_in_words, status_of
     from studies.trials.outcomes import in_words
     from studies.trials.provenance import provenance_of
     from tuner.terminal.printable import one_line
@@ -115,6 +117,8 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
     if ledger.definition.settings.notes:
         screen.print(one_line(ledger.definition.settings.notes), soft_wrap=True)
     screen.print(in_words(found.trials, usual=True))
+    if found.limits:
+        screen.print(limits_in_words(found), soft_wrap=True)
     limits = (("epochs", found.epochs, found.most_epochs), ("hours", found.hours, found.most_hours))
     for unit, spent, most in limits:
         if most is not None:
@@ -127,10 +131,17 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         screen.print(f"it takes no new trial: {found.over}")
     if found.unpruned:
         screen.print(found.unpruned, soft_wrap=True)
+    screen.print(_best_of(found))
+
+
+def _best_of(found: "Status") -> str:
     if found.best:
-        screen.print(f"best {found.metric} {found.best.score:.6g} (trial {found.best.number})")
-    else:
-        screen.print("no completed trial yet")
+        return f"best {found.metric} {found.best.score:.6g} (trial {found.best.number})"
+    return f"no completed trial{' within the limits' if found.broken else ''} yet"
+
+
+def _within(ledger: "Ledger") -> str:
+    return " within its limits" if ledger.definition.settings.limits else ""
 
 
 @click.command(epilog=examples("tuner best digits", "tuner best digits --export best.yaml"))
@@ -162,7 +173,8 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     choice = chosen(ledger)
     if choice is None:
         raise Refused(
-            f"The study {name!r} has no completed trial yet; `tuner status {name}` shows how far it is."
+            f"The study {name!r} has no completed trial{_within(ledger)} yet; "
+            f"`tuner status {name}` shows how far it is."
         )
     if path is not None:
         try:

@@ -78,6 +78,8 @@ def _print_trial(
     cause = f"cause: {found['cause']}" if found["cause"] else None
     for line in filter(None, (cause, found["anew"], _proposed(record))):
         screen.print(line, soft_wrap=True)
+    for line in _measured(record):
+        screen.print(line, soft_wrap=True)
     curve = " ".join(f"{value:.4g}" for value in found["curve"].values())
     screen.print(f"curve: {curve or 'no validation'}")
     for finding in findings:
@@ -93,6 +95,14 @@ def _print_trial(
         screen.print(found["traceback"].rstrip(), soft_wrap=True)
     if found["log"]:
         screen.print(f"what it printed: {found['log']}", soft_wrap=True)
+
+
+def _measured(trial: "TrialRecord") -> list[str]:
+    """Write the scores of its trainings, where there are several, and the metrics that it has kept."""
+    from studies.trials.record import kept_in_words, repeats_in_words
+
+    repeats = [f"trainings: {repeats_in_words(trial)}"] if trial.repeats else []
+    return repeats + ([f"metrics: {kept_in_words(trial)}"] if trial.metrics else [])
 
 
 def _proposed(trial: "TrialRecord") -> str:
@@ -122,6 +132,10 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "number": found.number,
         "outcome": None if found.outcome is None else found.outcome.value,
         "value": found.score,
+        "repeats": list(found.repeats),
+        "spread": found.spread,
+        "metrics": dict(found.metrics),
+        "beyond_limits": list(found.broken),
         "params": found.values,
         "curve": {str(step): value for step, value in found.curve.items()},
         "slot": found.slot,

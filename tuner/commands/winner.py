@@ -91,7 +91,7 @@ def _as_data(kept: "list[Kept]") -> list[dict[str, object]]:
     return [
         {
             "trial": each.trial.number,
-            "seed": training_seed(each.ledger.definition, each.trial.slot or 0),
+            "seed": training_seed(each.ledger.definition, each.trial.slot or 0, each.trial.last_training),
             "score": each.trial.score,
             "weights": str(each.file),
         }

@@ -48,10 +48,13 @@ class TableHooks(PartsHooks):
         scaling: how numbers are scaled, as `encode` describes it.
         train_on_all: whether the rows of all parts are trained on, as `tuner retrain --all-data` asks; the
             scores of the others then say nothing.
+        fold, folds: which of how many folds of the rows outside of the test part is for validation, counted
+            from 0, in the place of `val_share`; a study with `repeats: {folds: 5}` gives both.
         numeric: columns of whole numbers that are quantities though they look like identifiers.
 
     Raises:
-        ValueError: `batch_size` is below 1, the shares are none, or both `group` and `time` are given.
+        ValueError: `batch_size` is below 1, the shares or the folds are none, or of `group`, `time` and
+            `folds` two are given that do not go together.
         BadData: in `setup`, whatever is wrong with the file.
     """
 
@@ -75,6 +78,8 @@ class TableHooks(PartsHooks):
         *,
         train_on_all: bool = False,
         numeric: Names = (),
+        fold: int | None = None,
+        folds: int | None = None,
     ) -> None:
         super().__init__(batch_size)
         if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
@@ -87,6 +92,7 @@ class TableHooks(PartsHooks):
                 f"a table is split by group or by time, but got group={group!r} and time={time!r}; "
                 f"leave one out"
             )
+        _check_folds(fold, folds, time)
         self.options = TableOptions(
             Path(path).expanduser(),
             target,
@@ -103,6 +109,8 @@ class TableHooks(PartsHooks):
             scaling,
             train_on_all,
             _names(numeric),
+            fold,
+            folds,
         )
         self.weights = class_weights
         self.prepared: Prepared | None = None
@@ -159,6 +167,21 @@ class TableHooks(PartsHooks):
         if self.prepared is None:
             raise RuntimeError("the table has not been read yet; call setup('fit') first")
         return self.prepared
+
+
+def _check_folds(fold: int | None, folds: int | None, time: str | None) -> None:
+    if fold is None and folds is None:
+        return
+    if fold is None or folds is None or not 0 <= fold < folds or folds < 2:  # noqa: PLR2004
+        raise ValueError(
+            f"fold and folds are given together, with 0 <= fold < folds and at least 2 folds, but got "
+            f"fold={fold}, folds={folds}"
+        )
+    if time is not None:
+        raise ValueError(
+            f"a table that is split by time={time!r} has one validation part and no folds; leave one out, or "
+            "repeat trials on seeds: `repeats: {seeds: 3}`"
+        )
 
 
 def _names(given: Names) -> tuple[str, ...]:

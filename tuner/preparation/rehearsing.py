@@ -8,6 +8,8 @@ from search_spaces.configuration import configure
 from search_spaces.space.nodes import Categorical, Choice, Group, Value
 from search_spaces.space.parameters import default_values, options, parameters
 from studies.definition.length import TrialLength
+from studies.definition.limits import kept_metrics
+from studies.definition.repetition import Repetition
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
@@ -98,12 +100,14 @@ def _tried(
 ) -> Rehearsed | Unfit | None:
     """Train some steps in a process of its own; None where `stop` came first."""
     settings = definition.settings
+    configuration = configure(definition.fixed, definition.space, values)
     assignment = Assignment(
-        configure(definition.fixed, definition.space, values),
+        Repetition.of(settings.repeats).configuration(configuration, 0),
         seed=settings.seed,
         objective=objective_of(definition),
         threads=settings.threads,
         facts=False,
+        metrics=kept_metrics(settings.keep_metrics, settings.limits),
     )
     match executor.rehearse(assignment, stop):
         case Rehearsed() | Unfit() as seen:

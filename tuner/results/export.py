@@ -10,7 +10,7 @@ from studies.definition.length import TrialLength
 from studies.definition.yaml_text import yaml_text
 from studies.ledger.ledger import Ledger
 from studies.proposing.seeds import training_seed
-from studies.trials.record import TrialRecord
+from studies.trials.record import TrialRecord, kept_in_words
 from studies.trials.trained import planned_validations, trained
 from tuner.errors import Refused
 from tuner.training.configuration.trainer_defaults import TRAINER_DEFAULTS
@@ -81,7 +81,7 @@ def complete(ledger: Ledger, trial: TrialRecord) -> dict[str, Any]:
         if arguments.get("monitor") not in there
     ]
     return {
-        "seed_everything": training_seed(ledger.definition, trial.slot or 0),
+        "seed_everything": training_seed(ledger.definition, trial.slot or 0, trial.last_training),
         **configuration,
         "trainer": {**trainer, "callbacks": callbacks},
     }
@@ -109,8 +109,9 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     home, _, cli = str(
         configuration.get("cli") or f"{package_of(configuration)}.cli.LightningCLI"
     ).rpartition(".")
-    at = trial.best_validation(minimizes=ledger.minimizes) if settings.score == "best" else None
-    what = "The score is that of the last validation."
+    is_curve_of_it = settings.score == "best" and not trial.repeats
+    at = trial.best_validation(minimizes=ledger.minimizes) if is_curve_of_it else None
+    what = f"The score is that of the {settings.score} validation."
     if at is not None:
         what = (
             f"The score is that of validation {at} of {len(trial.curve)}, the best one: its "
@@ -126,10 +127,20 @@ def _head(ledger: Ledger, trial: TrialRecord, path: Path) -> list[str]:
     where = "in lightning_logs, unless another logger is named below."
     return [
         f"Trial {trial.number} of the study {ledger.name}{score}; {made_by}",
+        *_repeated(trial),
+        *([f"It kept: {kept_in_words(trial)}"] if trial.metrics else []),
         f"Train it: {train} fit --config {shlex.quote(str(shown(path)))}",
         what,
         f"Each validation's metrics are written to metrics.csv beside the checkpoints, {where}",
     ]
+
+
+def _repeated(trial: TrialRecord) -> list[str]:
+    """Say of a trial that was trained several times which training the file describes."""
+    if len(trial.repeats) < 2:  # noqa: PLR2004 - nothing was repeated
+        return []
+    mean = f"The score is the mean of {len(trial.repeats)} trainings, standard deviation {trial.spread:.3g}; "
+    return [f"{mean}this is the last of them, which scored {trial.repeats[-1]:.6g}."]
 
 
 def _has_fixed_classes(ledger: Ledger, trial: TrialRecord) -> bool:

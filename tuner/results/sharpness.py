@@ -88,7 +88,7 @@ def _measured(contender: Contender, weights: Path, folder: Path, limit: float | 
     folder.mkdir(parents=True, exist_ok=True)
     assignment = Assignment(
         trained(definition, trial),
-        seed=training_seed(definition, trial.slot or 0),
+        seed=training_seed(definition, trial.slot or 0, trial.last_training),
         objective=objective_of(definition),
         threads=definition.settings.threads,
         log=folder / LOG,

@@ -17,6 +17,7 @@ from studies.report.tested import TESTED, TestScores, test_scores
 from studies.running.confirmation import Recommendation, chosen, confirming
 from studies.trials.difference import differences
 from studies.trials.outcomes import in_words
+from studies.trials.record import kept_in_words, repeats_in_words
 from studies.trials.trained import trained
 from tuner.results.dashboard_note import write_note
 from tuner.results.export import export
@@ -82,7 +83,8 @@ def conclude(
         screen.print(f"Resume: {request.again()}", soft_wrap=True)
         return True
     if choice is None:
-        screen.print("No trial was completed, so there is no best configuration.", style="yellow")
+        within = " within the limits of the study" if ledger.definition.settings.limits else ""
+        screen.print(f"No trial was completed{within}, so there is no best configuration.", style="yellow")
     if isinstance(tested, str):
         screen.print(f"The best trial could not be tested: {tested}", style="yellow", soft_wrap=True)
     _print_next(screen, ledger, request, choice)
@@ -127,6 +129,10 @@ def print_best(screen: Console, choice: Recommendation, tested: TestScores) -> N
     if candidate is not None:
         spread = "" if candidate.deviation is None else f", standard deviation {candidate.deviation:.2g}"
         screen.print(f"  {candidate.mean:.5g} on {len(candidate.scores)} fresh seeds{spread}")
+    if best.repeats:
+        screen.print(f"  {repeats_in_words(best)}")
+    if best.metrics:
+        screen.print(f"  {kept_in_words(best)}", soft_wrap=True)
     for name, value in tested.scores.items():
         screen.print(f"  {name} {value:.5g}")
     for said in tested.beside:
@@ -176,7 +182,7 @@ def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> TestSco
     definition = choice.ledger.definition
     assignment = Assignment(
         trained(definition, best),
-        seed=training_seed(choice.ledger.definition, best.slot or 0),
+        seed=training_seed(choice.ledger.definition, best.slot or 0, best.last_training),
         objective=objective_of(definition),
         threads=definition.settings.threads,
         log=log,

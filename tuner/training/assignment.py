@@ -2,11 +2,20 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tuner.training.configuration.permit import Permit
+
+# Metrics that are known of every training, whatever its module logs: how many parameters the module has, and
+# the mean seconds of an epoch, validations included.
+BUILT_IN = PARAMETERS, EPOCH_SECONDS = "parameters", "epoch_seconds"
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Give values as databases can hold them: None for one that is no finite number."""
+    return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,23 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Tracked:
+    """What a training is part of.
+
+    Attributes:
+        study: the name of the study.
+        key: tells the study from another of that name.
+        trial: the number of the trial.
+        values: of its parameters, by name.
+    """
+
+    study: str
+    key: str
+    trial: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One fit that is asked for.
 
@@ -63,6 +89,7 @@ class Assignment:
         keep: the file for the weights behind the score, written if the fit is completed and its score is no
             worse than `better_than`, if that is given.
         better_than: the best score so far.
+        earlier: scores of other fits, over which and this one's the score that is compared is the mean.
         threads: torch's on the CPU; None leaves them as they are.
         facts: whether training facts are gathered.
         checkpoint: a file, or a URL that fsspec knows, to which the whole state of the training goes between
@@ -77,6 +104,9 @@ class Assignment:
         ranks: how many processes train together.
         gpus: those that they may see; None lets them see all.
         limit: how many seconds it may take.
+        tracked: what trackers are told of it; None tells them nothing.
+        metrics: names of metrics that are kept beside the score.
+        parameters: the least and the most parameters that the module may have; another one is not trained.
     """
 
     configuration: Mapping[str, Any]
@@ -84,6 +114,7 @@ class Assignment:
     objective: Objective
     keep: Path | None = None
     better_than: float | None = None
+    earlier: tuple[float, ...] = ()
     threads: int | None = None
     facts: bool = True
     checkpoint: str | None = None
@@ -97,3 +128,16 @@ class Assignment:
     ranks: int = 1
     gpus: str | None = None
     limit: float | None = None
+    tracked: Tracked | None = None
+    metrics: tuple[str, ...] = ()
+    parameters: tuple[float, float] | None = None
+
+    def refuses(self, parameters: float | None) -> str:
+        """Say why a module of so many parameters is not trained; "" where it is, or where nobody knows."""
+        if self.parameters is None or parameters is None:
+            return ""
+        least, most = self.parameters
+        if least <= parameters <= most:
+            return ""
+        side, bound = ("at least", least) if parameters < least else ("at most", most)
+        return f"its module has {parameters:,.0f} parameters, and study.limits allows {side} {bound:,.0f}"

@@ -29,6 +29,7 @@ class Ending(Enum):
     STOPPED = "stopped"  # the report asked for it
     PAUSED = "paused"  # likewise; it has left a checkpoint
     DIVERGED = "diverged"
+    INFEASIBLE = "infeasible"  # the module has too many parameters, or too few; nothing was trained
     INTERRUPTED = "interrupted"
 
 
@@ -44,6 +45,7 @@ class Fit:
         kept: the file with its weights.
         facts: what else the training has to say of itself, as plain data.
         steps: the numbers of the scores: how many validations had been made.
+        metrics: further metrics as they were at the score; None for one that was no finite number.
     """
 
     ending: Ending
@@ -53,6 +55,7 @@ class Fit:
     kept: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[int, ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class Fault(Enum):

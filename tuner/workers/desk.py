@@ -1,15 +1,19 @@
 """What a training is asked for: the assignment that answers a running trial, and where its files lie."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from studies.definition.length import TrialLength
+from studies.definition.limits import Limit, kept_metrics, limits_of
 from studies.definition.study import StudyDefinition
 from studies.ledger.ledger import Ledger
+from studies.proposing.seeds import training_seed
 from studies.running.trial import RunningTrial
 from studies.trials.attributes import ANEW, FOLDER
-from tuner.training.assignment import Assignment, Objective
+from tuner.training.assignment import PARAMETERS, Assignment, Objective, Tracked
 from tuner.training.configuration.permit import Permit
 from tuner.training.resuming.checkpoints import Checkpoints
 from tuner.workers.places import folder_name
@@ -26,6 +30,14 @@ def objective_of(definition: StudyDefinition) -> Objective:
     settings = definition.settings
     minimizes = settings.direction == "minimize"
     return Objective(settings.metric, minimizes, settings.score, settings.diverged_beyond)
+
+
+def _allowed(limits: Sequence[Limit], name: str) -> tuple[float, float] | None:
+    """Give the least and the greatest value that a limit allows; None where nothing is limited."""
+    for limit in limits:
+        if limit.name == name:
+            return (-inf, limit.bound) if limit.is_upper else (limit.bound, inf)
+    return None
 
 
 @dataclass(frozen=True)
@@ -45,39 +57,49 @@ class Desk:
     permit: Permit | None = None
 
     def assignment(self, running: RunningTrial) -> Assignment:
-        """Give what a training is asked for to answer a trial."""
-        settings, slot = self.ledger.definition.settings, running.slot
+        """Give what the training that is due is asked for to answer a trial."""
+        settings, slot, trainings = self.ledger.definition.settings, running.slot, running.trainings
         leader = self.ledger.leader_of(slot.number)
         checkpoints, owner = self.checkpoint_files(), f"{self.ledger.slots.ledger}/{slot.number}/{slot.draw}"
+        owner += f"/{trainings.next}" if trainings.next else ""
         resume = self._resumable(running, checkpoints, owner)
+        place = self._folder_of(running, resume)
         return Assignment(
-            configuration=running.configuration,
-            seed=running.seed,
+            configuration=trainings.repetition.configuration(running.configuration, trainings.next),
+            seed=training_seed(self.ledger.definition, slot.number, trainings.next),
             objective=objective_of(self.ledger.definition),
-            keep=self.weights().begun(running.number),
+            # Of a trial that is trained several times the weights of the last training are kept.
+            keep=self.weights().begun(running.number) if trainings.is_last else None,
+            earlier=trainings.scores,
             better_than=leader.score if leader else None,
             threads=settings.threads or self.threads,
             facts=settings.facts,
             checkpoint=checkpoints.file(slot.number, slot.draw, slot.attempt),
             resume=resume,
             owner=owner,
-            place=self.folder.absolute() / self._folder_of(running, resume),
+            place=self.folder.absolute()
+            / (f"{place}-training-{trainings.next + 1}" if trainings.next else place),
             tables=self.folder.absolute() / TABLES,
             permit=self.permit,
             log=self.log(running),
             ranks=TrialLength.of(running.configuration).devices or 1,
             gpus=self.gpus,
             limit=settings.trial_timeout,
+            tracked=Tracked(self.ledger.name, self.ledger.slots.ledger, running.number, running.values),
+            metrics=kept_metrics(settings.keep_metrics, settings.limits),
+            parameters=_allowed(limits_of(settings.limits), PARAMETERS),
         )
 
     def _resumable(self, running: RunningTrial, checkpoints: Checkpoints, owner: str) -> str | None:
         """Find the checkpoint that a trial goes on from; where its state is lost, the trial says so."""
         slot = running.slot
-        if slot.trial is None:
+        if slot.trial is None or running.trainings.next > running.trainings.taken:
             return None
         file, reason = checkpoints.resumable(slot.number, slot.draw, slot.attempt, owner)
         if file is None and self.ledger.trial(slot.trial).intermediate_values:
-            sentence = f"it began anew with the same values: {reason}"
+            number, count = running.trainings.next, running.trainings.repetition.count
+            what = f"its training {number + 1} of {count}" if number else "it"
+            sentence = f"{what} began anew with the same values: {reason}"
             running.trial.set_user_attr(ANEW, sentence)
             with self.log(running).open("a", encoding="utf-8") as log:
                 log.write(f"Trial {running.number}: {sentence}.\n")
@@ -91,7 +113,7 @@ class Desk:
         """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""
         own = f"trial-{running.number}"
         if resume is None:
-            return own
+            return str(running.trial.user_attrs.get(FOLDER, own))
         attempt = self.checkpoint_files().attempt_of(resume)
         for trial in self.ledger.records():
             if (trial.slot, trial.attempt) == (running.slot.number, attempt):

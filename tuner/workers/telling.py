@@ -20,7 +20,7 @@ from studies.running.ended import EndedTrial, kept_trials
 from studies.running.error_limit import is_failing
 from studies.running.telling import ended, tell_ended
 from studies.running.trial import RunningTrial
-from studies.trials.attributes import CAUSE, KILLED, TRACEBACK
+from studies.trials.attributes import CAUSE, KILLED, METRICS, TRACEBACK
 from studies.trials.outcomes import EFFECTS, Outcome
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.ends import End, Ending, Fault, Fit, Raised, TimedOut, Vanished
@@ -36,6 +36,7 @@ _OUTCOMES = {
     Ending.STOPPED: Outcome.PRUNED,
     Ending.PAUSED: Outcome.PAUSED,
     Ending.DIVERGED: Outcome.DIVERGED,
+    Ending.INFEASIBLE: Outcome.INFEASIBLE,
     Ending.INTERRUPTED: Outcome.PREEMPTED,
 }
 _ERRORS = {
@@ -90,6 +91,7 @@ class Teller:
 
     def _tell_fit(self, running: RunningTrial, end: Fit) -> None:
         facts = {**end.facts, **({CAUSE: end.cause} if end.cause else {})}
+        facts |= {METRICS: dict(end.metrics)} if end.metrics else {}
         if end.kept is not None:
             try:
                 facts |= self.desk.weights().keep(running.number)

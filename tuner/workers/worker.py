@@ -5,8 +5,9 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 
 from search_spaces.configuration import configure
 from search_spaces.errors import first_line
@@ -24,12 +25,13 @@ from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
 from studies.running.lost import release
 from studies.running.pausing import close_paused
+from studies.running.trainings.later import carry_on_later, complete, measure_later, pay_later, take_up
 from studies.running.trial import RunningTrial, carry_on, measure, pruner_of, report
 from studies.trials.attributes import LOGS
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.training.configuration.permit import Permit
-from tuner.training.ends import Reply
+from tuner.training.ends import End, Ending, Fit, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Trainer
 from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
@@ -68,15 +70,22 @@ class TrialLine:
 
     def sized(self, lane: int, size: EpochSize) -> tuple[int, ...] | None:
         """Take up how long a trial is."""
-        length = TrialLength.of(self.trials[lane].configuration).told(**vars(size))
-        return measure(self.trials[lane], length)
+        trial = self.trials[lane]
+        length = TrialLength.of(trial.configuration).told(**vars(size))
+        return measure(trial, length) if trial.trainings.next == 0 else measure_later(trial, length)
 
     def resumed(self, lane: int, scores: Mapping[int, float]) -> None:
         """Record the scores of an earlier attempt."""
-        carry_on(self.trials[lane], scores)
+        if self.trials[lane].trainings.next == 0:
+            carry_on(self.trials[lane], scores)
+        else:
+            carry_on_later(self.trials[lane], scores)
 
     def scored(self, lane: int, step: int, score: float) -> Reply:
-        """Record a score, and ask what becomes of the trial."""
+        """Record a score, and ask what becomes of the trial; one behind its first training goes on."""
+        if self.trials[lane].trainings.next > 0:
+            pay_later(self.trials[lane], step)
+            return Reply.GO_ON
         self.view(TrialScored(ShownTrial.of(self.trials[lane]), step, score))
         return _REPLIES[report(self.trials[lane], step, score)]
 
@@ -171,8 +180,24 @@ class Worker:
 
         line = TrialLine(self.ledger, self.view, [running], self.stop, self.grace)
         with renewed(self.ledger, running.slot, self.stop):
+            self._teller().tell(running, self._trained(running, line))
+
+    def _trained(self, running: RunningTrial, line: TrialLine) -> End:
+        """Train a trial as often as it is to be, as long as it may become the best."""
+        take_up(running)
+        while True:
             (end,) = self.trainer.fit([self._desk().assignment(running)], line)
-            self._teller().tell(running, end)
+            trainings = running.trainings
+            if trainings.repetition.count == 1 or not isinstance(end, Fit) or end.score is None:
+                return end
+            decision = complete(running, end.score, end.metrics)
+            if trainings.next == trainings.repetition.count:
+                return replace(end, score=fmean(trainings.scores), metrics=trainings.metrics())
+            self._desk().checkpoint_files().collect(running.slot.number)
+            if decision.verdict:
+                return Fit(Ending.STOPPED, (), None, decision.reason, metrics=trainings.metrics())
+            if self.stop.is_set():
+                return Fit(Ending.INTERRUPTED, (), None)
 
     def _desk(self) -> Desk:
         return Desk(self.ledger, self.folder, self.checkpoints, self.threads, self.gpus, self.permit)

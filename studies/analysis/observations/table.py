@@ -142,6 +142,8 @@ def observations(
             scored = worst, 0.0
         elif not (EFFECTS[outcome].spends_slot or EFFECTS[outcome].pauses):
             continue
+        elif outcome is Outcome.INFEASIBLE:
+            continue  # it was not trained, so nothing is known of its score
         elif EFFECTS[outcome].feasible:
             scored = curves.expected(i)
         else:

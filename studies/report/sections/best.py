@@ -6,9 +6,12 @@ import numpy as np
 
 from search_spaces.space.describe import show_value
 from search_spaces.space.nodes import Value
+from studies.definition.limits import limits_of
 from studies.report.parts import Heading, Part, Table, Words
 from studies.report.section import Material
 from studies.trials.difference import differences
+from studies.trials.outcomes import Outcome
+from studies.trials.record import kept_in_words, repeats_in_words
 
 TITLE, PLACE = "The best configuration", 50
 _ABSENT = "-"
@@ -18,7 +21,26 @@ def parts(material: Material) -> Sequence[Part]:
     """Show the best trial's values, its repeats, and the path from the defaults to it."""
     if material.subject.best is None:
         return []
-    return [*_values(material), *_repeats(material), *_path(material)]
+    return [*_kept(material), *_values(material), *_repeats(material), *_path(material)]
+
+
+def _kept(material: Material) -> Iterator[Part]:
+    """Say what the best trial kept beside its score, and which limits it keeps to."""
+    subject, best = material.subject, material.subject.best
+    if best is None:
+        return
+    if best.repeats:
+        yield Words(f"Its score is the {repeats_in_words(best)}.")
+    if best.metrics:
+        yield Words(f"Beside its score it has kept: {kept_in_words(best)}.")
+    limits = () if subject.definition is None else limits_of(subject.definition.settings.limits)
+    if limits:
+        completed = [trial for trial in subject.trials if trial.outcome is Outcome.COMPLETED]
+        broken = sum(bool(trial.broken) for trial in completed)
+        yield Words(
+            f"It is the best within the limits {', '.join(map(str, limits))}, of which {broken} of "
+            f"{len(completed)} completed trials break one."
+        )
 
 
 def _values(material: Material) -> Iterator[Part]:

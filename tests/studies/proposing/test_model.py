@@ -13,7 +13,15 @@ from studies.analysis.shares.importance import fit_table
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
-from studies.proposing.model import JointModel, JointSampler, log_expected_improvement, unwarp, warp
+from studies.proposing.model import (
+    SAME,
+    JointModel,
+    JointSampler,
+    is_new,
+    log_expected_improvement,
+    unwarp,
+    warp,
+)
 from studies.proposing.proposer import History, Origin
 from studies.surrogate.domain import Domain, coordinate, domain_of
 from studies.surrogate.gaussian_process import points_of
@@ -53,6 +61,25 @@ def test_no_loss_is_lost_on_the_scale_of_the_model(sign: float) -> None:
     with_infinite = warp(np.r_[loss, np.inf])
     assert with_infinite[-1] == with_infinite[:-1].max()
     assert np.argsort(with_infinite[:-1]).tolist() == np.argsort(loss).tolist()
+
+
+@pytest.mark.parametrize("seed", [2, 11, 47])
+def test_no_trial_is_proposed_again(seed: int) -> None:
+    """New is what differs from each trial in what exists, or in a parameter that does, pair after pair."""
+    domain = domain_of(random_conditional(seed).space)
+    places, tried = quasi_random(domain, 128, seed), quasi_random(domain, 32, seed + 1)
+    places[:32] = tried  # the same, but for parameters that do not exist and for less than counts
+    places[:32] += np.where(domain.active(tried), SAME / 2, 0.3) * [axis.ordered for axis in domain.axes]
+    active, there = domain.active(places), domain.active(tried)
+    expected = [
+        all(
+            (one != other).any() or (np.abs(place - trial)[one] > SAME).any()
+            for trial, other in zip(tried, there, strict=True)
+        )
+        for place, one in zip(places, active, strict=True)
+    ]
+    assert is_new(domain, places, tried).tolist() == expected
+    assert sum(expected) not in {0, len(places)}
 
 
 def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:

@@ -179,3 +179,23 @@ def _init(lightning: Any) -> Callable[[Any], None]:
         self.layers = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 1))
 
     return init
+
+
+@pytest.mark.usefixtures("tuner")
+def test_a_program_tells_what_is_kept_and_repeats_by_itself() -> None:
+    """A trial that lacks a metric is refused and goes on; a limit counts; repeats are workers'."""
+    study = defined(settings={"keep_metrics": ["latency_ms"], "limits": {"latency_ms": "<= 5"}})
+    for latency, score in ((4.0, 0.5), (6.0, 0.1)):
+        trial = asked(study)
+        with pytest.raises(Refused, match=r"has no 'latency_ms'.*trial.metrics\['latency_ms'\]"):
+            study.tell(trial, score)
+        trial.metrics["latency_ms"] = latency
+        study.tell(trial, score)
+    kept, broken = study.trials()
+    assert (kept.metrics, kept.broken) == ({"latency_ms": 4.0}, ())
+    assert (broken.score, broken.broken) == (0.1, ("latency_ms",))
+    best = study.best()
+    assert best is not None
+    assert best.trial.number == kept.number
+    with pytest.raises(Refused, match=r"trains each trial several times .* call Study.run"):
+        defined("repeated", settings={"repeats": {"seeds": 3}}).ask()

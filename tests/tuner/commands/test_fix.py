@@ -14,7 +14,7 @@ def theirs(tuner: CommandLine) -> CommandLine:
     study = optuna.create_study(
         study_name="theirs", storage="sqlite:///tuner.db", sampler=optuna.samplers.RandomSampler(seed=0)
     )
-    study.optimize(_objective, n_trials=40)
+    study.optimize(_objective, n_trials=25)
     return tuner
 
 

@@ -30,7 +30,7 @@ from tuner.training.configuration.permitted import DOORS
 from tuner.workers.code.named import configurations, not_allowed
 from tuner.workers.places import folder_name
 
-COUNT, SEED, NAMES = 16, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400
+COUNT, SEED, NAMES = 10, 10, 2  # of the definitions and names; tests/benchmarks/hostile_database.py takes 400
 CHAINS = 1000  # of some 50,000 chains of attributes
 EVERY = 10**6  # more hostile definitions than there are
 NAMELESS = (

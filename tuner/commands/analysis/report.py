@@ -64,6 +64,7 @@ def report(
     from studies.report.investigation import investigate
     from studies.report.page import write_report
     from studies.report.sections.decisions.early_stopping import early_stopping_of
+    from studies.report.sections.decisions.searched import searched
     from studies.report.subject import subject_of_ledger, subject_of_study
     from tuner.errors import Refused
     from tuner.terminal.screen import progress_of
@@ -92,7 +93,7 @@ def report(
         ) from error
     if as_json:
         worth = None if found.views is None else found.views.worth
-        replay = early_stopping_of(subject)
+        replay, search = early_stopping_of(subject), searched(subject)
         echo_json(
             {
                 "report": str(path),
@@ -102,6 +103,7 @@ def report(
                 "test": dict(subject.tested.scores),
                 "baseline": subject.tested.baseline,
                 "early_stopping": replay and replay.to_data(),
+                "search": search and search.to_data(),
                 "sharpness": [
                     {"number": contender.original.number, **measured.to_data()}
                     for contender, measured in subject.sharpness

@@ -19,7 +19,7 @@ from tuner.data.tabular.columns import Task, check_target, decide_task, find_col
 from tuner.data.tabular.encoding import Scaling, encode
 from tuner.data.tabular.labels import Labels
 from tuner.data.tabular.reading import read_table
-from tuner.data.tabular.splits import Rows, split_groups, split_in_time, split_rows
+from tuner.data.tabular.splits import Rows, cut_fold, split_groups, split_in_time, split_rows
 from tuner.errors import BadData
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class TableOptions:
     scaling: Scaling
     train_on_all: bool = False
     numeric: tuple[str, ...] = ()
+    fold: int | None = None
+    folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -159,10 +161,18 @@ def _split(frame: "DataFrame", labels: Labels | None, options: TableOptions) -> 
     if options.group is not None:
         if frame[options.group].isna().any():
             raise BadData(f"some rows have no {options.group!r}, by which they are grouped; fill it in.")
-        return split_groups(pd.factorize(frame[options.group])[0], **shares, seed=options.split_seed)
+        groups = pd.factorize(frame[options.group])[0]
+        return _folded(split_groups(groups, **shares, seed=options.split_seed), options, groups=groups)
     if options.time is not None:
         return split_in_time(_as_times(frame[options.time]), **shares)
-    return split_rows(len(frame), labels=labels, **shares, seed=options.split_seed)
+    rows = split_rows(len(frame), labels=labels, **shares, seed=options.split_seed)
+    return _folded(rows, options, labels=labels)
+
+
+def _folded(rows: Rows, options: TableOptions, **by: Any) -> Rows:
+    if options.fold is None or options.folds is None:
+        return rows
+    return cut_fold(rows, options.fold, options.folds, **by, seed=options.split_seed)
 
 
 def _as_times(column: "Series") -> NDArray[Any]:

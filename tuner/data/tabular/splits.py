@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, StratifiedKFold, train_test_split
 
 from tuner.data.tabular.labels import Labels
 from tuner.errors import BadData
@@ -105,6 +105,49 @@ def split_in_time(times: NDArray[Any], *, val_share: float = 0.2, test_share: fl
             f"give times that tell the rows apart."
         )
     return rows
+
+
+def cut_fold(
+    rows: Rows,
+    fold: int,
+    folds: int,
+    *,
+    labels: Labels | None = None,
+    groups: NDArray[Any] | None = None,
+    seed: int = 0,
+) -> Rows:
+    """Validate on one of several folds of the rows for training and validation; the test part stays as it is.
+
+    Args:
+        rows: of each part.
+        fold: which fold is for validation, counted from 0; the others are for training.
+        folds: how many there are.
+        labels: of every row; each fold holds every class in proportion.
+        groups: of every row; the rows of one group stay in one fold.
+        seed: alone decides which rows are in which fold.
+
+    Raises:
+        BadData: there are too few rows, rows of a class, or groups.
+    """
+    both = np.sort(np.concatenate([rows["train"], rows["val"]]))
+    classes = None if labels is None else labels.codes[both]
+    count, what, kind = len(both), "rows", KFold
+    if groups is not None:
+        count, what, kind = len(np.unique(groups[both])), "groups", GroupKFold
+    elif labels is not None:
+        counts = np.bincount(labels.codes[both], minlength=len(labels.names))
+        rarest = int(counts.argmin())
+        count, what = int(counts[rarest]), f"rows of the class {labels.names[rarest]!r}"
+        kind = StratifiedKFold
+    if count < folds:
+        raise BadData(
+            f"there are {count} {what} outside of the test part, but {folds} folds need at least as many; "
+            "take fewer folds."
+        )
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    cuts = list(splitter.split(both, classes, None if groups is None else groups[both]))
+    train, val = cuts[fold]
+    return {"train": both[train], "val": both[val], "test": rows["test"]}
 
 
 def _needed(val_share: float, test_share: float) -> int:

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from pytorch_lightning import seed_everything
 
 from tuner.data.tabular.prepared_table import share_tables
 from tuner.errors import MetricNotLogged
-from tuner.training.assignment import Assignment
+from tuner.training.assignment import Assignment, finite
 from tuner.training.configuration.assembly import Assembly, assemble
 from tuner.training.configuration.class_paths import package_of
 from tuner.training.configuration.permit import restrict_parsing
@@ -24,6 +25,7 @@ from tuner.training.fitting.own_optimizer import refuse_manual
 from tuner.training.fitting.scoring import Report
 from tuner.training.logs.csv_rows import read_rows
 from tuner.training.logs.loggers import at_place, set_aside
+from tuner.training.logs.tracking import begin, finish
 from tuner.training.messages import Tested
 from tuner.training.process.ranks import is_first_rank, on_one_device
 from tuner.training.resuming.exactness import INEXACT, reasons_of_training
@@ -81,14 +83,14 @@ def fit(
     if assignment.resume is not None:
         callbacks[:] = without_searches(callbacks)
         observer.rows = [read_rows(logger) for logger in assembly.trainer.loggers]
-    result = _fit(assignment, observer, assembly)
+    result = _tracked(assignment, observer, assembly)
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, assignment.objective.metric)
     unsaved = [observer.unsaved] if observer.unsaved else []
     if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + unsaved:
         facts[INEXACT] = reasons
-    return replace(result, facts=facts)
+    return replace(result, facts=facts, metrics=finite(observer.beside.values))
 
 
 def _in_place(assignment: Assignment) -> Mapping[str, Any]:
@@ -98,6 +100,21 @@ def _in_place(assignment: Assignment) -> Mapping[str, Any]:
     if assignment.resume is None and is_first_rank():
         set_aside(assignment.configuration, assignment.place)
     return at_place(assignment.configuration, assignment.place)
+
+
+def _tracked(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
+    """Fit, and tell the trackers of the study before and how it ended behind it."""
+    tracked, loggers = assignment.tracked, list(assembly.trainer.loggers)
+    if tracked is None or not is_first_rank():
+        return _fit(assignment, observer, assembly)
+    begin(loggers, tracked)
+    try:
+        result = _fit(assignment, observer, assembly)
+    except BaseException:
+        finish(loggers, tracked, None)
+        raise
+    finish(loggers, tracked, result)
+    return result
 
 
 def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
@@ -116,6 +133,8 @@ def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
     if not scores:
         why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
         raise MetricNotLogged(why)
+    if observer.beside.missing():
+        raise MetricNotLogged(observer.beside.why_missing(assembly.module))
     score = assignment.objective.score_of(scores)
     return Fit(
         Ending.COMPLETED, scores, score, kept=_keep(assignment, score, observer, assembly), steps=steps
@@ -126,7 +145,8 @@ def _keep(assignment: Assignment, score: float | None, observer: Observer, assem
     if assignment.keep is None or score is None:
         return None
     # Of two equal scores the trial with the lower number is the best, and it may be this one.
-    if assignment.better_than is not None and assignment.objective.is_better(assignment.better_than, score):
+    whole = fmean([*assignment.earlier, score])
+    if assignment.better_than is not None and assignment.objective.is_better(assignment.better_than, whole):
         return None
     if observer.best_weights is not None:
         assembly.module.load_state_dict(observer.best_weights)

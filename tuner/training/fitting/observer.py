@@ -12,7 +12,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from tuner.training.assignment import Assignment
+from tuner.training.assignment import PARAMETERS, Assignment
 from tuner.training.configuration.class_paths import package_of
 from tuner.training.ends import Ending
 from tuner.training.fitting.epoch_size import EpochSize
@@ -79,6 +79,9 @@ class Observer(Scoring):
         self.take_signals_back()
         self.tell_size(trainer, by_epochs=bool(self.scores) and not self.is_of_validation)
         self.metric.follow(trainer)
+        self.beside.begin(trainer, pl_module)
+        if cause := self.assignment.refuses(self.beside.values.get(PARAMETERS)):
+            self.end(Ending.INFEASIBLE, cause)
         if self.kept is not None and trainer.is_global_zero:
             self.restore_files(trainer, self.kept["state"])
 
@@ -105,6 +108,7 @@ class Observer(Scoring):
                 self.keep_state(trainer)
         self.leave_if_ended()
         self.epoch_began = time.monotonic()
+        self.beside.begin_epoch()
 
     def go_on(self, trainer: Trainer, pl_module: LightningModule, kept: Mapping[str, Any]) -> None:
         """Begin the epoch as the fit would have begun it whose state was loaded."""
@@ -149,6 +153,7 @@ class Observer(Scoring):
             "validations": self.validations,
             "is_of_validation": self.is_of_validation,
             "best_weights": self.best_weights,
+            "beside": self.beside.state(),
             "state": self.state.take(trainer, pl_module),
         }
 
@@ -162,6 +167,7 @@ class Observer(Scoring):
         self.scores, self.validations = dict(kept["scores"]), kept["validations"]
         self.is_of_validation = kept["is_of_validation"]
         self.best_weights = kept["best_weights"]
+        self.beside.load(kept["beside"])
         self.kept = kept
 
     def on_train_batch_start(

@@ -16,11 +16,12 @@ import torch
 from pytorch_lightning import LightningModule, Trainer, seed_everything
 
 from tuner.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
-from tuner.training.assignment import Assignment
+from tuner.training.assignment import BUILT_IN, Assignment
 from tuner.training.configuration.assembly import assemble, check_readable
 from tuner.training.configuration.class_paths import PACKAGES, package_of
 from tuner.training.configuration.refusals import told
 from tuner.training.fitting.fresh import two_kinds
+from tuner.training.fitting.kept_metrics import not_logged
 from tuner.training.fitting.own_optimizer import announced, refuse_manual
 from tuner.training.fitting.rehearsal_hooks import VALIDATIONS, OutOfTime, RehearsalHooks
 from tuner.training.logs.loggers import at_place, unplaced
@@ -89,6 +90,9 @@ def _rehearsed(assignment: Assignment, seconds: float, stepped: Callable[[], Non
     alone = alone_among(assignment.configuration, torch.cuda.device_count())
     alone = " ".join(filter(None, (announced_silent(silent), replaced, alone)))
     if hooks.is_logged:
+        for name in assignment.metrics:
+            if name not in hooks.logged and name not in BUILT_IN:
+                raise MetricNotLogged(not_logged(name, assembly.module, hooks.logged))
         size = hooks.size
         if size is not None and not hooks.in_validation:
             size = replace(size, validates=False)

@@ -14,6 +14,7 @@ from tuner.training.assignment import Assignment
 from tuner.training.ends import Ending, Reply
 from tuner.training.fitting.epoch_size import EpochSize, epoch_size
 from tuner.training.fitting.fresh import FreshMetric, two_kinds
+from tuner.training.fitting.kept_metrics import KeptMetrics
 from tuner.training.process.together import mean_score
 
 # (number of the validation, from 1; its score) -> what to do; true alone means to stop.
@@ -47,6 +48,7 @@ class Scoring:
         self.is_pausing = False  # it pauses as soon as its state can be kept
         self.best_weights: dict[str, Tensor] | None = None
         self.metric = FreshMetric(assignment.objective.metric)
+        self.beside = KeptMetrics(assignment.metrics)
         self.closing: int | None = None  # an epoch that has ended, from 1, whose score is not looked at yet
         self.is_of_validation = False  # the metric is logged in validation
         self.validation_began, self.validation_seconds = time.monotonic(), 0.0
@@ -65,6 +67,7 @@ class Scoring:
         """Note when a validation begins, and which value of the metric is older."""
         self.validation_began = time.monotonic()
         self.metric.open()
+        self.beside.open()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the score of a validation, if the metric was logged in it."""
@@ -76,6 +79,7 @@ class Scoring:
             raise StopIteration
         self.validations += 1
         score = mean_score(trainer, self.metric.close())
+        self.beside.close_validation(trainer)
         if score is None:
             return
         if self.scores and not self.is_of_validation:
@@ -90,6 +94,7 @@ class Scoring:
         if self.ending in {Ending.INTERRUPTED, Ending.DIVERGED}:
             raise StopIteration
         self.metric.open()
+        self.beside.open()
         self.closing = trainer.current_epoch + 1 if self.ending is None else None
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -99,7 +104,10 @@ class Scoring:
     def score_epoch(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the score of an epoch that has ended, if the metric is logged in training."""
         epoch, self.closing = self.closing, None
-        if epoch is None or self.ending is not None or self.is_of_validation:
+        if epoch is None:
+            return
+        self.beside.close_epoch(trainer, pl_module)
+        if self.ending is not None or self.is_of_validation:
             return
         score = mean_score(trainer, self.metric.close())
         if score is None:
@@ -122,6 +130,8 @@ class Scoring:
             return
         if self.wants_weights(score):
             self.best_weights = validated_weights(trainer, pl_module, self.averaging)
+        if self.counts(score):
+            self.beside.count(is_open=self.is_of_validation)
         self.scores[number] = score
         reply = self.report(number, score) if trainer.is_global_zero else Reply.GO_ON
         reply = trainer.strategy.broadcast(reply)
@@ -133,5 +143,11 @@ class Scoring:
         """Say whether the weights of this moment would be the ones to keep."""
         if self.assignment.keep is None or self.assignment.objective.score == "last":
             return False
+        return self.counts(score)
+
+    def counts(self, score: float) -> bool:
+        """Say whether the score of the fit would be this one, if the fit ended now."""
+        if self.assignment.objective.score == "last":
+            return True
         best = self.assignment.objective.score_of([*self.scores.values()])
         return best is None or self.assignment.objective.is_better(score, best)

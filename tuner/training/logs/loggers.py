@@ -139,6 +139,8 @@ def _placed_logger(logger: Any, place: Path, own: Own, package: str) -> Any:
         # The folder of a server is shared by its runs, and a run is found by its name.
         if named in _NAME_KEYS:
             arguments.setdefault(_NAME_KEYS[named], f"{place.parent.name}-{place.name}")
+        if named == "WandbLogger":
+            arguments.setdefault("group", place.parent.name)
         return {**part, "init_args": arguments}
     arguments = dict(_with_paths(arguments, own))
     if _accepts(cls, "save_dir"):

@@ -17,12 +17,13 @@ class Analysis:
     Attributes:
         study: the study's number.
         trials: how many trials had ended.
+        since: when it began, by the monotonic clock.
     """
 
     def __init__(self, url: str, study: int, name: str, trials: int) -> None:
         """Begin; the URL may hold a password, so it is no argument, which others could list."""
         self.study, self.trials = study, trials
-        self._since = time.monotonic()
+        self.since = time.monotonic()
         self._output = TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
@@ -38,7 +39,7 @@ class Analysis:
     @property
     def is_over(self) -> bool:
         """Whether it has ended, or takes too long."""
-        return self._process.poll() is not None or time.monotonic() - self._since > _LONGEST
+        return self._process.poll() is not None or time.monotonic() - self.since > _LONGEST
 
     def end(self) -> dict[str, Any] | None:
         """End it and give what it has found; None where it has not."""

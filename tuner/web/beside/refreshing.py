@@ -1,8 +1,8 @@
 """The note and the figures of the studies that somebody looks at, made anew as they go on.
 
 One thread looks every second which studies were asked for lately. A note costs reading the study, so it is
-made anew after ten times what that took. An analysis runs in a process of its own, one at a time, and again
-once the study has a tenth more trials.
+made anew after twenty times what that took. An analysis runs in a process of its own, one at a time, again
+where the study has a tenth more trials, and after twenty times what it took.
 """
 
 import threading
@@ -26,8 +26,8 @@ from tuner.web.waiting import at_once
 
 LOOK = 1.0  # seconds between two looks
 LOOKED_AT = 60.0  # seconds after the last request for which a study counts as looked at
-_LEAST_PAUSE, _COSTS = 5.0, 10  # seconds between two notes at least, and how often what one cost
-_MORE = 1.1  # times as many trials as were analysed
+_LEAST_PAUSE, _COSTS = 10.0, 20  # seconds between two notes at least, and how often what one cost
+_MORE, _REST = 1.1, 20  # times as many trials as were analysed, after how often what that took
 
 
 @dataclass
@@ -36,6 +36,7 @@ class _Known:
 
     due: float = 0.0  # when its note is made anew, by the monotonic clock
     analysed: int = 0  # with how many trials that had ended
+    rested: float = 0.0  # when the next analysis may begin, by the same clock
     found: dict[str, Any] = field(default_factory=lambda: {"verdict": [], "figures": {}})
 
 
@@ -97,7 +98,8 @@ class Refreshing:
         ledger = open_ledger(self._site.database, name)
         status = status_of(ledger)
         ended = sum(count for kind, count in status.trials.items() if kind not in {"running", "waiting"})
-        if self._analysis is None and ended and ended >= _MORE * known.analysed:
+        is_rested = time.monotonic() >= known.rested
+        if self._analysis is None and is_rested and ended and ended >= _MORE * known.analysed:
             self._analysis = Analysis(self._site.url, number, name, ended)
         more = f"[Everything about this study]({self._link(name)})."
         note = note_text(ledger, status, chosen(ledger), known.found["verdict"], more)
@@ -112,6 +114,7 @@ class Refreshing:
         self._analysis = None
         known, found = self._known[analysis.study], analysis.end()
         known.analysed = analysis.trials  # an analysis that failed would fail again
+        known.rested = time.monotonic() + _REST * (time.monotonic() - analysis.since)
         if found is not None:
             known.found = found
             known.due = 0.0

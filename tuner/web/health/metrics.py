@@ -106,8 +106,9 @@ class Studies(Collector):
             try:
                 ledger = open_ledger(database, known[number])
                 own = ledger.slots.ledger
+                limits = tuple(ledger.definition.settings.limits or ())
                 following = self._followed.setdefault(
-                    own, Following(database.engine, ledger.identifier, own, marks=ledger.marks)
+                    own, Following(database.engine, ledger.identifier, own, ledger.marks, limits)
                 )
                 status = status_of_lines(ledger, following.look())
             except (TunerError, KeyError):  # damaged, or deleted meanwhile

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
+from studies.analysis.findings.search.early_stopping import Replay, replay_early_stopping
 from studies.proposing.optuna_pruner import NO_PRUNING
 from studies.report.parts import Part, Words
 from studies.report.section import Material
@@ -35,4 +35,5 @@ def early_stopping_of(subject: Subject) -> Replay | None:
     """Replay the trials of a study; None where too few of their curves are whole."""
     # What prunes a study of plain Optuna is not in the database.
     pruner = {"class_path": NO_PRUNING} if subject.definition is None else subject.definition.pruner
-    return replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes)
+    winner = None if subject.best is None else subject.best.number
+    return replay_early_stopping(subject.trials, pruner, minimizes=subject.minimizes, winner=winner)

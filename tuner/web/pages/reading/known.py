@@ -184,7 +184,9 @@ def _open(database: Database, number: int, name: str, now: float) -> KnownStudy:
             raise
         trouble = f"The study {name!r} cannot be read: {type(error).__name__}: {first_line(error)}."
     slots = None if ledger is None else ledger.slots.ledger
-    following = Following(database.engine, number, slots, marks=ledger is None or ledger.marks)
+    limits = () if ledger is None else tuple(ledger.definition.settings.limits or ())
+    marks = ledger is None or ledger.marks
+    following = Following(database.engine, number, slots, marks, limits)
     return KnownStudy(name, number, database, following, ledger, trouble, metric, minimizes, now)
 
 

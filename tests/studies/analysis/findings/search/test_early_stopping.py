@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studies.analysis.findings.early_stopping import Replay, replay_early_stopping
+from studies.analysis.findings.search.early_stopping import Replay, replay_early_stopping
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 
@@ -65,8 +65,19 @@ def test_a_late_bloomer_is_said_to_be_lost() -> None:
     found = _replayed(curves, HALVING)
     assert found.top[0] == 12
     assert found.lost[12] == 3
-    assert "The winner, trial 12, is among them." in found.in_words()
+    assert "The winner, trial 12, would have been stopped after validation 3." in found.in_words()
     assert "over the 20 trials that ran to their end" in found.in_words()
+
+
+def test_the_winner_is_the_one_that_the_study_calls_its_best() -> None:
+    """Fresh seeds may decide for another trial than the best score, and the sentence is about that one."""
+    curves = np.random.default_rng(3).random((20, LENGTH))
+    stopped = _by_hand(curves)
+    for number in range(20):
+        found = replay_early_stopping(_trials(curves), HALVING, minimizes=True, winner=number)
+        assert found is not None
+        assert (found.winner, found.winner_stopped) == (number, 3 if number in stopped else None)
+        assert f"The winner, trial {number}, would have" in found.in_words()
 
 
 def test_a_score_that_grows_is_replayed_as_one() -> None:

@@ -38,7 +38,9 @@ class Replay:
         validations: of a whole curve.
         pruner: its class.
         is_own: whether the study names it, or has it as its default.
-        top: the numbers of the best trials, the best first.
+        winner: the number of the trial that the study calls its best.
+        winner_stopped: the validation after which the pruner would have stopped it; None where it would not.
+        top: the numbers of the trials with the best scores, the best first.
         lost: those of them that the pruner would have stopped, and after which validation.
         stopped: how many trials it would have stopped in all.
         saved: the part of all validations that it would have saved.
@@ -48,6 +50,8 @@ class Replay:
     validations: int
     pruner: str
     is_own: bool
+    winner: int
+    winner_stopped: int | None
     top: tuple[int, ...]
     lost: Mapping[int, int]
     stopped: int
@@ -64,11 +68,11 @@ class Replay:
         whose = name if self.is_own else f"the default pruner, {name},"
         ends = f"{len(self.lost)} of the {len(self.top)} best trials"
         which = ", ".join(f"trial {number} after validation {step}" for number, step in self.lost.items())
-        first = self.top[0]
         winner = (
-            f"The winner, trial {first}, is among them."
-            if first in self.lost
-            else f"The winner, trial {first}, would have run to its end."
+            f"The winner, trial {self.winner}, would have run to its end."
+            if self.winner_stopped is None
+            else f"The winner, trial {self.winner}, would have been stopped after validation "
+            f"{self.winner_stopped}."
         )
         return (
             f"Replayed over the {self.curves} trials that ran to their end, {whose} would have stopped "
@@ -81,6 +85,7 @@ class Replay:
         return {
             "curves": self.curves,
             "pruner": self.pruner,
+            "winner": {"number": self.winner, "stopped_after": self.winner_stopped},
             "top": list(self.top),
             "lost": [{"number": number, "after": step} for number, step in self.lost.items()],
             "lost_share": self.lost_share,
@@ -91,7 +96,11 @@ class Replay:
 
 
 def replay_early_stopping(
-    trials: Sequence[TrialRecord], pruner: Mapping[str, Any] | None, *, minimizes: bool
+    trials: Sequence[TrialRecord],
+    pruner: Mapping[str, Any] | None,
+    *,
+    minimizes: bool,
+    winner: int | None = None,
 ) -> Replay | None:
     """Replay the trials that ran to their end under a pruner.
 
@@ -100,6 +109,8 @@ def replay_early_stopping(
         pruner: the study's, as `class_path` and `init_args`; None, and one that stops nothing, are
             replaced by the default for trials of that length.
         minimizes: whether a smaller score is better.
+        winner: the number of the trial that the study calls its best, as fresh seeds may have decided; by
+            default, and where its curve is not whole, the one with the best score.
 
     Returns:
         None where fewer than `FEWEST_CURVES` whole curves are known, or curves have one validation, or the
@@ -124,12 +135,16 @@ def replay_early_stopping(
     sign = 1.0 if minimizes else -1.0
     ranked = sorted(whole, key=lambda trial: (sign * (trial.score or 0.0), trial.number))
     top = tuple(trial.number for trial in ranked[:TOP])
+    named = winner if winner in {trial.number for trial in whole} else top[0]
+    assert named is not None
     trained = sum(stopped.get(trial.number, validations) for trial in whole)
     return Replay(
         len(whole),
         validations,
         chosen["class_path"],
         given is not None or pruner is None,
+        named,
+        stopped.get(named),
         top,
         {number: stopped[number] for number in top if number in stopped},
         len(stopped),
