@@ -22,7 +22,7 @@ from studies.database.trial_rows import CONSTRAINTS, TrialRow, read_few_columns,
 from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, WORKER, is_count
 from studies.trials.outcomes import LIMIT, Outcome, outcome_of
 
-PAGE = 2000  # trials that are read at once
+PAGE = 4000  # trials that are read at once
 NAMES = (OUTCOME, LEDGER, SLOT, ATTEMPT, WORKER, UNPRUNED)
 SPENDS = frozenset({TrialState.COMPLETE, TrialState.PRUNED})
 
@@ -193,7 +193,7 @@ class Following:
         """Keep what was read; say whether any of it is new."""
         changed = False
         for row in rows:
-            line, told = _line(row), row.trial.user_attrs
+            line, told = line_of(row), row.trial.user_attrs
             mark = told.get(LEDGER, None if self.marks else self.ledger)
             mine = line.slot is not None and line.attempt is not None and mark == self.ledger
             kept = (line, self.ledger is None or mine)
@@ -220,7 +220,8 @@ class Following:
         return Lines(tuple(own), len(self._found) - len(own), unread, self._unpruned[1])
 
 
-def _line(row: TrialRow) -> TrialLine:
+def line_of(row: TrialRow) -> TrialLine:
+    """Give a trial that was read as a line."""
     trial, told = row.trial, row.trial.user_attrs
     slot, attempt, worker = told.get(SLOT), told.get(ATTEMPT), told.get(WORKER)
     return TrialLine(

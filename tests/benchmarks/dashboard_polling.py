@@ -58,9 +58,11 @@ class Clients:
     def poll(self) -> None:
         """Ask as optuna-dashboard's page does."""
         connection, known = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60), 0
-        while not self.stop.wait(EVERY if known else 0.1):
+        while True:
             trials = json.loads(self.get(connection, f"/api/studies/1?after={known}"))["trials"]
             known += sum(trial["state"] not in {"Running", "Waiting"} for trial in trials)
+            if self.stop.wait(EVERY):
+                return
 
     def listen(self) -> None:
         """Ask as our page does: again after each event."""

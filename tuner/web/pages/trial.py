@@ -56,8 +56,6 @@ def show_trial(site: Site, known: Known, request: Request) -> Response:
     candidates = candidates_of(known, study, lines)
     candidate = next((each for each in candidates if each.trial.number == record.number), None)
     others = [line for line in lines.all if record.slot is not None and line.slot == record.slot]
-    numbers = list(lines.by_number)
-    place = numbers.index(record.number)
     return page(
         site,
         request,
@@ -73,8 +71,8 @@ def show_trial(site: Site, known: Known, request: Request) -> Response:
         configuration=None if record.configuration is None else yaml_text(dict(record.configuration)),
         candidate=candidate,
         attempts=others if len(others) > 1 else [],
-        before=numbers[place - 1] if place else None,
-        after=numbers[place + 1] if place + 1 < len(numbers) else None,
+        before=record.number - 1 if record.number else None,
+        after=record.number + 1 if lines.unread or record.number + 1 in lines.by_number else None,
         files=files_of(site.files, study, seen),
         log=log_of(site.files, study.name, record.number),
     )
@@ -113,7 +111,7 @@ def compare(site: Site, known: Known, request: Request) -> Response:
     """
     study = known.study(request.path_params["name"])
     numbers = compared(request.query_params)
-    lines = study.lines(patience=None)
+    lines = study.lines()
     trials = [study.trial(lines, number) for number in numbers]
     rows = _rows(study, [seen.record for seen in trials])
     return page(
@@ -136,7 +134,7 @@ def compare(site: Site, known: Known, request: Request) -> Response:
 
 def _asked_for(known: Known, request: Request) -> tuple[KnownStudy, Lines, Seen]:
     study = known.study(request.path_params["name"])
-    lines = study.lines(patience=None)
+    lines = study.lines()
     number = whole("The trial", request.path_params["number"], MOST_PAGES * 1000, least=0, status=404)
     return study, lines, study.trial(lines, number or 0)
 

@@ -15,7 +15,7 @@ from tuner.web.beside.shown import ShownStorage
 from tuner.web.files import Files
 from tuner.web.site import Site
 
-PATIENCE = 120.0  # seconds
+PATIENCE = 240.0  # seconds
 
 
 def test_a_note_follows_the_study_and_then_holds_the_verdict(url: str, ledger: Ledger) -> None:

@@ -153,8 +153,11 @@ def test_a_page_shows_what_the_status_says_and_follows_it(session: Session) -> N
 def test_every_page_can_be_read_and_used_by_everyone(session: Session) -> None:
     """Light and dark, wide and narrow: axe finds nothing serious, and nothing scrolls sideways."""
     axe = Axe()
+    # What a page looks like hangs on no database, so one of them is looked at from both sides.
+    is_first = session.ledger.database.engine.dialect.name == "sqlite"
+    looks = ((WIDE, "light"), (NARROW, "dark")) if is_first else ((WIDE, "light"),)
     for name, path in session.pages.items():
-        for size, scheme in ((WIDE, "light"), (NARROW, "dark")):
+        for size, scheme in looks:
             with session.looking(path, size=size, scheme=scheme) as page:
                 page.wait_for_selector("[data-status][data-state=on]")
                 found = axe.run(page).response["violations"]

@@ -18,7 +18,7 @@ from studies.database.open import Database
 from studies.database.trial_rows import TrialRow, read_whole
 from studies.errors import UnknownStudy, UnknownTrial
 from studies.ledger.absent import sentence
-from studies.ledger.following import Following, Lines, TrialLine
+from studies.ledger.following import Following, Lines, TrialLine, line_of
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
 from studies.ledger.reading import attributes_of
@@ -106,12 +106,20 @@ class KnownStudy:
             UnknownTrial: there is none of that number.
         """
         line = lines.by_number.get(number)
-        found = [] if line is None else self.trials([line])
+        found = self._found(number) if line is None else self.trials([line])
         if not found:
             count = len(lines.all)
             there = f"it has {count} trials" if count else "it has none yet"
             raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.")
         return found[0]
+
+    def _found(self, number: int) -> list[Seen]:
+        """Find a trial that is not among the lines: not read yet, or added by another program."""
+        try:
+            key = self.database.storage.get_trial_id_from_study_id_trial_number(self.number, number)
+        except KeyError:
+            return []
+        return [_seen(line_of(row), row) for row in read_whole(self.database.engine, [key])]
 
 
 @dataclass(eq=False)
