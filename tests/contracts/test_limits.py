@@ -61,7 +61,7 @@ def test_the_best_is_the_best_of_those_that_a_search_of_all_trials_finds_within_
     assert status.best == next(iter(ledger.ranked()), None)
     assert status.broken == 20 - len(within)
     assert status.limits == ("width <= 40", "rate >= 0.001")
-    followed = Following(ledger.database.engine, ledger.identifier, ledger.slots.ledger)
+    followed = Following(ledger.database.engine, ledger.identifier, ledger.slots.ledger, limits=tuple(LIMITS))
     assert status_of_lines(ledger, followed.look()) == status
 
 
