@@ -37,9 +37,7 @@ else:
             "weight_decay": tune.loguniform(1e-5, 1e-2),
             "dropout": tune.uniform(0.0, 0.5),
         },
-        tune_config=tune.TuneConfig(
-            metric="val_loss", mode="min", num_samples=20, scheduler=ASHAScheduler()
-        ),
+        tune_config=tune.TuneConfig(metric="val_loss", mode="min", num_samples=20, scheduler=ASHAScheduler()),
         run_config=tune.RunConfig(name="own", storage_path=str(Path("ray_results").resolve())),
     )
 best = tuner.fit().get_best_result(metric="val_loss", mode="min")
