@@ -1,6 +1,6 @@
-"""Modules of public packages, tuned unedited, and each winner trained by plain LightningCLI to the same digits.
+"""Modules of public packages, tuned unedited; plain LightningCLI trains each winner to the same digits.
 
-Run by hand where the packages are installed: `pip install pytorch-forecasting chemprop 'gluonts[torch]'`, then
+Run by hand after `pip install pytorch-forecasting chemprop 'gluonts[torch]'`, by
 `python -m tests.benchmarks.public_packages FOLDER`, in which a folder for each package is made anew.
 """
 
@@ -20,8 +20,9 @@ from pytorch_forecasting import TemporalFusionTransformer, TimeSeriesDataSet
 
 def waves():
     time = np.arange(60)
-    rows = [pd.DataFrame({"time": time, "shop": str(n), "sold": 5 + n + np.sin(time / 3 + n)}) for n in range(4)]
-    return pd.concat(rows, ignore_index=True)
+    sold = {str(n): 5 + n + np.sin(time / 3 + n) for n in range(4)}
+    shops = [pd.DataFrame({"time": time, "shop": shop, "sold": row}) for shop, row in sold.items()]
+    return pd.concat(shops, ignore_index=True)
 
 def training():
     return TimeSeriesDataSet(waves().query("time < 48"), time_idx="time", target="sold", group_ids=["shop"],
@@ -112,14 +113,13 @@ def compare(package: str, folder: Path) -> str:
     (folder / "config.yaml").write_text(config)
     environment = {**os.environ, "PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
 
-    def python(*words: str) -> str:
-        line = [sys.executable, "-W", "ignore", *words]
+    def run(*line: str) -> str:
         return subprocess.run(
             line, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
     def tuner(line: str) -> str:
-        return python("-m", "tuner", *line.split())
+        return run(str(Path(sys.executable).with_name("tuner")), *line.split())
 
     changes = "--set trainer.max_epochs=2 --set study.name=own --set study.trials=3"
     tuner(f"init {asked} --output study.yaml")
@@ -127,7 +127,7 @@ def compare(package: str, folder: Path) -> str:
     tuner(f"run study.yaml --quiet {changes}")
     best = json.loads(tuner("best own --export best.yaml --json"))
     curve = json.loads(tuner(f"trial own {best['number']} --json"))["curve"]
-    python("-c", PLAIN, "fit", "--config", "best.yaml")
+    run(sys.executable, "-W", "ignore", "-c", PLAIN, "fit", "--config", "best.yaml")
     (written,) = folder.glob("lightning_logs/*/metrics.csv")
     with written.open() as file:
         scores = [float(row["val_loss"]) for row in csv.DictReader(file) if row.get("val_loss")]

@@ -3,7 +3,6 @@
 import neps
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping
-
 from own_module import Own, OwnData
 
 

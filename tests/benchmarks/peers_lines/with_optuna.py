@@ -8,7 +8,6 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping
 from optuna.trial import TrialState
 from optuna_integration import PyTorchLightningPruningCallback
-
 from own_module import Own, OwnData
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping
+from own_module import Own, OwnData
 from ray import tune
 from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
 from ray.tune.schedulers import ASHAScheduler
-
-from own_module import Own, OwnData
 
 
 def train(config: dict[str, float]) -> None:
