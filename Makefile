@@ -65,7 +65,7 @@ site: install ## Build the documents as a site, without a network, into build/si
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .ci/mkdocs.yml
 
 dashboard: install ## Look at the studies of tuner.db in a browser
-	$(BIN)/optuna-dashboard sqlite:///tuner.db
+	$(BIN)/tuner dashboard --open
 
 clean: ## Remove the environment and everything that was made
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis .coverage* runs tuner.db*

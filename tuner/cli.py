@@ -14,13 +14,14 @@ import click
 
 import studies  # noqa: F401 - found before the working directory, where a folder may be called so
 from search_spaces.errors import TunerError, first_line
-from tuner.commands.analyse import importance, interactions
+from tuner.commands.analysis.analyse import importance, interactions
+from tuner.commands.analysis.report import gain, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, delete, stop
+from tuner.commands.dashboard import dashboard
 from tuner.commands.init import init
 from tuner.commands.inspect import best, list_studies, status
 from tuner.commands.options import examples
-from tuner.commands.report import gain, report
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
 from tuner.commands.trial import trial
@@ -69,6 +70,7 @@ for command in (
     interactions,
     gain,
     report,
+    dashboard,
     spaces,
     delete,
 ):

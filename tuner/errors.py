@@ -8,6 +8,7 @@ TunerError
 ├── BadConfiguration     a configuration names a class or an argument that does not exist; knows the key
 ├── BadData              a file of data is not there, is no such file, or cannot be learnt from
 ├── MetricNotLogged      the module does not log the metric that the study is about
+│   └── KeptNotLogged    the module does not log a metric that each trial is to keep
 └── NotAllowed           a study of the database names what this worker may not use
 """
 
@@ -50,6 +51,10 @@ class BadData(TunerError, ValueError):
 
 class MetricNotLogged(TunerError, KeyError):
     """The module does not log the metric that the study is about."""
+
+
+class KeptNotLogged(MetricNotLogged):
+    """The module does not log a metric that each trial is to keep."""
 
 
 class NotAllowed(TunerError, ValueError):

@@ -19,57 +19,21 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.database.clock import now
 from studies.database.dialects import dialect_of
+from studies.database.optuna_columns import FINITE as _FINITE
+from studies.database.optuna_columns import HIGHEST as _HIGHEST
+from studies.database.optuna_columns import LOWEST as _LOWEST
+from studies.database.optuna_columns import NAN as _NAN
+from studies.database.optuna_columns import attributes as _attributes
+from studies.database.optuna_columns import curves as _curves
+from studies.database.optuna_columns import params as _params
+from studies.database.optuna_columns import studies as _studies
+from studies.database.optuna_columns import system_attributes as _system_attributes
+from studies.database.optuna_columns import trials as _trials
+from studies.database.optuna_columns import values as _values
 
 # How Optuna's SuccessiveHalvingPruner begins the names of the attributes by which a trial competes at a rung.
 # It has no public name for that; a contract test fails if it changes.
 RUNG = "completed_rung_"
-
-_FINITE, _HIGHEST, _LOWEST, _NAN = "FINITE", "INF_POS", "INF_NEG", "NAN"
-
-_studies = sa.table("studies", sa.column("study_id", sa.Integer))
-_trials = sa.Table(  # with its key, which the database counts
-    "trials",
-    sa.MetaData(),
-    sa.Column("trial_id", sa.Integer, primary_key=True),
-    sa.Column("number", sa.Integer),
-    sa.Column("study_id", sa.Integer),
-    sa.Column("state", sa.Enum(TrialState)),
-    sa.Column("datetime_start", sa.DateTime),
-    sa.Column("datetime_complete", sa.DateTime),
-)
-_params = sa.table(
-    "trial_params",
-    sa.column("trial_id", sa.Integer),
-    sa.column("param_name", sa.String),
-    sa.column("param_value", sa.Double),
-    sa.column("distribution_json", sa.Text),
-)
-_values = sa.table(
-    "trial_values",
-    sa.column("trial_id", sa.Integer),
-    sa.column("objective", sa.Integer),
-    sa.column("value", sa.Double),
-    sa.column("value_type", sa.Enum(_FINITE, _HIGHEST, _LOWEST, name="trialvaluetype")),
-)
-_curves = sa.table(
-    "trial_intermediate_values",
-    sa.column("trial_id", sa.Integer),
-    sa.column("step", sa.Integer),
-    sa.column("intermediate_value", sa.Double),
-    sa.column(
-        "intermediate_value_type",
-        sa.Enum(_FINITE, _HIGHEST, _LOWEST, _NAN, name="trialintermediatevaluetype"),
-    ),
-)
-_attributes, _system_attributes = (
-    sa.table(
-        f"trial_{kind}_attributes",
-        sa.column("trial_id", sa.Integer),
-        sa.column("key", sa.String),
-        sa.column("value_json", sa.Text),
-    )
-    for kind in ("user", "system")
-)
 
 
 def hold(connection: sa.Connection, trial: int) -> None:

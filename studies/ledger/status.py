@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.trial import FrozenTrial, TrialState
+
+from studies.database.trial_rows import read_whole
 from studies.definition.length import TrialLength
 from studies.definition.limits import limits_of
-from studies.ledger.absent import sentence
+from studies.ledger.absent import Left, left_among, sentence
+from studies.ledger.following import Lines
 from studies.ledger.ledger import Ledger
 from studies.trials.attributes import without_continued
 from studies.trials.outcomes import Outcome, count_name, outcome_of
@@ -84,11 +88,66 @@ class Status:
 
 def status_of(ledger: Ledger) -> Status:
     """Look how far a study is."""
-    trials, budget = ledger.trials(), ledger.slots.budget()
-    records = list(map(TrialRecord.of, trials))
-    settings, spent, left = ledger.definition.settings, ledger.slots.control.spent(), ledger.left()
-    # One that went on counts as what became of it.
-    count = Counter(map(outcome_of, without_continued(trials, Outcome.PAUSED.value)))
+    trials = ledger.trials()
+    told = (TrialRecord.of(trial).unpruned for trial in reversed(trials))
+    return _status(
+        ledger,
+        # One that went on counts as what became of it.
+        Counter(map(outcome_of, without_continued(trials, Outcome.PAUSED.value))),
+        ledger.left(),
+        unpruned=next(filter(None, told), None),
+        added=ledger.added(),
+        best=ledger.best(),
+        broken=sum(
+            record.outcome is Outcome.COMPLETED and bool(record.broken)
+            for record in map(TrialRecord.of, trials)
+        )
+        if ledger.definition.settings.limits
+        else 0,
+    )
+
+
+def status_of_lines(ledger: Ledger, lines: Lines) -> Status:
+    """Look how far a study is, by its trials as lines: without reading all of them anew."""
+    engine = ledger.database.engine
+    best = lines.ranked(minimizes=ledger.minimizes)[:1]
+    return _status(
+        ledger,
+        lines.counts.copy(),
+        left_of_lines(ledger, lines),
+        unpruned=lines.unpruned,
+        added=lines.added,
+        best=next(
+            (TrialRecord.of(row.trial) for row in read_whole(engine, [line.key for line in best])), None
+        ),
+        broken=lines.broken,
+    )
+
+
+def left_of_lines(ledger: Ledger, lines: Lines) -> list[Left]:
+    """List the trials among lines that run for Optuna though their workers went away."""
+    engine = ledger.database.engine
+    running = [row.trial for row in read_whole(engine, [line.key for line in lines.running])]
+
+    def runs_still(trial: FrozenTrial) -> bool:
+        key = lines.by_number[trial.number].key
+        return any(row.trial.state is TrialState.RUNNING for row in read_whole(engine, [key]))
+
+    return left_among(running, engine, ledger.slots.ledger, runs_still)
+
+
+def _status(
+    ledger: Ledger,
+    count: Counter[Outcome | None],
+    left: list[Left],
+    *,
+    unpruned: str | None,
+    added: int,
+    best: TrialRecord | None,
+    broken: int,
+) -> Status:
+    budget = ledger.slots.budget()
+    settings, spent = ledger.definition.settings, ledger.slots.control.spent()
     running = count.pop(None, 0) - len(left)
     count[Outcome.LOST] += len(left)
     return Status(
@@ -100,7 +159,7 @@ def status_of(ledger: Ledger) -> Status:
         done=budget.done,
         stopped=ledger.slots.control.stopped(),
         over=ledger.over(),
-        unpruned=_why_unpruned(ledger, records),
+        unpruned=_why_unpruned(ledger, unpruned),
         epochs=spent.epochs,
         hours=spent.hours,
         most_epochs=spent.most_epochs,
@@ -111,19 +170,18 @@ def status_of(ledger: Ledger) -> Status:
             "waiting": budget.open,
         },
         left=sentence(left) if left else None,
-        added=ledger.added(),
-        best=ledger.best(),
+        added=added,
+        best=best,
         limits=tuple(map(str, limits_of(settings.limits))),
-        broken=sum(record.outcome is Outcome.COMPLETED and bool(record.broken) for record in records),
+        broken=broken,
     )
 
 
-def _why_unpruned(ledger: Ledger, records: Sequence[TrialRecord]) -> str | None:
+def _why_unpruned(ledger: Ledger, told: str | None) -> str | None:
     """Say why the default pruner stops nothing, by the trainer section or by what a trial was told."""
     if ledger.definition.pruner is not None:
         return None
-    known = TrialLength.of(ledger.definition.fixed).why_unpruned
-    return known or next(filter(None, (record.unpruned for record in reversed(records))), None)
+    return TrialLength.of(ledger.definition.fixed).why_unpruned or told
 
 
 def limits_in_words(status: Status) -> str:

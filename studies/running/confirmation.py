@@ -95,12 +95,26 @@ def confirmed(ledger: Ledger) -> list[Candidate]:
     if repeating is None:
         return []
     best = ledger.ranked()[: repeating.definition.turn]
+    ended = repeating.records(TrialState.COMPLETE, TrialState.PRUNED)
+    return confirmed_by(ledger, best, repeating, ended)
+
+
+def confirmed_by(
+    ledger: Ledger, best: Sequence[TrialRecord], repeating: Ledger, ended: Sequence[TrialRecord]
+) -> list[Candidate]:
+    """Do as `confirmed` with what was read already.
+
+    Args:
+        ledger: the study.
+        best: its best trials, the best first, as many as are repeated.
+        repeating: the study that repeats them.
+        ended: the trials of that study that ended complete or pruned.
+    """
     if first_change(repeating.definition, _repeating(ledger, best, seeds=1)):
         return []
     budget = repeating.slots.budget()
     if budget.done < budget.total:
         return []
-    ended = repeating.records(TrialState.COMPLETE, TrialState.PRUNED)
     worst = inf if ledger.minimizes else -inf
     candidates = []
     for place, trial in enumerate(best):

@@ -54,11 +54,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--half", choices=["plain", "resumed"], default="plain")
     parser.add_argument("--results", type=Path, default=None)
+    parser.add_argument(
+        "--accelerator", default="cpu", help="what Lightning calls it; auto for a GPU, if any"
+    )
     parser.add_argument("--only", type=int, default=None, help="one section, with its folder kept")
     given = parser.parse_args()
-    warm_up_for_sections(draw_section(given.seed, 0))
+    warm_up_for_sections(draw_section(given.seed, 0, given.accelerator))
     if given.only is not None:
-        section, folder = draw_section(given.seed, given.only), Path(f"section-{given.only}").absolute()
+        section, folder = (
+            draw_section(given.seed, given.only, given.accelerator),
+            Path(f"section-{given.only}").absolute(),
+        )
         print(json.dumps(section.configuration), section.seed)
         print(compare(section, folder, given.half))
         return
@@ -68,7 +74,7 @@ def main() -> None:
     for number in range(given.sections):
         if number in known:
             continue
-        section = draw_section(given.seed, number)
+        section = draw_section(given.seed, number, given.accelerator)
         with TemporaryDirectory() as folder:
             found = {"number": number, **compare(section, Path(folder), given.half)}
         done.append(found)

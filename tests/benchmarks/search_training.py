@@ -78,6 +78,11 @@ def tpe_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
     return TPESampler(seed=seed_of(definition, slot.number))
 
 
+def group_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
+    """Give TPE that models the parameters of a branch together."""
+    return TPESampler(seed=seed_of(definition, slot.number), multivariate=True, group=True)
+
+
 def ours(proposer: Proposer, rungs: tuple[int, ...] = (), share: float = 0.5) -> Search:
     """Search as a study of ours does."""
 
@@ -107,6 +112,8 @@ METHODS: dict[str, Search] = {
     "TPE": by_optuna(lambda seed: TPESampler(seed=seed), NopPruner()),
     "TPE, halving": by_optuna(lambda seed: TPESampler(seed=seed), _halving()),
     "TPE, pausing": ours(BySamplerOfEnds(tpe_of), (3, 6, 12)),
+    "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
+    "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),
     "joint": ours(JointModel()),
     "joint, pausing": ours(JointModel(), (3, 6, 12)),
 }

@@ -99,11 +99,23 @@ grace_option = click.option(
     metavar="SECONDS",
     help="How long Ctrl-C or SIGTERM lets the running epoch come to its end.",
 )
+
+
+def _there(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse GPUs that are not there before anything is made."""
+    if value is not None:
+        from tuner.workers.gpus import Gpus
+
+        Gpus(value)
+    return value
+
+
 gpus_option = click.option(
     "--gpus",
     metavar="auto|0,1,...",
-    help="Train on these GPUs, each for one worker at a time; auto takes all that are free. "
-    "Without it a worker sees every GPU.",
+    callback=_there,
+    help="Train on these GPUs, each for one worker at a time; auto takes all that are free, and 0,0 lets two "
+    "workers share one. Without it all workers use the first.",
 )
 checkpoints_option = click.option(
     "--checkpoints",

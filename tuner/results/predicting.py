@@ -13,7 +13,7 @@ from tuner.data.tabular.reading import read_table
 from tuner.errors import BadData, Refused
 from tuner.modules.shaped_by_data import ShapedByData
 from tuner.training.configuration.assembly import assemble
-from tuner.training.process.ranks import on_one_device
+from tuner.training.process.ranks import on_the_cpu
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -101,7 +101,7 @@ def _answer(
             "Python, by the load_from_checkpoint of its class."
         )
     x = torch.from_numpy(encoded(encoder, frame))
-    module = assemble(on_one_device(configuration)).module
+    module = assemble(on_the_cpu(configuration)).module
     is_ours = isinstance(module, ShapedByData)
     if not is_ours and not encoder["classes"]:
         raise Refused(

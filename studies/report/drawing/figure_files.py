@@ -35,7 +35,7 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for number, (name, drawn) in enumerate(_named(material), start=1):
+    for number, (name, drawn) in enumerate(named_figures(material), start=1):
         path = folder / f"{number:02d}-{name}"
         table = path.with_name(f"{path.name}.csv")
         if isinstance(drawn, Bars):
@@ -73,7 +73,7 @@ def numbers_of(figure: go.Figure) -> tuple[tuple[str, ...], list[tuple[Any, ...]
     return ("curve", "x", "y", *(["value"] if has_values else [])), rows
 
 
-def _named(material: Material) -> Iterator[tuple[str, go.Figure | Bars]]:
+def named_figures(material: Material) -> Iterator[tuple[str, go.Figure | Bars]]:
     """Give each figure with a name that is fit for a file."""
     for title, parts in shown(material, all_sections()):
         for name, drawn in _drawn(parts):

@@ -55,7 +55,7 @@ def draw_svg(figure: go.Figure, width: int) -> str:
     y = scale_of(layout.yaxis, values_along(figure, "y"), height - BOTTOM, top)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="12" '
-        f'font-family="system-ui, sans-serif" role="img" style="width:100%;height:auto">'
+        f'font-family="system-ui, sans-serif" role="img" width="100%">'
     )
     parts = [
         head,

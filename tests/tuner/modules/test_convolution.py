@@ -65,6 +65,18 @@ def test_a_configuration_decides_every_layer() -> None:
     assert {layer.p for layer in made if isinstance(layer, nn.Dropout2d)} == {0.25}
 
 
+def test_its_backward_pass_is_deterministic_on_a_gpu() -> None:
+    """Pooling to a single pixel is a mean; torch refuses the pooling's own backward pass there."""
+    waiting, names = [network()(torch.ones(2, 1, 28, 28)).grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None:
+            names.add(node.name())
+            waiting += [following for following, _ in node.next_functions]
+    assert any(name.startswith("Mean") for name in names)
+    assert not [name for name in names if "Pool" in name]
+
+
 def test_batch_norm_is_that_of_images_and_dropout_after_the_last_norm_is_one() -> None:
     """The defaults of the catalogue: BatchNorm2d before the activation, one dropout at the end."""
     made = network(norm="batch", dropout=0.5)

@@ -15,6 +15,7 @@ from tests.tuner.data.tables import ROWS, patients
 from tests.tuner.training.probes import IN_MEMORY
 from tuner.data import Table
 from tuner.modules import MLPClassifier, MLPRegressor
+from tuner.results.predicting import Winner, predict
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import Fit
 from tuner.training.fitting.fit import fit
@@ -73,6 +74,17 @@ def test_new_rows_are_encoded_as_in_training(tuner: CommandLine) -> None:
                 assert np.isclose(found, share, rtol=1e-5).any()
     assert (predicted["ill_predicted"] == np.where(found > 0.5, "yes", "no")).all()
     assert list(predicted.columns[:2]) == ["age", "kind"]
+
+
+def test_weights_of_a_gpu_predict_on_a_machine_without_one(tuner: CommandLine) -> None:
+    """Accelerator, devices and precision are those of the training; what it answers needs none of them."""
+    frame = ran(tuner)
+    frame.drop(columns="ill").to_csv(tuner.folder / "rows.csv", index=False)
+    (file,) = (tuner.folder / "runs/mine").glob("*.ckpt")
+    configuration = json.loads(tuner("trial mine 0 --json").out)["configuration"]
+    on_cpu = predict(Winner(configuration, [file], tuner.folder / "rows.csv"))
+    configuration["trainer"] |= {"accelerator": "gpu", "devices": [0], "precision": "16-mixed"}
+    assert predict(Winner(configuration, [file], tuner.folder / "rows.csv")) == on_cpu
 
 
 def test_a_quantity_is_predicted_in_its_own_unit(tuner: CommandLine) -> None:

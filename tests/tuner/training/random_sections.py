@@ -24,8 +24,8 @@ class Section:
     seed: int
 
 
-def draw_section(seed: int, number: int) -> Section:
-    """Draw a section; the same arguments give the same."""
+def draw_section(seed: int, number: int, accelerator: str = "cpu") -> Section:
+    """Draw a section for an accelerator, by Lightning's name; the same arguments give the same."""
     draw = Random(f"{seed}-{number}")  # noqa: S311 - not for secrets
     model = {
         "metric": draw.choice(METRICS),
@@ -38,7 +38,7 @@ def draw_section(seed: int, number: int) -> Section:
         model["optimizer"], data["kind"] = ("sparse", "indices") if draw.random() < 0.3 else ("adam", "map")
     trainer = _possible(_trainer(draw, model), model, data)
     configuration = {
-        "trainer": {**trainer, "accelerator": "cpu", "devices": 1},
+        "trainer": {**trainer, "accelerator": accelerator, "devices": 1},
         "model": {"class_path": f"{_ODD}.OwnNet", "init_args": model},
         "data": {"class_path": f"{_ODD}.OwnData", "init_args": data},
     }

@@ -242,7 +242,8 @@ def _compared(gradient: Tensor, weights: Tensor, next_gradient: Tensor, next_wei
 def _of_pairs(pairs: list[Tensor]) -> dict[str, float]:
     if not pairs:
         return {}
-    table = torch.stack(pairs).double().cpu().numpy()
+    # Those of a fit that was resumed are on the CPU.
+    table = torch.stack([pair.to(pairs[-1].device) for pair in pairs]).double().cpu().numpy()
     first, second, both, moved, along, size = table.T
     with np.errstate(all="ignore"):  # a gradient of zero says nothing of its direction
         noise = 1 - 2 * both / (first + second)

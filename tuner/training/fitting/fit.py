@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning import seed_everything
 
 from tuner.data.tabular.prepared_table import share_tables
-from tuner.errors import MetricNotLogged
+from tuner.errors import KeptNotLogged, MetricNotLogged
 from tuner.training.assignment import Assignment, finite
 from tuner.training.configuration.assembly import Assembly, assemble
 from tuner.training.configuration.class_paths import package_of
@@ -87,8 +87,8 @@ def fit(
     facts: dict[str, Any] = {THREADS: torch.get_num_threads()}
     if watch:
         facts |= watch.told(assembly.trainer.callback_metrics, assignment.objective.metric)
-    unsaved = [observer.unsaved] if observer.unsaved else []
-    if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + unsaved:
+    own = [*observer.state.moves, *filter(None, [observer.unsaved])]
+    if reasons := reasons_of_training(assignment.configuration, assembly.trainer) + own:
         facts[INEXACT] = reasons
     return replace(result, facts=facts, metrics=finite(observer.beside.values))
 
@@ -134,7 +134,7 @@ def _fit(assignment: Assignment, observer: Observer, assembly: Assembly) -> Fit:
         why = observer.metric.why_missing(assembly.module, barebones=assembly.trainer.barebones)
         raise MetricNotLogged(why)
     if observer.beside.missing():
-        raise MetricNotLogged(observer.beside.why_missing(assembly.module))
+        raise KeptNotLogged(observer.beside.why_missing(assembly.module))
     score = assignment.objective.score_of(scores)
     return Fit(
         Ending.COMPLETED, scores, score, kept=_keep(assignment, score, observer, assembly), steps=steps

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer, seed_everything
 
-from tuner.errors import BadConfiguration, BadData, IllegalTraining, MetricNotLogged
+from tuner.errors import BadConfiguration, BadData, IllegalTraining, KeptNotLogged, MetricNotLogged
 from tuner.training.assignment import BUILT_IN, Assignment
 from tuner.training.configuration.assembly import assemble, check_readable
 from tuner.training.configuration.class_paths import PACKAGES, package_of
@@ -92,7 +92,7 @@ def _rehearsed(assignment: Assignment, seconds: float, stepped: Callable[[], Non
     if hooks.is_logged:
         for name in assignment.metrics:
             if name not in hooks.logged and name not in BUILT_IN:
-                raise MetricNotLogged(not_logged(name, assembly.module, hooks.logged))
+                raise KeptNotLogged(not_logged(name, assembly.module, hooks.logged))
         size = hooks.size
         if size is not None and not hooks.in_validation:
             size = replace(size, validates=False)

@@ -96,6 +96,8 @@ def _begin_wandb(logger: Any, tracked: Tracked) -> None:
 
 def _finish_wandb(logger: Any, tracked: Tracked, outcome: str, score: float | None) -> None:
     logger.experiment.summary.update({OUTCOME: outcome, **({} if score is None else {SCORE: score})})
+    # It finishes its runs when Python exits, but a process of multiprocessing ends without that.
+    logger.experiment.finish(exit_code=int(outcome == FAILED))
 
 
 def _finish_tensorboard(logger: Any, tracked: Tracked, outcome: str, score: float | None) -> None:

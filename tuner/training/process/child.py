@@ -19,7 +19,9 @@ from types import FrameType
 
 import torch
 
+from search_spaces.errors import first_line
 from tuner.errors import NotAllowed
+from tuner.training.assignment import Assignment
 from tuner.training.ends import Fault, Raised, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.fitting.fit import fit, tested
@@ -41,7 +43,7 @@ from tuner.training.messages import (
 from tuner.training.process.by_value import unpack
 from tuner.training.process.changed import forget_changed
 from tuner.training.process.parent import die_with_parent, let_children_die_too
-from tuner.training.process.ranks import for_ranks
+from tuner.training.process.ranks import for_ranks, without_gpu
 from tuner.training.sharpness.measure import measure
 
 # What torch's data loader says when one of its processes was killed; it has no class of its own for that.
@@ -49,6 +51,10 @@ _KILLED_LOADER = re.compile(
     r"DataLoader worker \(pid(\(s\))? [\d, ]+\) "
     r"(is killed by signal: (Killed|Terminated)|exited unexpectedly)"
 )
+# What torch says in errors without a class of their own: on the CPU, of the CUDA runtime, of cuBLAS.
+_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+# Errors of a GPU; torch has had the class since 2.8.
+_OF_DEVICE: type[BaseException] | tuple[()] = getattr(torch, "AcceleratorError", ())
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 # What torch and Lightning import only when they fit; a child would spend a second on it.
 PRELOADED_BY_NAME = ("torch._dynamo", "pytorch_lightning.cli")
@@ -74,6 +80,7 @@ def answer(pipe: Connection, start: Start) -> None:
     try:
         unpack(start.code)
         assignment = replace(assignment, configuration=for_ranks(assignment.configuration, assignment.ranks))
+        _look_for_gpus(assignment)
         if (start.tested or start.measured) and assignment.threads is not None:
             torch.set_num_threads(assignment.threads)
         if start.measured is not None:
@@ -89,7 +96,7 @@ def answer(pipe: Connection, start: Start) -> None:
             ending = rehearse(assignment, start.rehearsal, lambda: line.stepped(1))
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is an outcome
         at, trace = time.monotonic(), "".join(traceback.format_exception(error))
-        line.end_with(Raised(f"{type(error).__name__}: {error}", trace, _fault(error), at))
+        line.end_with(Raised(_cause(error), trace, _fault(error), at))
     else:
         line.end_with(ending)
 
@@ -218,11 +225,27 @@ def _fault(error: BaseException) -> Fault:
             return Fault.REFUSED
         if isinstance(link, MemoryError | torch.OutOfMemoryError):
             return Fault.MEMORY
-        if isinstance(link, RuntimeError) and "can't allocate memory" in str(link):  # torch, on the CPU
+        if isinstance(link, RuntimeError) and any(words in str(link) for words in _NO_MEMORY):
             return Fault.MEMORY
         if isinstance(link, OSError):
             return Fault.DISK if link.errno in {errno.ENOSPC, errno.EDQUOT} else Fault.DATA
     return Fault.CODE
+
+
+def _look_for_gpus(assignment: Assignment) -> None:
+    """Refuse to train on the CPU where a GPU was given; that ends the worker, and costs no trial."""
+    if assignment.gpus is not None:
+        lacking = without_gpu(assignment.configuration, assignment.gpus, torch.cuda.device_count())
+        if lacking:
+            raise NotAllowed(lacking)
+
+
+def _cause(error: BaseException) -> str:
+    """Say what an exception is; of a GPU's the first line, since the others are the same advice each time."""
+    if not isinstance(error, _OF_DEVICE):
+        return f"{type(error).__name__}: {error}"
+    remark = "; the trial's log shows which" if "device-side assert" in str(error) else ""
+    return f"{type(error).__name__}: {first_line(error)}{remark}"
 
 
 def _is_of_killed_loader(error: BaseException) -> bool:

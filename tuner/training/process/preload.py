@@ -37,7 +37,7 @@ from tuner.training.configuration.assembly import read
 from tuner.training.configuration.permit import Permit, restrict_parsing
 from tuner.training.process.changed import note_files
 from tuner.training.process.child import PRELOADED_BY_NAME
-from tuner.training.resuming.generators import uses_cuda
+from tuner.training.process.forkable import holds_gpu
 
 _paths = _asked.get("paths", [])
 sys.path[:] = [*_paths, *(entry for entry in sys.path if entry not in _paths)]
@@ -50,7 +50,7 @@ for _name in (*PRELOADED_BY_NAME, *_asked.get("modules", ())):
 if _asked.get("configuration"):
     with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
         read(_asked["configuration"])
-if _asked.get("modules") and (threading.active_count() > 1 or uses_cuda()):
+if _asked.get("modules") and (threading.active_count() > 1 or holds_gpu()):
     # Neither threads nor a GPU survive a fork. So begin again, without the modules that started them.
     again = {key: _asked.get(key) for key in ("permit", "worker") if key in _asked}
     os.environ[PRELOAD] = json.dumps({"paths": _paths} | again)

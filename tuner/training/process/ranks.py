@@ -11,6 +11,7 @@ from typing import Any
 
 _OWN_LAUNCHERS = ("_spawn", "_fork", "_notebook")  # of a strategy's name
 _GPUS = ("auto", "gpu", "cuda")  # accelerators that may be GPUs
+_OF_GPUS = ("accelerator", "devices", "strategy", "precision", "plugins", "sync_batchnorm", "benchmark")
 _MACHINES = ("auto", None)  # ways to leave the number of devices to the machine
 
 
@@ -47,13 +48,39 @@ def alone_among(configuration: Mapping[str, Any], gpus: int) -> str:
         return ""
     return (
         f"Each trial trains on one of the {gpus} GPUs, since trainer.devices names no number; "
+        f"--gpus auto gives each worker one of its own, else all take the first; "
         f"`devices: {gpus}` trains on all of them together."
+    )
+
+
+def without_gpu(configuration: Mapping[str, Any], gpus: str | None, count: int) -> str:
+    """Say that torch sees none of the GPUs that a trial has, where Lightning would train on the CPU instead.
+
+    Args:
+        configuration: LightningCLI's sections.
+        gpus: which it has; None where it may see all there are, and none is fine.
+        count: how many torch sees.
+    """
+    trainer = configuration.get("trainer") or {}
+    if gpus is None or count or trainer.get("accelerator", "auto") != "auto":
+        return ""
+    return (
+        f"--gpus {gpus}: PyTorch sees no such GPU, so it would train on the CPU; "
+        f"look whether `torch.cuda.device_count()` and `nvidia-smi -L` agree, or leave --gpus out."
     )
 
 
 def is_first_rank() -> bool:
     """Say whether this process is the first of those that train together, before they have joined."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+def on_the_cpu(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the same configuration for a machine that need not have what was trained on."""
+    trainer = {
+        key: value for key, value in (configuration.get("trainer") or {}).items() if key not in _OF_GPUS
+    }
+    return {**configuration, "trainer": {**trainer, "accelerator": "cpu", "devices": 1}}
 
 
 def on_one_device(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def reasons_of_configuration(configuration: Mapping[str, Any]) -> list[str]:
         found.append(_CLOCKS[0])
     if isinstance(trainer.get("val_check_interval"), str | Mapping):
         found.append("trainer.val_check_interval validates by the clock")
+    if trainer.get("benchmark") is True and trainer.get("accelerator") != "cpu":
+        found.append("trainer.benchmark chooses among the kernels of a GPU by the clock")
     every, checks = trainer.get("reload_dataloaders_every_n_epochs") or 0, "check_val_every_n_epoch"
     if every > 1 and trainer.get(checks, 1) != 1:
         found.append(
@@ -53,14 +55,36 @@ def reasons_of_training(configuration: Mapping[str, Any], trainer: Any) -> list[
     left = [timer.time_remaining() for timer in timers]
     if any(seconds is not None and seconds <= 0 for seconds in left):
         found.append(_CLOCKS[0])
-    return found + reasons_of_loaders(loaders_of(trainer))
+    return found + _reasons_of_device(trainer) + reasons_of_loaders(loaders_of(trainer))
 
 
 def reasons_beforehand(configuration: Mapping[str, Any], trainer: Any) -> list[str]:
     """Give the reasons that a rehearsal shows: of the configuration, and of the loaders that it made."""
     from tuner.training.resuming.resumption import loaders_of
 
-    return reasons_of_configuration(configuration) + reasons_of_loaders(loaders_of(trainer))
+    found = reasons_of_configuration(configuration) + _reasons_of_device(trainer)
+    return found + reasons_of_loaders(loaders_of(trainer))
+
+
+def _reasons_of_device(trainer: Any) -> list[str]:
+    """Give the reason of a GPU: some kernels add up in the order in which their threads happen to come."""
+    import torch
+
+    is_strict = torch.are_deterministic_algorithms_enabled()
+    is_strict = is_strict and not torch.is_deterministic_algorithms_warn_only_enabled()
+    if is_strict or trainer.strategy.root_device.type == "cpu":
+        return []
+    return ["on a GPU only trainer.deterministic: true adds up in the same order each time"]
+
+
+def moved(before: str, after: str) -> str:
+    """Give the reason of a training that was left on one kind of device and went on on another.
+
+    Args:
+        before: the name of the one, such as `cpu` or what CUDA calls a GPU.
+        after: the name of the other.
+    """
+    return f"it was left on {before} and went on on {after}"
 
 
 def why_unsaved(error: Exception) -> str:

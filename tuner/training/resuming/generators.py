@@ -22,8 +22,9 @@ def restore(state: dict[str, Any]) -> None:
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
+    # Another machine may have fewer GPUs, or none.
+    for number, own in enumerate(state["cuda"][: torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(own, number)
 
 
 def uses_cuda() -> bool:

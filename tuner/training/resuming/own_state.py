@@ -5,6 +5,7 @@ Lightning saves none of them unless their author says how. They are found by goi
 the module, its data, its callbacks and its loaders.
 """
 
+import io
 import pickle
 import random
 from collections import deque
@@ -14,7 +15,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor, nn
+from torch.serialization import default_restore_location
 
 DEPTH = 10  # attributes of attributes that are followed
 OBJECTS = 5_000  # that are looked at in all
@@ -55,13 +58,33 @@ def put_generators(roots: Roots, states: Mapping[Path, Any]) -> None:
 
 
 def put_values(roots: Roots, values: Mapping[Path, Any]) -> None:
-    """Put values back where `values_of` found them."""
-    for path, value in values.items():
-        owner = _at(roots, path[:-1])
+    """Put values back where `values_of` found them, on the device of what stands there now."""
+    for path, kept in values.items():
+        owner, device = _at(roots, path[:-1]), _device_of(_at(roots, path))
+        value = kept if device is None else move_data_to_device(kept, device)
         if isinstance(owner, dict | list):
             owner[path[-1]] = value  # type: ignore[index] # of the kind that was found there
         elif owner is not None and hasattr(owner, "__dict__"):
             vars(owner)[str(path[-1])] = value
+
+
+def packed(values: Mapping[Path, Any]) -> bytes:
+    """Give values as bytes, which tell of each tensor whether it was on an accelerator."""
+    file = io.BytesIO()
+    torch.save(dict(values), file)
+    return file.getvalue()
+
+
+def unpacked(data: bytes, device: torch.device) -> dict[Path, Any]:
+    """Give the values that `packed` was given; what was on an accelerator is on `device`."""
+
+    def placed(storage: Any, location: str) -> Any:
+        if location == "cpu":
+            return storage
+        return default_restore_location(storage, str(device))  # type: ignore[no-untyped-call]
+
+    found: dict[Path, Any] = torch.load(io.BytesIO(data), map_location=placed, weights_only=False)
+    return found
 
 
 def _walk(roots: Roots) -> Iterator[tuple[Path, Any]]:
@@ -143,6 +166,14 @@ def _count(value: Any, budget: int) -> int:
     return budget + 1
 
 
+def _device_of(value: Any) -> torch.device | None:
+    """Give the accelerator on which the tensors of a value are; None where there are none on one."""
+    if isinstance(value, Tensor):
+        return None if value.device.type == "cpu" else value.device
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next((device for part in parts if (device := _device_of(part)) is not None), None)
+
+
 def _at(roots: Roots, path: Path) -> Any:
     """Give what stands at a path, None where there is nothing."""
     found: Any = roots
@@ -162,6 +193,8 @@ def _is_generator(found: Any) -> bool:
 def _state(generator: Any) -> Any:
     if isinstance(generator, np.random.Generator):
         return generator.bit_generator.state
+    if isinstance(generator, torch.Generator):
+        return generator.device.type, generator.get_state()
     return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
 
 
@@ -170,5 +203,9 @@ def _set_state(generator: Any, state: Any) -> None:
         generator.bit_generator.state = state
     elif isinstance(generator, random.Random):
         generator.setstate(state)
+    elif isinstance(generator, torch.Generator):
+        kind, own = state
+        if kind == generator.device.type:  # else it draws by another method, from the seed that it was given
+            generator.set_state(own)
     else:
         generator.set_state(state)

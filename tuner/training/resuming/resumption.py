@@ -9,12 +9,15 @@ from torch import Tensor
 
 from tuner.training.logs.csv_rows import count_rows
 from tuner.training.process.together import gather
+from tuner.training.resuming.exactness import moved
 from tuner.training.resuming.generators import capture, restore
 from tuner.training.resuming.own_state import (
     fingerprints,
     generators_of,
+    packed,
     put_generators,
     put_values,
+    unpacked,
     values_of,
 )
 
@@ -28,6 +31,7 @@ class EpochState:
 
     def __init__(self) -> None:
         self.at_start: dict[Any, bytes] = {}
+        self.moves: list[str] = []  # from one kind of device to another, each a reason
 
     def begin(self, trainer: Any, module: Any) -> None:
         """Note what users' objects hold as the training begins: what does not change need not be kept."""
@@ -35,7 +39,7 @@ class EpochState:
 
     def prepare(self, trainer: Any, module: Any, kept: Mapping[str, Any]) -> None:
         """Put back what loaders are made of, before they are."""
-        put_values(_roots(trainer, module), kept["ranks"][trainer.global_rank]["values"])
+        put_values(_roots(trainer, module), _values(trainer, kept))
 
     def take(self, trainer: Any, module: Any) -> dict[str, Any]:
         """Take the state, of all ranks; each of them has to call."""
@@ -44,7 +48,7 @@ class EpochState:
         changed = {
             path: values[path] for path, now in fingerprints(values).items() if now != self.at_start.get(path)
         }
-        mine = {"global": capture(), "own": generators_of(roots), "values": changed}
+        mine = {"global": capture(), "own": generators_of(roots), "values": packed(changed)}
         return {
             "ranks": gather(trainer, mine),
             # Lightning loads weights before it makes a module double, which rounds them.
@@ -53,6 +57,8 @@ class EpochState:
             "rates": _rates(trainer) if _averages(trainer) else [],
             "metrics": dict(trainer.callback_metrics),
             "should_stop": trainer.should_stop,
+            "device": _device(trainer),
+            "moves": self.moves,
             "files": {str(folder): _names(folder) for folder in _checkpoint_folders(trainer)},
             "rows": [count_rows(logger) for logger in trainer.loggers],
         }
@@ -64,13 +70,26 @@ class EpochState:
             module.state_dict()[name].copy_(value)
         for name, parameter in module.named_parameters():
             if name in kept["gradients"]:
-                parameter.grad = kept["gradients"][name]
+                parameter.grad = kept["gradients"][name].to(parameter.device)
         restore(mine["global"])
         put_generators(roots, mine["own"])
-        put_values(roots, mine["values"])
+        put_values(roots, _values(trainer, kept))
+        self.moves = [*kept["moves"]]
+        if kept.get("device") != _device(trainer):  # an older version did not keep it
+            self.moves.append(moved(kept.get("device") or "an unknown device", _device(trainer)))
         trainer.callback_metrics.update(kept["metrics"])
         trainer.should_stop = kept["should_stop"]
         _forget_restart(trainer)
+
+
+def _values(trainer: Any, kept: Mapping[str, Any]) -> dict[Any, Any]:
+    return unpacked(kept["ranks"][trainer.global_rank]["values"], trainer.strategy.root_device)
+
+
+def _device(trainer: Any) -> str:
+    """Name the kind of device, on which the last digits of sums depend."""
+    device: torch.device = trainer.strategy.root_device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def put_rates(trainer: Any, kept: Mapping[str, Any]) -> None:

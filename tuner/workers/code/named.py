@@ -122,10 +122,12 @@ def find_module(module: str) -> tuple[Path | None, bool]:
     found, within = None, None
     parts = module.split(".")
     try:
-        for count in range(1, len(parts) + 1):
-            name = ".".join(parts[:count])
-            found = find_spec(name) if within is None else PathFinder.find_spec(name, within)
-            within = None if found is None else found.submodule_search_locations
+        for count, part in enumerate(parts, start=1):
+            # By its last name: by its whole one, a folder without __init__.py would look for its parent among
+            # what is imported.
+            found = find_spec(part) if within is None else PathFinder.find_spec(part, within)
+            places = None if found is None else found.submodule_search_locations
+            within = None if places is None else list(places)
             if found is None or (within is None and count < len(parts)):
                 return None, False
     except (ImportError, ValueError):

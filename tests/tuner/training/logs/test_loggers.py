@@ -59,10 +59,10 @@ def test_a_rehearsal_writes_no_log(tmp_path: Path) -> None:
 
 
 def test_a_run_on_a_server_is_called_after_its_trial() -> None:
-    """On a server a trial's run is found by study and number."""
+    """On a server a trial's run is found by study and number, and stands in the group of its study."""
     named = configuration(logger=[{"class_path": "pytorch_lightning.loggers.WandbLogger"}])
     (logger,) = at_place(named, Path("runs/digits/trial-3"))["trainer"]["logger"]
-    assert logger["init_args"] == {"name": "digits-trial-3"}
+    assert logger["init_args"] == {"name": "digits-trial-3", "group": "digits"}
 
 
 def test_loggers_are_given_the_number_that_hides_later_rows() -> None:

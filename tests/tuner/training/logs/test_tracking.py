@@ -41,11 +41,12 @@ def worked(
     return ledger
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, by the tracker
 def test_mlflow_shows_the_trials_of_a_study_under_one_run_and_none_as_failed(tmp_path: Path) -> None:
     """Each run is finished, tagged with outcome and score, and has the values as parameters."""
     mlflow = pytest.importorskip("mlflow")
-    ledger = worked(tmp_path, "MLFlowLogger", f"{{tracking_uri: 'file:{tmp_path}/mlruns'}}")
-    client = mlflow.tracking.MlflowClient(f"file:{tmp_path}/mlruns")
+    ledger = worked(tmp_path, "MLFlowLogger", f"{{tracking_uri: 'sqlite:///{tmp_path}/mlflow.db'}}")
+    client = mlflow.tracking.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
     (parent,) = [run for run in runs if KEY in run.data.tags]
     assert (parent.data.tags[KEY], parent.data.tags[STUDY]) == (ledger.slots.ledger, "tracked")

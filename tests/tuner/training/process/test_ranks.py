@@ -13,7 +13,7 @@ from tests.tuner.training.by_processes import FunctionLine, train
 from tuner.data import load_batches
 from tuner.training.assignment import Assignment, Objective
 from tuner.training.ends import End, Ending, Fit, Raised
-from tuner.training.process.ranks import alone_among, for_ranks, on_one_device
+from tuner.training.process.ranks import alone_among, for_ranks, on_one_device, on_the_cpu, without_gpu
 from tuner.training.resuming.exactness import INEXACT
 
 
@@ -132,6 +132,20 @@ def test_what_needs_ranks_is_read_from_the_trainer() -> None:
     for devices in (2, [0, 1], "0,1", -1):
         assert on_one_device(trainer(devices=devices, strategy="ddp")) == trainer(devices=1, strategy="auto")
     assert on_one_device(trainer(devices=1, strategy="ddp")) == trainer(devices=1, strategy="ddp")
+
+
+def test_what_was_trained_on_gpus_is_made_without_them() -> None:
+    """To predict takes the module only, so nothing is asked of the machine that trained it."""
+    given = trainer(accelerator="gpu", devices=[0, 1], strategy="ddp", precision="16-mixed", max_epochs=3)
+    assert on_the_cpu(given) == trainer(accelerator="cpu", devices=1, max_epochs=3)
+
+
+def test_a_trial_that_was_given_a_gpu_never_trains_on_the_cpu_instead() -> None:
+    """Lightning's `auto` would, without a word."""
+    said = without_gpu(trainer(), "GPU-5d5ba0d6", 0)
+    assert said.startswith("--gpus GPU-5d5ba0d6: PyTorch sees no such GPU")
+    assert without_gpu(trainer(), "0", 1) == without_gpu(trainer(), None, 0) == ""
+    assert without_gpu(trainer(accelerator="cpu"), "0", 0) == ""
 
 
 @pytest.mark.parametrize("given", [{}, {"devices": "auto"}, {"devices": None}])

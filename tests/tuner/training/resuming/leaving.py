@@ -43,7 +43,7 @@ class OwnDrawing(LightningModule):
 
     def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
         """Log the loss beside noise."""
-        self.log("val_loss", (self.layer(batch) - torch.rand(1)).square().mean())
+        self.log("val_loss", (self.layer(batch) - float(torch.rand(1))).square().mean())
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Choose an optimizer with a state and a schedule that follows the score."""

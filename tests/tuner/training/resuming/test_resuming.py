@@ -87,6 +87,17 @@ AVERAGING = {
     "init_args": {"swa_lrs": 0.01, "swa_epoch_start": 2},
 }
 FINDER = {"class_path": f"{CALLBACKS}.LearningRateFinder", "init_args": {"num_training_steps": 4}}
+HALF = {
+    "class_path": "pytorch_lightning.plugins.precision.MixedPrecision",
+    "init_args": {
+        "precision": "16-mixed",
+        "device": "cpu",
+        "scaler": {
+            "class_path": "torch.amp.GradScaler",
+            "init_args": {"device": "cpu", "init_scale": 2.0**30, "growth_interval": 3},
+        },
+    },
+}
 RISING = {"monitor": "score", "patience": 0, "mode": "max"}
 STOPPING = {"class_path": f"{CALLBACKS}.EarlyStopping", "init_args": RISING}
 
@@ -107,6 +118,9 @@ EXACT: dict[str, Assignment] = {
     "averaging": odd({"optimizer": "adam", "schedule": "epoch"}, callbacks=[AVERAGING]),
     "a search for the learning rate": odd(callbacks=[FINDER]),
     "a stop that waits for min_epochs": odd(callbacks=[STOPPING], min_epochs=4, val_check_interval=2),
+    "half precision, whose scale of the gradients falls and rises": odd(
+        {"optimizer": "adam"}, plugins=[HALF]
+    ),
     "metric of training": odd({"metric": "train"}, data="noisy"),
 }
 
@@ -212,3 +226,24 @@ def test_what_cannot_be_exact_is_said_in_words() -> None:
     ]
     assert INEXACT not in fit(odd(max_time={"minutes": 1}, max_epochs=1), never).facts
     assert fit(odd(max_time={"milliseconds": 1}), never).facts[INEXACT] == [reason]
+
+
+def test_a_fit_that_goes_on_on_another_device_says_so(tmp_path: Path) -> None:
+    """Two devices add up in other orders, so the trial keeps from which to which it went, however often."""
+    task, file = odd(), tmp_path / "state.ckpt"
+    leave_behind(1, replace(task, checkpoint=str(file)))
+    checkpoint = torch.load(file, weights_only=False)
+    checkpoint["tuner"]["state"]["device"] = "NVIDIA H100"
+    torch.save(checkpoint, file)
+    moved = "it was left on NVIDIA H100 and went on on cpu"
+    assert fit(replace(task, resume=str(file)), never).facts[INEXACT] == [moved]
+    leave_behind(2, replace(task, resume=str(file), checkpoint=str(file)))
+    assert fit(replace(task, resume=str(file)), never).facts[INEXACT] == [moved]
+
+
+def test_a_search_for_fast_kernels_is_announced() -> None:
+    """Which kernel of a GPU wins depends on the moment; on the CPU there is no such search."""
+    assert reasons_of_configuration({"trainer": {"benchmark": True}}) == [
+        "trainer.benchmark chooses among the kernels of a GPU by the clock"
+    ]
+    assert reasons_of_configuration({"trainer": {"benchmark": True, "accelerator": "cpu"}}) == []

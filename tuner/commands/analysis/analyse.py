@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.held import check_pairs, held_values, parts_of_space
+from tuner.commands.analysis.held import check_pairs, held_values, parts_of_space
 from tuner.commands.options import echo_json, examples, json_option, open_database, storage_option
 
 if TYPE_CHECKING:

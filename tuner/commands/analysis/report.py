@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from tuner.commands.analyse import objective_option, pair_option, readable, where_option
-from tuner.commands.held import check_pairs, parts_of_space
+from tuner.commands.analysis.analyse import objective_option, pair_option, readable, where_option
+from tuner.commands.analysis.held import check_pairs, parts_of_space
 from tuner.commands.options import (
     echo_json,
     examples,

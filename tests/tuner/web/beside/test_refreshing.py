@@ -1,0 +1,61 @@
+"""Notes and figures of a study that goes on, made by the dashboard itself."""
+
+import time
+from pathlib import Path
+
+import optuna
+from optuna_dashboard import get_note
+
+from studies.database.open import open_database
+from studies.ledger.ledger import Ledger
+from tests.studies.lives import answer
+from tuner.web.beside.analysing import analysed
+from tuner.web.beside.refreshing import Refreshing
+from tuner.web.beside.shown import ShownStorage
+from tuner.web.files import Files
+from tuner.web.site import Site
+
+PATIENCE = 240.0  # seconds
+
+
+def test_a_note_follows_the_study_and_then_holds_the_verdict(url: str, ledger: Ledger) -> None:
+    """Whoever looks at a study is shown what it has found by then, with the way to our page."""
+    database = open_database(url, reading=True)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
+    notes: list[str] = []
+    deadline = time.monotonic() + PATIENCE
+    with Refreshing(Site(url, database), storage, lambda name: f"/interplay/of/{name}"):
+        while not notes or "\n- " not in notes[-1]:
+            storage.get_all_trials(1)  # somebody looks
+            shown = optuna.load_study(study_name=ledger.name, storage=storage)
+            if (note := get_note(shown)) and note not in notes:
+                notes.append(note)
+            assert time.monotonic() < deadline, notes
+            time.sleep(0.1)
+        assert f"[Everything about this study](/interplay/of/{ledger.name})" in notes[0]
+        assert "**Best `val_loss` 0.25**, trial 2." in notes[0]
+        answer(ledger, [0.125])
+        while "**Best `val_loss` 0.125**, trial 4." not in get_note(shown):
+            storage.get_all_trials(1)
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    database.engine.dispose()
+
+
+def test_nobody_looks_and_nothing_is_made(url: str, ledger: Ledger) -> None:
+    """A study that no page asks for costs nothing."""
+    database = open_database(url, reading=True)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
+    refreshing = Refreshing(Site(url, database), storage, str)
+    refreshing._look()
+    assert storage.drawn == {}
+    database.engine.dispose()
+
+
+def test_the_figures_are_those_of_the_report(url: str, ledger: Ledger) -> None:
+    """Each has a name that is fit for HTML, and says what it shows."""
+    found = analysed(url, ledger.name)
+    assert "progress" in found["figures"]
+    assert all(name.replace("-", "").isalnum() for name in found["figures"])
+    assert '"title":{"text":"progress"}' in found["figures"]["progress"].replace(" ", "")
+    assert found["verdict"]

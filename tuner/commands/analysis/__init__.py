@@ -1,0 +1,1 @@
+"""The subcommands that analyse a study, and what they are told of its space."""

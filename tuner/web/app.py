@@ -1,0 +1,116 @@
+"""The dashboard as one application: our pages below a prefix, everything else optuna-dashboard's."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, NoMatchFound, Route
+
+from search_spaces.errors import TunerError
+from studies.errors import StorageError, UnknownStudy, UnknownTrial, UnusableStudy
+from tuner.web.access.gate import Gate
+from tuner.web.access.headers import SafeHeaders
+from tuner.web.access.login import login_route
+from tuner.web.access.prefix import Prefixed
+from tuner.web.access.rules import Access
+from tuner.web.answers import AWAY, NOT_FOUND, answer
+from tuner.web.beside.artifacts import RunArtifacts
+from tuner.web.beside.mounted import OptunaDashboard
+from tuner.web.beside.refreshing import Refreshing
+from tuner.web.beside.shown import ShownStorage
+from tuner.web.health.metrics import metrics_route
+from tuner.web.health.probes import probe_routes
+from tuner.web.pages import routes
+from tuner.web.site import Site
+from tuner.web.waiting import AWAY_SENTENCE, AtOnce
+
+_FAILED = 500
+_STUDY = "interplay:study"  # the route of our page of a study
+
+
+def application(site: Site, access: Access | None = None) -> Starlette:
+    """Give the application of a site.
+
+    Args:
+        site: what is shown.
+        access: who may ask; by default whoever is on this machine.
+    """
+    access = access or Access()
+    writer = None if site.writer is None else site.writer.storage
+    shown = ShownStorage(site.database.storage, site.files, writer=writer)
+    artifacts = RunArtifacts(site.database.storage, site.files)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with Refreshing(site, shown, lambda name: _address(app, site, name)):
+            yield
+
+    inner: list[BaseRoute] = [
+        *probe_routes(site),
+        metrics_route(site),
+        *([] if access.token is None else [login_route(site, access.token)]),
+        Route(site.prefix, _into(site)),
+        Mount(site.prefix, routes=routes(site), name="interplay"),
+        Mount("/", OptunaDashboard(site, shown, artifacts)),
+    ]
+    return Starlette(
+        routes=inner,
+        lifespan=lifespan,
+        exception_handlers=_handlers(site),
+        middleware=[
+            Middleware(SafeHeaders, site=site),
+            Middleware(Gate, site=site, access=access),
+            Middleware(Prefixed),
+            Middleware(AtOnce),
+        ],
+    )
+
+
+def _into(site: Site) -> Callable[[Request], Response]:
+    def into(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{site.prefix}/")
+
+    return into
+
+
+def _address(app: Starlette, site: Site, name: str) -> str:
+    try:
+        return str(app.url_path_for(_STUDY, name=name))
+    except NoMatchFound:
+        return f"{site.prefix}/"
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def _handlers(site: Site) -> dict[type[Exception] | int, Handler]:
+    """Say what becomes of an error that a page raises: a sentence, and never a traceback."""
+
+    def say(status: int, sentence: str | None = None) -> Handler:
+        async def handle(request: Request, error: Exception) -> Response:
+            return answer(site, request, status, sentence or str(error))
+
+        return handle
+
+    async def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # as it is entered below
+        sentence = "There is no such page." if error.status_code == NOT_FOUND else str(error.detail)
+        return answer(site, request, error.status_code, sentence)
+
+    return {
+        HTTPException: told,
+        UnknownStudy: say(NOT_FOUND),
+        UnknownTrial: say(NOT_FOUND),
+        UnusableStudy: say(AWAY),
+        StorageError: say(AWAY),
+        SQLAlchemyError: say(AWAY, AWAY_SENTENCE),
+        StorageInternalError: say(AWAY, AWAY_SENTENCE),
+        TunerError: say(400),
+        Exception: say(_FAILED, "This page could not be made; the log of the server says why."),
+    }

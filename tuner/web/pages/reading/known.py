@@ -1,0 +1,209 @@
+"""What the pages know of the studies of a database: each is followed, and opened anew when it is another."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from search_spaces.errors import TunerError, first_line
+from search_spaces.space.nodes import Group
+from studies.database.failures import is_of_database
+from studies.database.identity import LEDGER, names
+from studies.database.open import Database
+from studies.database.trial_rows import TrialRow, read_whole
+from studies.errors import UnknownStudy, UnknownTrial
+from studies.ledger.absent import sentence
+from studies.ledger.following import Following, Lines, TrialLine, line_of
+from studies.ledger.ledger import Ledger
+from studies.ledger.opening import find_study, ledger_of
+from studies.ledger.reading import attributes_of
+from studies.ledger.status import Status, left_of_lines, status_of_lines
+from studies.ledger.workers import WorkerRecord, Workers
+from studies.trials.record import TrialRecord
+
+FRESH = 1.0  # seconds for which what was read is shown to others as well
+KEPT = 30.0  # seconds after which the definition of a study is read again
+ENDED = 400  # trials of a study that have ended and are kept whole
+FIRST = 0.08  # seconds that the first look at the trials of a large study may take
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A trial as a page shows it: as read, as a record, and what of it cannot be read, in sentences."""
+
+    line: TrialLine
+    trial: FrozenTrial
+    record: TrialRecord
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownStudy:
+    """A study of the database.
+
+    `ledger` is None for one that plain Optuna made, or where `trouble` says in a sentence why it cannot be
+    read as one of ours.
+    """
+
+    name: str
+    number: int
+    database: Database
+    following: Following
+    ledger: Ledger | None
+    trouble: str | None
+    metric: str
+    minimizes: bool
+    opened: float
+    _status: dict[int, tuple[float, Lines, Status]] = field(default_factory=dict)
+    _ended: dict[int, Seen] = field(default_factory=dict)  # by key: those that were read last
+
+    @property
+    def space(self) -> Group | None:
+        """The space that it searches, where it says so."""
+        return None if self.ledger is None else self.ledger.definition.space
+
+    def lines(self, patience: float | None = FIRST) -> Lines:
+        """Give its trials, as they were a moment ago at most; all of them where there is no patience."""
+        return self.following.look(patience=patience, age=FRESH)
+
+    def status(self, lines: Lines) -> Status | None:
+        """Say how far it is; None for a study without slots."""
+        if self.ledger is None:
+            return None
+        kept = self._status.get(0)
+        if kept is None or kept[1] is not lines or time.monotonic() - kept[0] > FRESH:
+            kept = (time.monotonic(), lines, status_of_lines(self.ledger, lines))
+            self._status[0] = kept
+        return kept[2]
+
+    def left(self, lines: Lines) -> dict[int, str]:
+        """Say of each trial that was left by its worker so, by its number."""
+        if self.ledger is None or not lines.running:
+            return {}
+        return {each.trial.number: sentence([each]) for each in left_of_lines(self.ledger, lines)}
+
+    def trials(self, lines: list[TrialLine]) -> list[Seen]:
+        """Read some of its trials whole."""
+        unread = {line.key: line for line in lines if self._ended.get(line.key) is None}
+        read = {
+            row.key: _seen(unread[row.key], row) for row in read_whole(self.database.engine, list(unread))
+        }
+        found = [seen for line in lines if (seen := self._ended.get(line.key) or read.get(line.key))]
+        self._ended.update((key, seen) for key, seen in read.items() if seen.record.outcome is not None)
+        while len(self._ended) > ENDED:
+            self._ended.pop(next(iter(self._ended)), None)
+        return found
+
+    def trial(self, lines: Lines, number: int) -> Seen:
+        """Read one of its trials whole.
+
+        Raises:
+            UnknownTrial: there is none of that number.
+        """
+        line = lines.by_number.get(number)
+        found = self._found(number) if line is None else self.trials([line])
+        if not found:
+            count = len(lines.all)
+            there = f"it has {count} trials" if count else "it has none yet"
+            raise UnknownTrial(f"The study {self.name!r} has no trial {number}; {there}.")
+        return found[0]
+
+    def _found(self, number: int) -> list[Seen]:
+        """Find a trial that is not among the lines: not read yet, or added by another program."""
+        try:
+            key = self.database.storage.get_trial_id_from_study_id_trial_number(self.number, number)
+        except KeyError:
+            return []
+        return [_seen(line_of(row), row) for row in read_whole(self.database.engine, [key])]
+
+
+@dataclass(eq=False)
+class Known:
+    """The studies of a database, kept as long as the server runs."""
+
+    database: Database
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _studies: dict[int, KnownStudy] = field(default_factory=dict)
+
+    def all(self) -> list[KnownStudy]:
+        """Give every study, whoever made it, the newest first."""
+        return [self._of(number, name) for number, name in reversed(names(self.database.engine).items())]
+
+    def study(self, name: str) -> KnownStudy:
+        """Give a study by its name.
+
+        Raises:
+            UnknownStudy: there is none.
+        """
+        for number, there in names(self.database.engine).items():
+            if there == name:
+                return self._of(number, name)
+        find_study(self.database, name)  # raises with the nearest name
+        raise UnknownStudy(f"The database holds no study {name!r}.")
+
+    def workers(self, studies: Sequence[KnownStudy]) -> Sequence[WorkerRecord]:
+        """List the workers; none where no study is ours, since our tables may not be there then."""
+        is_ours = any(study.ledger is not None for study in studies)
+        return Workers(self.database.engine).listed() if is_ours else ()
+
+    def holds(self, name: str) -> bool:
+        """Say whether there is a study of that name."""
+        return name in names(self.database.engine).values()
+
+    def _of(self, number: int, name: str) -> KnownStudy:
+        with self._lock:
+            kept = self._studies.get(number)
+            now = time.monotonic()
+            if kept is not None and kept.name == name and now - kept.opened < KEPT:
+                return kept
+            made = _open(self.database, number, name, now)
+            if kept is not None and kept.name == name and kept.following.ledger == made.following.ledger:
+                made = replace(made, following=kept.following)
+            self._studies[number] = made
+            return made
+
+
+def key_of(study: KnownStudy) -> object:
+    """Give what tells a study from any other that had or will have its name."""
+    return study.number, study.name, study.following.ledger
+
+
+def _open(database: Database, number: int, name: str, now: float) -> KnownStudy:
+    ledger, trouble, metric, minimizes = None, None, "score", True
+    try:
+        study = optuna.load_study(study_name=name, storage=database.storage)
+        metric, minimizes = _objective_of(study)
+        if LEDGER in attributes_of(study):
+            ledger = ledger_of(database, study)
+            metric, minimizes = ledger.definition.settings.metric, ledger.minimizes
+    except KeyError as error:
+        if is_of_database(error):
+            raise
+        trouble = f"The study {name!r} has just been deleted."
+    except TunerError as error:
+        trouble = str(error)
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        trouble = f"The study {name!r} cannot be read: {type(error).__name__}: {first_line(error)}."
+    slots = None if ledger is None else ledger.slots.ledger
+    limits = () if ledger is None else tuple(ledger.definition.settings.limits or ())
+    marks = ledger is None or ledger.marks
+    following = Following(database.engine, number, slots, marks, limits)
+    return KnownStudy(name, number, database, following, ledger, trouble, metric, minimizes, now)
+
+
+def _objective_of(study: Study) -> tuple[str, bool]:
+    """Give the first objective of a study of Optuna: its name, and whether it is minimized."""
+    named: Any = study.metric_names
+    direction = study.directions[0]
+    return (str(named[0]) if named else "score"), direction is not optuna.study.StudyDirection.MAXIMIZE
+
+
+def _seen(line: TrialLine, row: TrialRow) -> Seen:
+    return Seen(line, row.trial, TrialRecord.of(row.trial), row.broken)
