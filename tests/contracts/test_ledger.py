@@ -172,7 +172,7 @@ def test_the_best_is_the_earliest_of_the_best_completed(
 
 def test_the_status_counts_every_outcome(database: Database) -> None:
     """Trials are counted by how they ended, beside those that run and the slots that wait."""
-    ledger = create(database, sample_definition(trials=8, retry=False), "")
+    ledger = create(database, sample_definition(trials=9, retry=False), "")
     for outcome in Outcome:
         running = begun(ledger)
         score = 1.0 if outcome is Outcome.COMPLETED else None
@@ -181,13 +181,14 @@ def test_the_status_counts_every_outcome(database: Database) -> None:
     status = status_of(ledger).to_data()
     assert status["trials"] == {
         "complete": 1, "pruned": 1, "paused": 1, "diverged": 1, "out_of_memory": 1, "timed_out": 1,
-        "preempted": 1, "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "running": 1, "waiting": 1,
+        "preempted": 1, "lost": 1, "disk_full": 1, "unreadable": 1, "failed": 1, "infeasible": 1,
+        "running": 1, "waiting": 1,
     }  # fmt: skip
     assert (status["name"], status["metric"], status["direction"], status["slots"]) == (
         ledger.name,
         "val_loss",
         "minimize",
-        8,
+        9,
     )
     assert status["best"] == {
         "number": 0,

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from studies.database.open import Database
+from studies.ledger.following import Following
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.ledger.status import status_of
+from studies.ledger.status import status_of, status_of_lines
 from studies.running.telling import tell
 from studies.trials.attributes import METRICS
 from studies.trials.outcomes import Outcome
@@ -60,6 +61,8 @@ def test_the_best_is_the_best_of_those_that_a_search_of_all_trials_finds_within_
     assert status.best == next(iter(ledger.ranked()), None)
     assert status.broken == 20 - len(within)
     assert status.limits == ("width <= 40", "rate >= 0.001")
+    followed = Following(ledger.database.engine, ledger.identifier, ledger.slots.ledger)
+    assert status_of_lines(ledger, followed.look()) == status
 
 
 def test_a_limit_on_what_is_not_known_is_not_broken(database: Database) -> None:
