@@ -1,6 +1,7 @@
 """Reading a study file: plain data, `--set` applied, sections known, and every mistake located."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -37,6 +38,13 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
     Raises:
         StudyFileError: the file cannot be read, is no YAML, or holds an unknown section.
     """
+    if path.suffix in (".csv", ".parquet"):
+        raise StudyFileError(
+            str(path),
+            "",
+            "is a table and no study file; type `tuner validate table --set "
+            f"{shlex.quote(f'path={path}')} --set target=COLUMN`, with the column to predict.",
+        )
     try:
         with path.open(encoding="utf-8-sig") as file:  # some editors begin a file with a byte order mark
             text = file.read(LONGEST + 1)

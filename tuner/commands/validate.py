@@ -1,5 +1,6 @@
 """`tuner validate`: resolve a study file, list what varies, and train a few steps of every branch."""
 
+import shlex
 from dataclasses import asdict
 from itertools import chain
 
@@ -96,4 +97,6 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         screen.print(f"That may be too few to say what mattered: {missing}")
     for reason in inexact:
         screen.print(announced(reason))
+    changes = [part for override in overrides for part in ("--set", override)]
+    screen.print(f"Next: {shlex.join(['tuner', 'run', study, *changes])}", soft_wrap=True, markup=False)
     return 0

@@ -278,3 +278,10 @@ def test_keys_that_are_no_text_become_text() -> None:
     """A mapping by number is read as JSON would give it back, so that a resumed study is the same one."""
     definition = defined(GOOD, "model.init_args.weights={0: 1.0, true: 2.0}")
     assert definition.fixed["model"]["init_args"]["weights"] == {"0": 1.0, "true": 2.0}
+
+
+@pytest.mark.parametrize("name", ["my rows.csv", "rows.parquet"])
+def test_no_table_is_read_as_a_study_file(name: str) -> None:
+    """Who gives a table is told the command that tunes it."""
+    with pytest.raises(StudyFileError, match=r"type `tuner validate table --set '?path=.*--set target="):
+        read_study_file(Path(name))

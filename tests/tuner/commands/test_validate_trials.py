@@ -27,5 +27,6 @@ def test_too_few_trials_are_named_before_they_are_spent(
     assert answer.code == 0, answer.err
     text = " ".join(answer.out.split())
     assert ("may be too few to say what mattered: 1 parameter needs some 20 trials" in text) is said
+    assert answer.out.splitlines()[-1] == "Next: tuner run small.yaml"
     told = json.loads(tuner("validate small.yaml --json").out)
     assert (told["trials"], told["trials_needed"]) == (trials, 20)

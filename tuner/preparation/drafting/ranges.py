@@ -24,6 +24,7 @@ _NO_RATE = frozenset(
         "epochs",
         "final",
         "end",
+        "min",
         "mult",
     ]
 )

@@ -23,7 +23,8 @@ KNOWN: dict[str, tuple[Any, ...]] = {
     "gradient_clip_val": (1.0, 1),
 }
 UNKNOWN: dict[str, tuple[Any, ...]] = {
-    "lr_decay": (0.1,), "lr_scheduler_gamma": (0.5,), "warmup_lr_steps": (100,), "in_dim": (3,),
+    "lr_decay": (0.1,), "lr_scheduler_gamma": (0.5,), "warmup_lr_steps": (100,),
+    "reduce_on_plateau_min_lr": (1e-5,), "in_dim": (3,),
     "num_classes": (10,), "gamma": (0.99,), "env": ("x",),
     "lr": (None, True, "0.1", 0.0, -1.0), "dropout": (False, 1.0, -0.1),
     "hidden_dim": (0, [64]), "val_batch_size": (8,), "momentum": (1.0,), "train": (True,),
