@@ -1,5 +1,7 @@
 """Whatever is wrong with a table is said in one sentence that names the file, the place and the remedy."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from studies.definition.plain_yaml import load_yaml
 from tests.tuner.data.tables import ROWS, patients, read
 from tuner.data import Table
 from tuner.errors import BadData
@@ -245,3 +248,28 @@ def test_group_and_time_exclude_one_another() -> None:
     """A table is split in one way."""
     with pytest.raises(ValueError, match="by group or by time"):
         Table("mine.csv", "ill", group="clinic", time="day")
+
+
+def test_every_column_to_leave_out_is_named_at_once(tmp_path: Path) -> None:
+    """What the sentence says to type is one argument of a shell, and with it no column is refused again."""
+    frame = pd.DataFrame(
+        {
+            "age": range(40),
+            "it's a day": ["2024-05-31"] * 40,
+            "customer_id": range(1000, 1040),
+            "nothing": [None] * 40,
+            "no": [f"word {number}" for number in range(40)],
+            "ill": [0, 1] * 20,
+        }
+    )
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(BadData) as refused:
+        Table(str(tmp_path / "table.csv"), "ill", ignore=["age"]).setup("fit")
+    typed = re.search(r"`--set (.+)` leaves out", str(refused.value))
+    assert typed is not None
+    (argument,) = shlex.split(typed[1])
+    names = load_yaml(argument.removeprefix("ignore="), source="typed")
+    assert names == ["age", "it's a day", "customer_id", "nothing", "no"]
+    frame["size"] = np.arange(40) * 0.5
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    Table(str(tmp_path / "table.csv"), "ill", ignore=names).setup("fit")

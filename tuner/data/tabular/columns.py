@@ -1,6 +1,8 @@
 """What the columns of a table are: numbers, categories, the target; and what cannot be learnt from."""
 
+import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -41,7 +43,11 @@ def find_column(frame: "DataFrame", name: str, argument: str) -> None:
 
 
 def sort_columns(
-    frame: "DataFrame", names: Sequence[str], categorical: Sequence[str], quantities: Sequence[str] = ()
+    frame: "DataFrame",
+    names: Sequence[str],
+    categorical: Sequence[str],
+    quantities: Sequence[str] = (),
+    ignored: Sequence[str] = (),
 ) -> Columns:
     """Tell numbers from categories.
 
@@ -52,12 +58,41 @@ def sort_columns(
         names: the columns to learn from.
         categorical: those of them that are categories whatever they hold.
         quantities: those of them that are numbers though they look like identifiers.
+        ignored: the columns that are left out already.
 
     Raises:
-        BadData: a column is empty, mixes numbers with text, holds dates, or looks like an identifier.
+        BadData: a column is empty, mixes numbers with text, holds dates, or looks like an identifier; the
+            message ends with what to type to leave out every such column.
     """
     if not names:
         raise BadData("there is no column to learn from beside the target; add columns, or ignore fewer.")
+    try:
+        return _sorted(frame, names, categorical, quantities)
+    except BadData as error:
+        refused = [name for name in names if _is_refused(frame, name, categorical, quantities)]
+        raise BadData(f"{error} {_all_at_once(refused, ignored)}".rstrip()) from error
+
+
+def _all_at_once(refused: Sequence[str], ignored: Sequence[str]) -> str:
+    """Say what leaves out every column that is refused, so that they are not told one after the other."""
+    if not refused:
+        return ""
+    listed = json.dumps([*ignored, *refused], ensure_ascii=False)
+    what = "this column" if len(refused) == 1 else f"the columns {', '.join(map(repr, refused))}"
+    return f"`--set {shlex.quote(f'ignore={listed}')}` leaves out {what}."
+
+
+def _is_refused(frame: "DataFrame", name: str, categorical: Sequence[str], quantities: Sequence[str]) -> bool:
+    try:
+        _sorted(frame, [name], categorical, quantities)
+    except BadData:
+        return True
+    return False
+
+
+def _sorted(
+    frame: "DataFrame", names: Sequence[str], categorical: Sequence[str], quantities: Sequence[str]
+) -> Columns:
     empty = [name for name in names if frame[name].isna().all()]
     if empty:
         raise BadData(f"{_listed(empty)} without any value; write `ignore: {_in_yaml(empty)}`.")

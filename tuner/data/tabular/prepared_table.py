@@ -129,7 +129,7 @@ def _prepare(options: TableOptions) -> Prepared:
     check_target(target, task)
     apart = {options.target, options.group, options.time, *options.ignore}
     learnt = [name for name in frame.columns if name not in apart]
-    columns = sort_columns(frame, learnt, options.categorical, options.numeric)
+    columns = sort_columns(frame, learnt, options.categorical, options.numeric, options.ignore)
     labels = Labels.of(target) if task == "classification" else None
     rows = _split(frame, labels, options)
     if options.train_on_all:
