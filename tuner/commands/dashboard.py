@@ -73,7 +73,7 @@ def dashboard(
     output: Path,
     storage: str | None,
 ) -> None:
-    """Show the studies of the database in a browser, as they go on.
+    """Show the studies of the database in a browser.
 
     Our pages lie under /interplay, optuna-dashboard is everything else. Ctrl-C ends it; no study notices.
     """
