@@ -28,7 +28,7 @@ from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.local import work_locally
 from tuner.workers.processes.quiet import silence
 
-HIDDEN, FITS = "[512, 512]", 6
+HIDDEN, FITS = "[512, 512]", 40
 CLIENTS, EVERY = 5, 10.0  # of each kind, and seconds between two requests of optuna-dashboard's page
 REPEATS = 3
 
@@ -78,6 +78,12 @@ class Clients:
                 self.get(pages, path)
 
 
+def seconds_of(process: int) -> float:
+    """Give the seconds of processor that a process and its ended children have taken."""
+    spent = psutil.Process(process).cpu_times()
+    return float(spent.user + spent.system + spent.children_user + spent.children_system)
+
+
 @contextmanager
 def looked_at(folder: Path, study: str) -> Iterator[Counter[str]]:
     """Serve the dashboard of a folder's database to ten people."""
@@ -96,15 +102,17 @@ def looked_at(folder: Path, study: str) -> Iterator[Counter[str]]:
         assert process.stdout is not None
         port = re.search(r":(\d+)/", process.stdout.readline())
         assert port is not None
-        clients, began = Clients(int(port[1]), study), time.perf_counter()
+        clients = Clients(int(port[1]), study)
         for thread in clients.threads:
             thread.start()
+        while clients.answers.total() < 2 * CLIENTS:  # what is measured begins when all look
+            clients.stop.wait(0.1)
+        began, before = time.perf_counter(), seconds_of(process.pid)
         try:
             yield clients.answers
         finally:
             clients.stop.set()
-            spent = psutil.Process(process.pid).cpu_times()
-            seconds = spent.user + spent.system + spent.children_user + spent.children_system
+            seconds = seconds_of(process.pid) - before
             print(f"the dashboard took {seconds:.1f} s of a processor in {time.perf_counter() - began:.0f} s")
             process.terminate()
 
