@@ -1,7 +1,7 @@
 """The dashboard as one application: our pages below a prefix, everything else optuna-dashboard's."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +26,8 @@ from tuner.web.beside.refreshing import Refreshing
 from tuner.web.beside.shown import ShownStorage
 from tuner.web.health.metrics import metrics_route
 from tuner.web.health.probes import probe_routes
+from tuner.web.known.analysing import Analyses
+from tuner.web.known.studies import Known
 from tuner.web.pages import routes
 from tuner.web.site import Site
 from tuner.web.waiting import AWAY_SENTENCE, AtOnce
@@ -45,10 +47,11 @@ def application(site: Site, access: Access | None = None) -> Starlette:
     writer = None if site.writer is None else site.writer.storage
     shown = ShownStorage(site.database.storage, site.files, writer=writer)
     artifacts = RunArtifacts(site.database.storage, site.files)
+    known, analyses = Known(site.database), Analyses(site.url)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        with Refreshing(site, shown, lambda name: _address(app, site, name)):
+        with closing(analyses), Refreshing(known, analyses, shown, lambda name: _address(app, site, name)):
             yield
 
     inner: list[BaseRoute] = [
@@ -56,7 +59,7 @@ def application(site: Site, access: Access | None = None) -> Starlette:
         metrics_route(site),
         *([] if access.token is None else [login_route(site, access.token)]),
         Route(site.prefix, _into(site)),
-        Mount(site.prefix, routes=routes(site), name="interplay"),
+        Mount(site.prefix, routes=routes(site, known, analyses), name="interplay"),
         Mount("/", OptunaDashboard(site, shown, artifacts)),
     ]
     return Starlette(

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -35,7 +35,8 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for number, (name, drawn) in enumerate(named_figures(material), start=1):
+    sections = shown(material, all_sections())
+    for number, (name, drawn) in enumerate(named_figures(sections), start=1):
         path = folder / f"{number:02d}-{name}"
         table = path.with_name(f"{path.name}.csv")
         if isinstance(drawn, Bars):
@@ -73,9 +74,11 @@ def numbers_of(figure: go.Figure) -> tuple[tuple[str, ...], list[tuple[Any, ...]
     return ("curve", "x", "y", *(["value"] if has_values else [])), rows
 
 
-def named_figures(material: Material) -> Iterator[tuple[str, go.Figure | Bars]]:
-    """Give each figure with a name that is fit for a file."""
-    for title, parts in shown(material, all_sections()):
+def named_figures(
+    sections: Iterable[tuple[str, Sequence[Part]]],
+) -> Iterator[tuple[str, go.Figure | Bars]]:
+    """Give each figure of sections with a name that is fit for a file and for HTML."""
+    for title, parts in sections:
         for name, drawn in _drawn(parts):
             text = re.sub(r"[^a-z0-9]+", "-", f"{title} {name}".lower()).strip("-")
             yield text[:_LONGEST].strip("-"), drawn

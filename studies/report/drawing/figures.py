@@ -68,6 +68,22 @@ def best_so_far(trials: Sequence[TrialRecord], *, minimizes: bool) -> tuple[list
     return numbers, best
 
 
+def thinned(trials: Sequence[TrialRecord], *, minimizes: bool, most: int) -> list[TrialRecord]:
+    """Keep at most so many trials: all that were the best when they ended, and others at even distances."""
+    if len(trials) <= most:
+        return list(trials)
+    kept: set[int] = set()
+    best: float | None = None
+    for place, trial in enumerate(trials):
+        score = trial.score
+        if score is not None and (best is None or (score < best if minimizes else score > best)):
+            best = score
+            kept.add(place)
+    step = max(1, len(trials) // most + 1)
+    kept |= set(range(0, len(trials), step))
+    return [trials[place] for place in sorted(kept)]
+
+
 def curves_figure(
     trials: Sequence[TrialRecord], metric: str, best: TrialRecord | None, *, minimizes: bool
 ) -> go.Figure:

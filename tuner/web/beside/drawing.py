@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import optuna
-import plotly.io
+import plotly.graph_objects as go
 from optuna.storages import BaseStorage
 from optuna_dashboard import get_note, save_note, save_plotly_graph_object
 
@@ -37,18 +37,18 @@ class Sketch(PersistentStorage):  # type: ignore[misc] # that class is made of w
         self.written[key] = value
 
 
-def drawn(storage: BaseStorage, name: str, note: str, figures: Mapping[str, str]) -> Drawn:
-    """Give the system attributes that show a note and figures beside what the database holds.
-
-    Args:
-        storage: the database.
-        name: the study.
-        note: our part of its note; what a person wrote stands before and behind it.
-        figures: plotly's figures as JSON, by names that are fit for HTML.
-    """
+def drawn_note(storage: BaseStorage, name: str, note: str) -> Drawn:
+    """Give the system attributes that show our part of a note; what a person wrote stands around it."""
     sketch = Sketch(storage)
     study = optuna.load_study(study_name=name, storage=sketch)
     save_note(study, with_ours(get_note(study), note))
+    return sketch.written
+
+
+def drawn_figures(storage: BaseStorage, name: str, figures: Mapping[str, go.Figure]) -> Drawn:
+    """Give the system attributes that show figures, which have names that are fit for HTML."""
+    sketch = Sketch(storage)
+    study = optuna.load_study(study_name=name, storage=sketch)
     for identifier, figure in figures.items():
-        save_plotly_graph_object(study, plotly.io.from_json(figure), graph_object_id=identifier)
+        save_plotly_graph_object(study, figure, graph_object_id=identifier)
     return sketch.written

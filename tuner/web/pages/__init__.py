@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tuner.web.beside.artifacts import RunArtifacts
+from tuner.web.known.analysing import Analyses
+from tuner.web.known.studies import Known
 from tuner.web.pages.live import Versions, events_of
 from tuner.web.pages.reading.addresses import name_in, segment
-from tuner.web.pages.reading.analysing import Analyses
-from tuner.web.pages.reading.known import Known
 from tuner.web.pages.shared import Shared
 from tuner.web.pages.shown import prepare
 from tuner.web.pages.studies import list_studies
@@ -38,13 +38,11 @@ class _Name(Convertor[str]):
         return segment(value)
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, known: Known, analyses: Analyses) -> list[BaseRoute]:
     """Give the addresses of our pages, below the prefix of the site."""
     register_url_convertor("study", _Name())
     prepare(site.templates.env)
-    known, analyses = Known(site.database), Analyses(site.url)
     versions = Versions(known, analyses)
-
     shared = Shared(versions)
 
     def route(path: str, make: Callable[[Request], Response], name: str) -> Route:

@@ -20,8 +20,8 @@ from studies.database.failures import is_of_database
 from studies.database.trial_rows import read_lengths
 from studies.errors import UnknownStudy
 from studies.running.confirmation import SUFFIX
-from tuner.web.pages.reading.analysing import Analyses
-from tuner.web.pages.reading.known import Known, KnownStudy, key_of
+from tuner.web.known.analysing import Analyses
+from tuner.web.known.studies import Known, KnownStudy
 
 PAUSE = 2.0  # seconds between two looks
 AWAY = 5.0  # seconds between two looks at a database that is away
@@ -56,7 +56,7 @@ class Versions:
         """Give the version of a study: its trials, the lengths of curves that grow, repeats, analysis."""
         lines = study.lines()
         lengths = read_lengths(study.database.engine, [line.key for line in lines.running])
-        told, runs = self.analyses.made(key_of(study))
+        told, runs = self.analyses.made(study)
         status = study.status(lines)
         slots = (
             None if status is None else (status.done, status.slots, status.stopped, *status.trials.values())

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from search_spaces.errors import first_line
 from studies.database.failures import is_of_database
+from tuner.web.known.studies import Known, KnownStudy
 from tuner.web.pages.reading.asked import MOST_PAGES, whole
-from tuner.web.pages.reading.known import Known, KnownStudy
 from tuner.web.pages.reading.summary import Summary, summary_of
 from tuner.web.pages.shown import page
 from tuner.web.site import Site

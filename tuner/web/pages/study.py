@@ -9,19 +9,18 @@ from starlette.responses import Response
 
 from search_spaces.space.parameters import options
 from studies.report.subject import level_in_words
-from studies.running.confirmation import Candidate
 from studies.trials.outcomes import Outcome
 from studies.trials.provenance import provenance_of
 from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
+from tuner.web.known.analysing import Analyses
+from tuner.web.known.studies import Known, KnownStudy, Seen
 from tuner.web.pages.drawing.figures import curves, outcome_bar, outcome_class, progress
 from tuner.web.pages.drawing.parallel import Line, Panel, panels
-from tuner.web.pages.reading.analysing import Analyses
 from tuner.web.pages.reading.asked import ORDERS, RUNNING, SCALES, Asked, branching
 from tuner.web.pages.reading.columns import branches_of
-from tuner.web.pages.reading.known import Known, KnownStudy, Seen, key_of
 from tuner.web.pages.reading.selection import Selection, as_record, ranked, select
-from tuner.web.pages.reading.summary import Summary, candidates_of, summary_of
+from tuner.web.pages.reading.summary import Summary, summary_of
 from tuner.web.pages.shown import page, score
 from tuner.web.site import Site
 
@@ -56,7 +55,7 @@ def show_study(site: Site, known: Known, analyses: Analyses, request: Request) -
     trials = study.trials(list(chosen.page))
     left = study.left(lines)
     running = study.trials([line for line in lines.running if line.number not in left][-RECENT:])
-    analysis, is_made = analyses.of(key_of(study), study.name, lines.told, _repeats(summary.candidates))
+    analysis, is_made = analyses.of(study, lines.told, summary.candidates)
     return page(
         site,
         request,
@@ -86,10 +85,6 @@ def show_study(site: Site, known: Known, analyses: Analyses, request: Request) -
         orders=ORDERS,
         scales=SCALES,
     )
-
-
-def _repeats(candidates: Sequence[Candidate]) -> int:
-    return sum(len(candidate.repeats) for candidate in candidates)
 
 
 def _figures(
@@ -154,8 +149,7 @@ def show_analysis(site: Site, known: Known, analyses: Analyses, request: Request
     """Show what the trials of a study say: the sections of its report, made in the background."""
     study = known.study(request.path_params["name"])
     lines = study.lines()
-    repeats = _repeats(candidates_of(known, study, lines))
-    analysis, is_made = analyses.of(key_of(study), study.name, lines.told, repeats)
+    analysis, is_made = analyses.of(study, lines.told, known.candidates(study, lines))
     origin = None
     if study.ledger is not None:
         origin = provenance_of(study.ledger.study.user_attrs, []).rows()

@@ -19,12 +19,11 @@ from studies.trials.difference import Difference, differences
 from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
 from tuner.web.beside.artifacts import RunArtifacts
+from tuner.web.known.studies import Known, KnownStudy, Seen
 from tuner.web.pages.drawing.figures import curves_together
 from tuner.web.pages.reading.asked import MOST_PAGES, compared, whole
 from tuner.web.pages.reading.columns import branches_of
 from tuner.web.pages.reading.files import files_of, log_of
-from tuner.web.pages.reading.known import Known, KnownStudy, Seen
-from tuner.web.pages.reading.summary import candidates_of
 from tuner.web.pages.shown import page
 from tuner.web.site import Site
 
@@ -53,7 +52,7 @@ def show_trial(site: Site, known: Known, request: Request) -> Response:
     """
     study, lines, seen = _asked_for(known, request)
     record = seen.record
-    candidates = candidates_of(known, study, lines)
+    candidates = known.candidates(study, lines)
     candidate = next((each for each in candidates if each.trial.number == record.number), None)
     others = [line for line in lines.all if record.slot is not None and line.slot == record.slot]
     return page(

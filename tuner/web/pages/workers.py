@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from studies.ledger.following import TrialLine
 from studies.ledger.workers import LEASE, WorkerRecord
-from tuner.web.pages.reading.known import Known, KnownStudy
+from tuner.web.known.studies import Known, KnownStudy
 from tuner.web.pages.shown import page
 from tuner.web.site import Site
 

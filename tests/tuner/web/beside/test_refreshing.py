@@ -1,6 +1,7 @@
 """Notes and figures of a study that goes on, made by the dashboard itself."""
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -9,11 +10,11 @@ from optuna_dashboard import get_note
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
 from tests.studies.lives import answer
-from tuner.web.beside.analysing import analysed
 from tuner.web.beside.refreshing import Refreshing
 from tuner.web.beside.shown import ShownStorage
 from tuner.web.files import Files
-from tuner.web.site import Site
+from tuner.web.known.analysing import Analyses
+from tuner.web.known.studies import Known
 
 PATIENCE = 240.0  # seconds
 
@@ -24,7 +25,9 @@ def test_a_note_follows_the_study_and_then_holds_the_verdict(url: str, ledger: L
     storage = ShownStorage(database.storage, Files(Path("nowhere")))
     notes: list[str] = []
     deadline = time.monotonic() + PATIENCE
-    with Refreshing(Site(url, database), storage, lambda name: f"/interplay/of/{name}"):
+    analyses = Analyses(url)
+    refreshing = Refreshing(Known(database), analyses, storage, lambda name: f"/interplay/of/{name}")
+    with closing(analyses), refreshing:
         while not notes or "\n- " not in notes[-1]:
             storage.get_all_trials(1)  # somebody looks
             shown = optuna.load_study(study_name=ledger.name, storage=storage)
@@ -46,16 +49,7 @@ def test_nobody_looks_and_nothing_is_made(url: str, ledger: Ledger) -> None:
     """A study that no page asks for costs nothing."""
     database = open_database(url, reading=True)
     storage = ShownStorage(database.storage, Files(Path("nowhere")))
-    refreshing = Refreshing(Site(url, database), storage, str)
+    refreshing = Refreshing(Known(database), Analyses(url), storage, str)
     refreshing._look()
     assert storage.drawn == {}
     database.engine.dispose()
-
-
-def test_the_figures_are_those_of_the_report(url: str, ledger: Ledger) -> None:
-    """Each has a name that is fit for HTML, and says what it shows."""
-    found = analysed(url, ledger.name)
-    assert "progress" in found["figures"]
-    assert all(name.replace("-", "").isalnum() for name in found["figures"])
-    assert '"title":{"text":"progress"}' in found["figures"]["progress"].replace(" ", "")
-    assert found["verdict"]

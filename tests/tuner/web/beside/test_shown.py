@@ -25,7 +25,7 @@ from tests.studies.samples import sample_definition
 from tests.tuner.web.served import served
 from tuner.results.dashboard_note import BEGIN, END, note_text
 from tuner.web.beside.artifacts import RunArtifacts
-from tuner.web.beside.drawing import drawn
+from tuner.web.beside.drawing import drawn_note
 from tuner.web.beside.shown import ShownStorage
 from tuner.web.files import Files
 from tuner.workers.places import folder_name
@@ -94,7 +94,7 @@ def test_a_note_is_shown_without_being_written(url: str, ledger: Ledger) -> None
     save_note(ledger.study, "My own thoughts.")
     before = rows(url)
     database = open_database(url, reading=True)
-    shown = drawn(database.storage, ledger.name, f"{BEGIN}\nfound\n{END}", {})
+    shown = drawn_note(database.storage, ledger.name, f"{BEGIN}\nfound\n{END}")
     storage = ShownStorage(database.storage, Files(Path("nowhere")))
     storage.drawn = {1: shown}
     seen = optuna.load_study(study_name=ledger.name, storage=storage)

@@ -7,7 +7,7 @@ from math import isfinite
 import plotly.graph_objects as go
 
 from studies.report.drawing.axes import ScoreAxis, score_axis
-from studies.report.drawing.figures import axis_of_trials, curves_figure, progress_figure, style
+from studies.report.drawing.figures import axis_of_trials, curves_figure, progress_figure, style, thinned
 from studies.report.drawing.svg import draw_svg
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
@@ -25,7 +25,7 @@ def progress(
 
     Returns: An SVG element, and a note on what is not as it was asked for; empty where all is.
     """
-    shown = thinned(trials, minimizes=minimizes)
+    shown = thinned(trials, minimizes=minimizes, most=MOST_MARKS)
     note = "" if len(shown) == len(trials) else f"{len(shown)} of {len(trials)} trials are drawn. "
     if scale == "rank":
         shown, metric = _as_ranks(shown, minimizes=minimizes), f"rank of {metric}"
@@ -70,22 +70,6 @@ def curves_together(trials: Sequence[TrialRecord], metric: str, *, minimizes: bo
     figure.update_layout(showlegend=len(trials) > 1)
     axis.apply(figure)
     return draw_svg(figure, width)
-
-
-def thinned(trials: Sequence[TrialRecord], *, minimizes: bool, most: int = MOST_MARKS) -> list[TrialRecord]:
-    """Keep at most so many trials: all that were the best when they ended, and others at even distances."""
-    if len(trials) <= most:
-        return list(trials)
-    kept: set[int] = set()
-    best: float | None = None
-    for place, trial in enumerate(trials):
-        score = trial.score
-        if score is not None and (best is None or (score < best if minimizes else score > best)):
-            best = score
-            kept.add(place)
-    step = max(1, len(trials) // most + 1)
-    kept |= set(range(0, len(trials), step))
-    return [trials[place] for place in sorted(kept)]
 
 
 def _on(scale: str | None, axis: ScoreAxis) -> tuple[ScoreAxis, str]:

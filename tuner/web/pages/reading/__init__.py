@@ -1,1 +1,1 @@
-"""What the pages read: the query of an address, the studies that are there, the trials that are meant."""
+"""What the pages read: the query of an address, and the trials that are meant."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tuner.web.beside.artifacts import listed_of_trial
 from tuner.web.files import Files
-from tuner.web.pages.reading.known import KnownStudy, Seen
+from tuner.web.known.studies import KnownStudy, Seen
 
 TAIL = 16_000  # bytes of a log that a page shows
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from studies.ledger.following import Lines, TrialLine
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
+from tuner.web.known.studies import KnownStudy
 from tuner.web.pages.reading.asked import ROWS, RUNNING, Asked
-from tuner.web.pages.reading.known import KnownStudy
 
 
 @dataclass(frozen=True)

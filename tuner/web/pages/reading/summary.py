@@ -6,10 +6,10 @@ from datetime import datetime
 
 from studies.ledger.following import Lines
 from studies.ledger.status import Status
-from studies.running.confirmation import CONFIRMING, SUFFIX, Candidate, confirmed_by
+from studies.running.confirmation import Candidate
 from studies.trials.outcomes import Outcome, count_name
 from studies.trials.record import TrialRecord
-from tuner.web.pages.reading.known import Known, KnownStudy
+from tuner.web.known.studies import Known, KnownStudy
 from tuner.web.pages.reading.selection import as_record
 
 
@@ -62,22 +62,7 @@ def summary_of(known: Known, study: KnownStudy) -> Summary:
         status,
         [(outcome, count) for outcome, count in [(None, running), *counted] if count],
         best[0] if best else None,
-        candidates_of(known, study, lines),
+        known.candidates(study, lines),
         times[0] if times else None,
         max(recent, default=None),
     )
-
-
-def candidates_of(known: Known, study: KnownStudy, lines: Lines) -> Sequence[Candidate]:
-    """Give the best trials of a study on fresh seeds, as `studies.running.confirmation.confirmed` does."""
-    ledger = study.ledger
-    if ledger is None or not known.holds(study.name + SUFFIX):
-        return ()
-    repeating = CONFIRMING.find(study.database, study.name)
-    if repeating is None:
-        return ()
-    again = known.study(repeating.name).lines(patience=None)
-    best = study.trials(list(lines.ranked(minimizes=study.minimizes)[: repeating.definition.turn]))
-    ended = [line for line in again.all if line.outcome is not None and line.state.name != "FAIL"]
-    repeats = known.study(repeating.name).trials(ended)
-    return confirmed_by(ledger, [each.record for each in best], repeating, [each.record for each in repeats])

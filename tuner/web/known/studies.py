@@ -1,4 +1,4 @@
-"""What the pages know of the studies of a database: each is followed, and opened anew when it is another."""
+"""The studies of a database: each is followed, and opened anew when it is another."""
 
 import threading
 import time
@@ -18,12 +18,13 @@ from studies.database.open import Database
 from studies.database.trial_rows import TrialRow, read_whole
 from studies.errors import UnknownStudy, UnknownTrial
 from studies.ledger.absent import sentence
-from studies.ledger.following import Following, Lines, TrialLine, line_of
+from studies.ledger.following import SPENDS, Following, Lines, TrialLine, line_of
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
 from studies.ledger.reading import attributes_of
 from studies.ledger.status import Status, left_of_lines, status_of_lines
 from studies.ledger.workers import WorkerRecord, Workers
+from studies.running.confirmation import CONFIRMING, SUFFIX, Candidate, confirmed_by
 from studies.trials.record import TrialRecord
 
 FRESH = 1.0  # seconds for which what was read is shown to others as well
@@ -61,6 +62,11 @@ class KnownStudy:
     opened: float
     _status: dict[int, tuple[float, Lines, Status]] = field(default_factory=dict)
     _ended: dict[int, Seen] = field(default_factory=dict)  # by key: those that were read last
+
+    @property
+    def key(self) -> object:
+        """What tells it from any other study that had or will have its name."""
+        return self.number, self.name, self.following.ledger
 
     @property
     def space(self) -> Group | None:
@@ -155,6 +161,20 @@ class Known:
         """Say whether there is a study of that name."""
         return name in names(self.database.engine).values()
 
+    def candidates(self, study: KnownStudy, lines: Lines) -> Sequence[Candidate]:
+        """Give the best trials of a study on fresh seeds, as `confirmed` does of a ledger."""
+        ledger = study.ledger
+        if ledger is None or not self.holds(study.name + SUFFIX):
+            return ()
+        repeating = CONFIRMING.find(study.database, study.name)
+        if repeating is None:
+            return ()
+        best = study.trials(list(lines.ranked(minimizes=study.minimizes)[: repeating.definition.turn]))
+        again = self.study(repeating.name)
+        ended = [line for line in again.lines(patience=None).all if line.state in SPENDS]
+        repeats = [each.record for each in again.trials(ended)]
+        return confirmed_by(ledger, [each.record for each in best], repeating, repeats)
+
     def _of(self, number: int, name: str) -> KnownStudy:
         with self._lock:
             kept = self._studies.get(number)
@@ -166,11 +186,6 @@ class Known:
                 made = replace(made, following=kept.following)
             self._studies[number] = made
             return made
-
-
-def key_of(study: KnownStudy) -> object:
-    """Give what tells a study from any other that had or will have its name."""
-    return study.number, study.name, study.following.ledger
 
 
 def _open(database: Database, number: int, name: str, now: float) -> KnownStudy:
