@@ -37,19 +37,23 @@ _TYPES: Mapping[int, str] = {
     _BEST: "text/plain",
     _REPORT: "text/html",
 }
-_NAME = re.compile(r"([0-9a-f]{2})-([0-9a-f]{12})-([0-9a-f]{18})")
+_PATTERN = re.compile(r"([0-9a-f]{2})-([0-9a-f]{12})-([0-9a-f]{18})")
 _LARGEST_NUMBER = 2**31 - 1  # that Optuna's tables can hold
 
 
 def listed_of_study(study: int, name: str, files: Files) -> dict[str, str]:
     """Give the attributes that list the artifacts of a study."""
-    return dict(
-        _listed(kind, file, study, 0) for file, kind in _OF_STUDY.items() if file in files.of(name).own
-    )
+    there = files.of(name).own
+    return _listed({file: _name(kind, study, 0) for file, kind in _OF_STUDY.items() if file in there})
 
 
 def listed_of_trial(study: int, name: str, trial: FrozenTrial, files: Files) -> dict[str, str]:
-    """Give the attributes that list the artifacts of a trial of ours; none of another program's."""
+    """Give the attributes that list the artifacts of a trial."""
+    return _listed(artifacts_of_trial(study, name, trial, files))
+
+
+def artifacts_of_trial(study: int, name: str, trial: FrozenTrial, files: Files) -> dict[str, str]:
+    """Name the artifacts of a trial of ours by their files; none of another program's."""
     if not is_ours(trial.user_attrs):
         return {}
     number, there = trial.number, files.of(name)
@@ -60,13 +64,19 @@ def listed_of_trial(study: int, name: str, trial: FrozenTrial, files: Files) -> 
         found[f"trial-{number}.log"] = _LOG
     if number in there.weights:
         found[f"trial-{number}.ckpt"] = _WEIGHTS
-    return dict(_listed(kind, file, study, number) for file, kind in found.items())
+    return {file: _name(kind, study, number) for file, kind in found.items()}
 
 
-def _listed(kind: int, file: str, study: int, trial: int) -> tuple[str, str]:
-    name = f"{kind:02x}-{study:012x}-{trial:018x}"
-    told = ArtifactMeta(artifact_id=name, filename=file, mimetype=_TYPES[kind], encoding=None)
-    return f"{_ATTRIBUTE}{name}", json.dumps(asdict(told))
+def _name(kind: int, study: int, trial: int) -> str:
+    return f"{kind:02x}-{study:012x}-{trial:018x}"
+
+
+def _listed(artifacts: Mapping[str, str]) -> dict[str, str]:
+    told = [
+        ArtifactMeta(artifact_id=name, filename=file, mimetype=_TYPES[int(name[:2], base=16)], encoding=None)
+        for file, name in artifacts.items()
+    ]
+    return {f"{_ATTRIBUTE}{each.artifact_id}": json.dumps(asdict(each)) for each in told}
 
 
 class RunArtifacts:
@@ -83,7 +93,7 @@ class RunArtifacts:
         Raises:
             ArtifactNotFound: there is none, or its file is not there any more, or is another study's.
         """
-        match = _NAME.fullmatch(artifact_id)
+        match = _PATTERN.fullmatch(artifact_id)
         if match is None:
             raise ArtifactNotFound(artifact_id)
         kind, study, number = (int(part, base=16) for part in match.groups())

@@ -11,7 +11,6 @@ from search_spaces.space.parameters import options
 from studies.report.subject import level_in_words
 from studies.trials.outcomes import Outcome
 from studies.trials.provenance import provenance_of
-from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
 from tuner.web.known.analysing import Analyses
 from tuner.web.known.studies import Known, KnownStudy, Seen
@@ -67,7 +66,7 @@ def show_study(site: Site, known: Known, analyses: Analyses, request: Request) -
         trials=trials,
         running=running,
         left=left,
-        branches=branches_of(study.space, [each.record for each in trials]),
+        branches=branches_of(study.space, [each.record.values for each in trials]),
         figures=_figures(study, summary, asked, chosen, running),
         bar=outcome_bar([(outcome_class(outcome), count) for outcome, count in summary.counts]),
         analysis=analysis,
@@ -78,7 +77,7 @@ def show_study(site: Site, known: Known, analyses: Analyses, request: Request) -
         choices=[
             (each.name, [str(option) for option in options(each.node)])
             for each in branching(study.space)
-            # The choices within branches are asked for by the address; a form with all would be a wall.
+            # The choices within branches are asked for by the address; a form with all of them would be long.
             if not each.conditions or each.name in dict(asked.branches)
         ],
         outcomes=[RUNNING, *(outcome.value for outcome in Outcome)],
@@ -110,9 +109,7 @@ def _figures(
     number = summary.candidates[0].trial.number if summary.candidates else first[0].number if first else None
     best = next((record for record in records if record.number == number), None)
     drawn_lines = _lines(study, chosen, asked)
-    space = branches_of(
-        study.space, [TrialRecord(0, None, None, each.values, None, None, {}) for each in drawn_lines]
-    )
+    space = branches_of(study.space, [line.values for line in drawn_lines])
     return Figures(
         drawn,
         note,

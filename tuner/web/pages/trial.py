@@ -18,12 +18,12 @@ from studies.trials.diagnosis import Finding, diagnose
 from studies.trials.difference import Difference, differences
 from studies.trials.record import TrialRecord
 from studies.trials.trained import planned_validations
-from tuner.web.beside.artifacts import RunArtifacts
+from tuner.web.beside.artifacts import RunArtifacts, artifacts_of_trial
 from tuner.web.known.studies import Known, KnownStudy, Seen
 from tuner.web.pages.drawing.figures import curves_together
 from tuner.web.pages.reading.asked import MOST_PAGES, compared, whole
 from tuner.web.pages.reading.columns import branches_of
-from tuner.web.pages.reading.files import files_of, log_of
+from tuner.web.pages.reading.log import log_of
 from tuner.web.pages.shown import page
 from tuner.web.site import Site
 
@@ -72,7 +72,7 @@ def show_trial(site: Site, known: Known, request: Request) -> Response:
         attempts=others if len(others) > 1 else [],
         before=record.number - 1 if record.number else None,
         after=record.number + 1 if lines.unread or record.number + 1 in lines.by_number else None,
-        files=files_of(site.files, study, seen),
+        files=artifacts_of_trial(study.number, study.name, seen.trial, site.files),
         log=log_of(site.files, study.name, record.number),
     )
 
@@ -85,8 +85,9 @@ def send_file(site: Site, known: Known, artifacts: RunArtifacts, request: Reques
     """
     study, _, seen = _asked_for(known, request)
     name = request.path_params["file"]
+    files = artifacts_of_trial(study.number, study.name, seen.trial, site.files)
     try:
-        opened = artifacts.open_reader(files_of(site.files, study, seen)[name])
+        opened = artifacts.open_reader(files[name])
     except (KeyError, ArtifactNotFound):
         raise HTTPException(
             404, f"Trial {seen.record.number} has no such file here; its page lists those that it has."
@@ -157,7 +158,8 @@ def _findings(study: KnownStudy, record: TrialRecord) -> Sequence[Finding]:
 
 def _rows(study: KnownStudy, trials: Sequence[TrialRecord]) -> list[Compared]:
     defaults: Mapping[str, Value] = {} if study.space is None else default_values(study.space)
-    named = [column.name for branch in branches_of(study.space, trials) for column in branch.columns]
+    values = [trial.values for trial in trials]
+    named = [column.name for branch in branches_of(study.space, values) for column in branch.columns]
     names = dict.fromkeys([*named, *(name for trial in trials for name in trial.values)])
     return [
         Compared(name, defaults.get(name), [trial.values.get(name) for trial in trials])

@@ -1,12 +1,11 @@
 """The parameters of a study as columns: one group for each branch of the tree, in the order of the space."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_spaces.space.describe import show_conditions
 from search_spaces.space.nodes import Float, Group, Int, Node, Value
 from search_spaces.space.parameters import options, parameters
-from studies.trials.record import TrialRecord
 
 ALWAYS = "always"
 
@@ -34,13 +33,13 @@ class Branch:
     options: Sequence[Value] = ()
 
 
-def branches_of(space: Group | None, trials: Iterable[TrialRecord]) -> list[Branch]:
+def branches_of(space: Group | None, values: Iterable[Mapping[str, Value]]) -> list[Branch]:
     """Group the parameters of a space by when they exist; those of a study of plain Optuna as one group.
 
     A parameter that has one value only is left out.
     """
     if space is None:
-        names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+        names = list(dict.fromkeys(name for each in values for name in each))
         labels = _labels(names)
         return [Branch(ALWAYS, [Column(name, labels[name], None) for name in names])] if names else []
     groups: dict[str, list[tuple[str, Node]]] = {}

@@ -1,20 +1,10 @@
-"""The files of a trial that a page offers: those of the list that optuna-dashboard's page has as well."""
+"""The end of a log, as a page shows it."""
 
-import json
 from pathlib import Path
 
-from tuner.web.beside.artifacts import listed_of_trial
 from tuner.web.files import Files
-from tuner.web.known.studies import KnownStudy, Seen
 
 TAIL = 16_000  # bytes of a log that a page shows
-
-
-def files_of(files: Files, study: KnownStudy, seen: Seen) -> dict[str, str]:
-    """Give the identifier of each file of a trial that is there, by the name of the file."""
-    listed = listed_of_trial(study.number, study.name, seen.trial, files)
-    told = [json.loads(text) for text in listed.values()]
-    return {each["filename"]: each["artifact_id"] for each in told}
 
 
 def tail_of(file: Path) -> tuple[str, bool]:
