@@ -64,13 +64,13 @@ def render_report(
         counts=in_words({count_name(outcome): ended.count(outcome) for outcome in Outcome}),
         sections=list(shown(material, all_sections())),
         draw=draw_svg,
-        address=_address,
+        address=as_address,
         kind=lambda part: type(part).__name__,
     )
     progress(1.0)
     return page, material.proposal
 
 
-def _address(text: str) -> str:
+def as_address(text: str) -> str:
     """Put a text into an address, so that a link saves it as a file without any server."""
-    return "data:text/yaml;base64," + base64.b64encode(text.encode()).decode()
+    return "data:text/yaml;base64," + base64.b64encode(text.encode("utf-8", "replace")).decode()

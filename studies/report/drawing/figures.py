@@ -69,19 +69,15 @@ def best_so_far(trials: Sequence[TrialRecord], *, minimizes: bool) -> tuple[list
 
 
 def thinned(trials: Sequence[TrialRecord], *, minimizes: bool, most: int) -> list[TrialRecord]:
-    """Keep at most so many trials: all that were the best when they ended, and others at even distances."""
+    """Keep about so many trials: all that were the best when they ended, and others at even distances."""
     if len(trials) <= most:
         return list(trials)
-    kept: set[int] = set()
-    best: float | None = None
-    for place, trial in enumerate(trials):
-        score = trial.score
-        if score is not None and (best is None or (score < best if minimizes else score > best)):
-            best = score
-            kept.add(place)
-    step = max(1, len(trials) // most + 1)
-    kept |= set(range(0, len(trials), step))
-    return [trials[place] for place in sorted(kept)]
+    numbers, best = best_so_far(trials, minimizes=minimizes)
+    better = {
+        number for number, now, before in zip(numbers, best, [None, *best], strict=False) if now != before
+    }
+    step = len(trials) // most + 1
+    return [trial for place, trial in enumerate(trials) if place % step == 0 or trial.number in better]
 
 
 def curves_figure(
@@ -95,7 +91,7 @@ def curves_figure(
     for outcome, (colour, _) in MARKS.items():
         for position, trial in enumerate(trial for trial in shown if trial.outcome is outcome):
             dash = "solid" if outcome is Outcome.COMPLETED else "dot"
-            _add_curve(
+            add_curve(
                 figure,
                 trial,
                 axis,
@@ -105,7 +101,7 @@ def curves_figure(
                 line={"color": colour, "width": 1, "dash": dash},
             )
     if best is not None and best.curve:
-        _add_curve(figure, best, axis, name=f"best (trial {best.number})", line={"color": _BEST, "width": 3})
+        add_curve(figure, best, axis, name=f"best (trial {best.number})", line={"color": _BEST, "width": 3})
     style(figure, "validation (number)")
     axis.apply(figure)
     return figure
@@ -167,7 +163,8 @@ def _add_marks(
         )
 
 
-def _add_curve(figure: go.Figure, trial: TrialRecord, axis: ScoreAxis, **style: Any) -> None:
+def add_curve(figure: go.Figure, trial: TrialRecord, axis: ScoreAxis, **style: Any) -> None:
+    """Draw the learning curve of a trial; `style` is that of plotly's traces, with a name."""
     steps = sorted(trial.curve)
     figure.add_scatter(
         x=steps,

@@ -1,8 +1,6 @@
 """How values look on a page: numbers, times, outcomes, and links that keep what a proxy put before them."""
 
-from base64 import b64encode
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 from jinja2 import Environment
@@ -11,11 +9,12 @@ from starlette.responses import Response
 
 from search_spaces.space.describe import show_value
 from studies.ledger.absent import in_words
+from studies.report.page import as_address
 from studies.trials.outcomes import Outcome
 from tuner.terminal.printable import one_line, printable
 from tuner.web.pages.drawing.figures import outcome_class
 from tuner.web.pages.reading import addresses
-from tuner.web.site import Site
+from tuner.web.site import PREFIX, Site
 
 ABSENT = "–"  # noqa: RUF001 - a dash as wide as a digit, where there is nothing
 
@@ -32,7 +31,7 @@ def prepare(environment: Environment) -> None:
             "ago": ago,
             "span": span,
             "when": when,
-            "address": address,
+            "address": as_address,
         }
     )
     environment.globals.update(
@@ -55,7 +54,7 @@ def prepare(environment: Environment) -> None:
 def page(site: Site, request: Request, template: str, **given: Any) -> Response:
     """Make a page of a template, which knows how addresses begin."""
     outside = str(request.scope.get("app_root_path", request.scope.get("root_path", "")))
-    own = {"base": f"{outside}{site.prefix}", "outside": outside, "version": request.state.version}
+    own = {"base": f"{outside}{PREFIX}", "outside": outside, "version": request.state.version}
     return site.templates.TemplateResponse(request, template, {**own, **given})
 
 
@@ -63,7 +62,7 @@ def score(number: float | None) -> str:
     """Write a score."""
     if number is None:
         return ABSENT
-    return f"{number:.5g}" if isfinite(number) else str(number)
+    return f"{number:.5g}"
 
 
 def value(given: Any) -> str:
@@ -95,8 +94,3 @@ def span(seconds: float | None) -> str:
 def when(moment: datetime | None) -> str:
     """Write a moment as ISO 8601, for whoever asks for it by pointing at its age."""
     return "" if moment is None else moment.isoformat(timespec="seconds")
-
-
-def address(text: str) -> str:
-    """Put a text into an address, so that a link saves it as a file."""
-    return f"data:text/yaml;base64,{b64encode(text.encode('utf-8', 'replace')).decode()}"

@@ -3,19 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
+from typing import Any
 
 import plotly.graph_objects as go
 
 from studies.report.drawing.axes import ScoreAxis, score_axis
-from studies.report.drawing.figures import axis_of_trials, curves_figure, progress_figure, style, thinned
+from studies.report.drawing.figures import (
+    add_curve,
+    axis_of_trials,
+    curves_figure,
+    progress_figure,
+    style,
+    thinned,
+)
 from studies.report.drawing.svg import draw_svg
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 
-MOST_MARKS = 700  # trials that a figure shows: more would be one stain
+MOST_MARKS = 700  # trials that a figure shows: more would hide one another
 # Of trials beside one another; told apart by their dashes as well.
 COLOURS = ("#1f5aa6", "#c8501e", "#2e7d5b", "#8a3fa0", "#946c00")
 DASHES = ("solid", "dash")
+RUNNING = "#b8860b"
 
 
 def progress(
@@ -52,7 +61,7 @@ def curves(
     values = [value for trial in trials for value in trial.curve.values()]
     axis = score_axis(metric, values, minimizes=minimizes)
     for place, trial in enumerate(trial for trial in trials if trial.outcome is None and trial.curve):
-        _add(figure, trial, axis, name="running", color="#b8860b", dash="solid", legend=place == 0)
+        add_curve(figure, trial, axis, name="running", showlegend=place == 0, **_look(RUNNING))
     figure.update_layout(height=300)
     return draw_svg(figure, width)
 
@@ -65,7 +74,7 @@ def curves_together(trials: Sequence[TrialRecord], metric: str, *, minimizes: bo
     for place, trial in enumerate(trials):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
         if trial.curve:
-            _add(figure, trial, axis, name=f"trial {trial.number}", color=colour, dash=dash, legend=True)
+            add_curve(figure, trial, axis, name=f"trial {trial.number}", **_look(colour, dash))
     style(figure, "validation (number)", height=320)
     figure.update_layout(showlegend=len(trials) > 1)
     axis.apply(figure)
@@ -96,20 +105,8 @@ def _as_ranks(trials: Sequence[TrialRecord], *, minimizes: bool) -> list[TrialRe
     ]
 
 
-def _add(
-    figure: go.Figure, trial: TrialRecord, axis: ScoreAxis, *, name: str, color: str, dash: str, legend: bool
-) -> None:
-    steps = sorted(trial.curve)
-    figure.add_scatter(
-        x=steps,
-        y=[axis.place(trial.curve[step]) for step in steps],
-        mode="lines" if len(steps) > 1 else "markers",
-        name=name,
-        showlegend=legend,
-        hovertext=f"trial {trial.number}",
-        line={"color": color, "width": 2, "dash": dash},
-        marker={"color": color},
-    )
+def _look(colour: str, dash: str = "solid") -> dict[str, Any]:
+    return {"line": {"color": colour, "width": 2, "dash": dash}, "marker": {"color": colour}}
 
 
 def outcome_bar(counts: Sequence[tuple[str, int]]) -> str:
