@@ -87,7 +87,7 @@ def dashboard(
         from tuner.web.access.rules import Access
         from tuner.web.access.tokens import read_token
         from tuner.web.serving import serve
-        from tuner.web.site import Site
+        from tuner.web.site import PREFIX, Site
     except ModuleNotFoundError as error:
         raise Refused(
             f"`tuner dashboard` needs {error.name}; pip install 'interplay-tuner[dashboard]'."
@@ -106,7 +106,7 @@ def dashboard(
         access,
         port,
         say=lambda address: click.echo(
-            f"Dashboard: {address}{site.prefix}/ (optuna-dashboard: {address}/); Ctrl-C ends it."
+            f"Dashboard: {address}{PREFIX}/ (optuna-dashboard: {address}/); Ctrl-C ends it."
         ),
         opens=opens,
     )

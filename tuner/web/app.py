@@ -1,5 +1,6 @@
 """The dashboard as one application: our pages below a prefix, everything else optuna-dashboard's."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, NoMatchFound, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from search_spaces.errors import TunerError
 from studies.errors import StorageError, UnknownStudy, UnknownTrial, UnusableStudy
@@ -29,11 +30,12 @@ from tuner.web.health.probes import probe_routes
 from tuner.web.known.analysing import Analyses
 from tuner.web.known.studies import Known
 from tuner.web.pages import routes
-from tuner.web.site import Site
+from tuner.web.pages.reading.addresses import study_path
+from tuner.web.site import PREFIX, Site
 from tuner.web.waiting import AWAY_SENTENCE, AtOnce
 
 _FAILED = 500
-_STUDY = "interplay:study"  # the route of our page of a study
+_LOG = logging.getLogger(__name__)
 
 
 def application(site: Site, access: Access | None = None) -> Starlette:
@@ -51,15 +53,18 @@ def application(site: Site, access: Access | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        with closing(analyses), Refreshing(known, analyses, shown, lambda name: _address(app, site, name)):
+        with (
+            closing(analyses),
+            Refreshing(known, analyses, shown, lambda name: f"{PREFIX}{study_path(name)}"),
+        ):
             yield
 
     inner: list[BaseRoute] = [
         *probe_routes(site),
-        metrics_route(site),
+        metrics_route(site, known),
         *([] if access.token is None else [login_route(site, access.token)]),
-        Route(site.prefix, _into(site)),
-        Mount(site.prefix, routes=routes(site, known, analyses), name="interplay"),
+        Route(PREFIX, _into),
+        Mount(PREFIX, routes=routes(site, known, analyses)),
         Mount("/", OptunaDashboard(site, shown, artifacts)),
     ]
     return Starlette(
@@ -67,7 +72,7 @@ def application(site: Site, access: Access | None = None) -> Starlette:
         lifespan=lifespan,
         exception_handlers=_handlers(site),
         middleware=[
-            Middleware(SafeHeaders, site=site),
+            Middleware(SafeHeaders),
             Middleware(Gate, site=site, access=access),
             Middleware(Prefixed),
             Middleware(AtOnce),
@@ -75,18 +80,8 @@ def application(site: Site, access: Access | None = None) -> Starlette:
     )
 
 
-def _into(site: Site) -> Callable[[Request], Response]:
-    def into(request: Request) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}{site.prefix}/")
-
-    return into
-
-
-def _address(app: Starlette, site: Site, name: str) -> str:
-    try:
-        return str(app.url_path_for(_STUDY, name=name))
-    except NoMatchFound:
-        return f"{site.prefix}/"
+def _into(request: Request) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{PREFIX}/")
 
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -106,6 +101,11 @@ def _handlers(site: Site) -> dict[type[Exception] | int, Handler]:
         sentence = "There is no such page." if error.status_code == NOT_FOUND else str(error.detail)
         return answer(site, request, error.status_code, sentence)
 
+    async def failed(request: Request, error: Exception) -> Response:
+        _LOG.error("%r could not be made.", request.url.path, exc_info=error)
+        sentence = "This page could not be made; the log of the server says why."
+        return answer(site, request, _FAILED, sentence)
+
     return {
         HTTPException: told,
         UnknownStudy: say(NOT_FOUND),
@@ -115,5 +115,5 @@ def _handlers(site: Site) -> dict[type[Exception] | int, Handler]:
         SQLAlchemyError: say(AWAY, AWAY_SENTENCE),
         StorageInternalError: say(AWAY, AWAY_SENTENCE),
         TunerError: say(400),
-        Exception: say(_FAILED, "This page could not be made; the log of the server says why."),
+        Exception: failed,
     }

@@ -16,7 +16,7 @@ import uvicorn
 from tuner.errors import Refused
 from tuner.web.access.rules import Access
 from tuner.web.app import application
-from tuner.web.site import Site
+from tuner.web.site import PREFIX, Site
 
 _BACKLOG = 128
 _NICE = 10  # as `nice` has it: whoever trains on this machine goes first
@@ -56,7 +56,7 @@ def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], 
         logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
         say(address)
         if opens:
-            threading.Thread(target=webbrowser.open, args=(f"{address}{site.prefix}/",), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(f"{address}{PREFIX}/",), daemon=True).start()
         # Once it has ended, it sends itself the signals again that it has got.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _ends)

@@ -11,7 +11,7 @@ from studies.database.open import Database
 from tuner.web.files import Files
 
 _HERE = Path(__file__).parent
-PREFIX = "/interplay"
+PREFIX = "/interplay"  # how the addresses of our pages begin, behind what a proxy has put before them
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,13 @@ class Site:
         url: the database's.
         database: opened for reading. Its calls wait for no database that is away while a page is made.
         output: the folder in which each study of this machine has one of its own, with weights and logs.
-        prefix: how the addresses of our pages begin, behind what a proxy has put before them.
         writer: the same database opened for writing, where notes may be written and studies deleted. It is
-            another door, since with SQLite whoever may write makes every other writer wait for what it reads.
+            opened a second time, since with SQLite a reader that may write makes every writer wait.
     """
 
     url: str
     database: Database
     output: Path = field(default=Path("runs"))
-    prefix: str = PREFIX
     writer: Database | None = None
 
     @property

@@ -23,7 +23,7 @@ class AtOnce:
 
 
 def at_once() -> Hurry:
-    """Give the hurry of somebody who waits for nothing."""
+    """Give the hurry in which a call of the database fails at once."""
     over = threading.Event()
     over.set()
     return Hurry(over, seconds=0.0)

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tuner.web.access.login import cookie_name, login_path
+from tuner.web.access.login import LOGIN, cookie_name
 from tuner.web.access.prefix import forwarded_prefix
 from tuner.web.access.rules import Access
 from tuner.web.answers import answer, wants_page
@@ -81,7 +81,7 @@ class Gate:
         """Refuse every method but two, unless writing is allowed and no other site asks for it."""
         if request.method in READING:
             return None
-        is_login = request.method == "POST" and request.scope["path"] == login_path(self._site)
+        is_login = request.method == "POST" and request.scope["path"] == LOGIN
         if not (is_login and self._access.token) and not self._site.allow_writes:
             refusal = self._say(
                 request, 405, "Nothing can be changed here; start the dashboard with --allow-writes for that."
@@ -101,12 +101,12 @@ class Gate:
             return None
         if token is None:
             return self._say(request, 401, "Ask by the proxy, which asks who you are.")
-        if path == login_path(self._site):
+        if path == LOGIN:
             return None
         if wants_page(request) and request.method in READING:
             asked = quote(f"{path}?{request.url.query}" if request.url.query else path, safe="/")
             prefix = forwarded_prefix(request.headers)
-            return RedirectResponse(f"{prefix}{login_path(self._site)}?next={prefix}{asked}", status_code=303)
+            return RedirectResponse(f"{prefix}{LOGIN}?next={prefix}{asked}", status_code=303)
         return self._say(request, 401, "Log in with the token, or send it as `Authorization: Bearer TOKEN`.")
 
     def _is_known(self, request: Request) -> bool:

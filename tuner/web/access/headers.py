@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tuner.web.site import Site
+from tuner.web.site import PREFIX
 
 # Our pages bring no script of their own in the text, and load nothing from elsewhere.
 _OURS = (
@@ -32,9 +32,9 @@ _POLICY = "Content-Security-Policy"
 class SafeHeaders:
     """Puts headers on every answer."""
 
-    def __init__(self, app: ASGIApp, site: Site) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """Stand around an application."""
-        self._app, self._site = app, site
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -42,7 +42,7 @@ class SafeHeaders:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        is_ours = path == self._site.prefix or path.startswith(f"{self._site.prefix}/")
+        is_ours = path == PREFIX or path.startswith(f"{PREFIX}/")
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -10,16 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tuner.web.access.tokens import VALIDITY, Token
-from tuner.web.site import Site
+from tuner.web.site import PREFIX, Site
 
+LOGIN = f"{PREFIX}/login"  # the path of the page, as this server sees it
 _LARGEST = 8192  # bytes of a form
 # A path of this server: `//host` and `/\host` lead to another one.
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
-
-
-def login_path(site: Site) -> str:
-    """Give the path of the page, as this server sees it."""
-    return f"{site.prefix}/login"
 
 
 def cookie_name(token: Token) -> str:
@@ -34,7 +30,7 @@ def login_route(site: Site, token: Token) -> Route:
         if request.method != "POST":
             return _page(site, request, request.query_params.get("next", ""))
         form = parse_qs((await request.body())[:_LARGEST].decode("utf-8", "replace"), max_num_fields=10)
-        target = _local(form.get("next", [""])[0]) or f"{request.scope.get('root_path', '')}{site.prefix}/"
+        target = _local(form.get("next", [""])[0]) or f"{request.scope.get('root_path', '')}{PREFIX}/"
         if not token.is_it(form.get("token", [""])[0].strip()):
             return _page(site, request, target, wrong=True)
         response = RedirectResponse(target, status_code=303)
@@ -49,7 +45,7 @@ def login_route(site: Site, token: Token) -> Route:
         )
         return response
 
-    return Route(login_path(site), login, methods=["GET", "POST"], name="login")
+    return Route(LOGIN, login, methods=["GET", "POST"])
 
 
 def _page(site: Site, request: Request, target: str, *, wrong: bool = False) -> Response:

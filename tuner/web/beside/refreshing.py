@@ -4,6 +4,7 @@ One thread looks every second which studies were asked for lately. A note costs 
 study, so it is made anew after twenty times what that took.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from tuner.web.waiting import at_once
 
 LOOK = 1.0  # seconds between two looks
 LOOKED_AT = 60.0  # seconds after the last request for which a study counts as looked at
+_LOG = logging.getLogger(__name__)
 _LEAST_PAUSE, _COSTS = 10.0, 20  # seconds between two notes at least, and how often what one cost
 
 
@@ -66,7 +68,10 @@ class Refreshing:
             with hurried(at_once()):
                 self._draw(number)
         except Exception as error:  # noqa: BLE001 - whatever one study's rows hold, the others have their notes
-            pause = _LEAST_PAUSE if is_of_database(error) else LOOKED_AT
+            pause = _LEAST_PAUSE
+            if not is_of_database(error):
+                pause = LOOKED_AT
+                _LOG.warning("The note of study %d could not be made.", number, exc_info=error)
         else:
             pause = max(_LEAST_PAUSE, _COSTS * (time.monotonic() - began))
         self._due[number] = began + pause

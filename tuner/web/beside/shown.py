@@ -1,4 +1,4 @@
-"""The database as optuna-dashboard is shown it: readable attributes, artifacts, and what is drawn meanwhile.
+"""The database as optuna-dashboard is shown it: readable attributes, artifacts, and what was drawn of it.
 
 optuna-dashboard asks one of Optuna's storages. This is one: it reads the database by another, and puts what
 belongs to a page on top, in memory. So nobody's note is written over, no worker pays for a page, and the
@@ -33,7 +33,7 @@ Drawn = dict[str, Any]  # system attributes that a page shows, beside those of t
 
 
 class ReadOnly(PermissionError):
-    """Something shall be changed, and nothing may be."""
+    """A call would change the database, which is open for reading only."""
 
 
 class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares

@@ -20,14 +20,13 @@ from starlette.routing import BaseRoute, Route
 
 from search_spaces.errors import TunerError
 from studies.database.failures import is_of_database
-from studies.database.identity import ledgers, names
-from studies.ledger.following import Following
+from studies.database.identity import ledgers
 from studies.ledger.ledger import Ledger
-from studies.ledger.opening import open_ledger
 from studies.ledger.status import Status, status_of_lines
 from studies.ledger.workers import LEASE, WorkerRecord, Workers
 from studies.trials.outcomes import Outcome, count_name
 from tuner.web.health.probes import answers
+from tuner.web.known.studies import Known
 from tuner.web.site import Site
 
 _KEPT, _COSTS = 2.0, 10  # seconds that an answer serves at least, and how often what it cost
@@ -47,13 +46,12 @@ class _Seen:
 class Studies(Collector):
     """The figures of every study of ours."""
 
-    def __init__(self, site: Site, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the site."""
-        self._site, self._clock = site, clock
+    def __init__(self, site: Site, known: Known, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the site and its studies."""
+        self._site, self._known, self._clock = site, known, clock
         self._lock = threading.Lock()
         self._kept: list[Metric] = []
         self._until = 0.0
-        self._followed: dict[str, Following] = {}  # so that a scrape reads what is new only
         self._epochs: dict[str, deque[tuple[float, float]]] = {}
 
     def describe(self) -> list[Metric]:
@@ -98,25 +96,19 @@ class Studies(Collector):
         yield from _of_studies(seen)
 
     def _studies(self) -> tuple[list[_Seen], int]:
-        database, seen, unreadable = self._site.database, [], 0
-        known = names(database.engine)
-        for number in ledgers(database.engine).values():
-            if number not in known:
+        ours = set(ledgers(self._site.database.engine).values())  # and no copy
+        studies = [study for study in self._known.all() if study.number in ours]
+        seen = []
+        for study in studies:
+            if (ledger := study.ledger) is None:  # damaged
                 continue
             try:
-                ledger = open_ledger(database, known[number])
-                own = ledger.slots.ledger
-                limits = tuple(ledger.definition.settings.limits or ())
-                following = self._followed.setdefault(
-                    own, Following(database.engine, ledger.identifier, own, ledger.marks, limits)
-                )
-                status = status_of_lines(ledger, following.look())
-            except (TunerError, KeyError):  # damaged, or deleted meanwhile
-                unreadable += 1
+                status = status_of_lines(ledger, study.following.look())
+            except (TunerError, KeyError):  # deleted meanwhile
                 continue
-            rate = self._rate(own, status.epochs)
+            rate = self._rate(ledger.slots.ledger, status.epochs)
             seen.append(_Seen(ledger, status, ledger.slots.budget().paused, rate))
-        return seen, unreadable
+        return seen, len(studies) - len(seen)
 
     def _rate(self, ledger: str, epochs: float) -> float | None:
         """Give the epochs per second since the oldest look within the window; None at the first look."""
@@ -179,10 +171,10 @@ def _of_studies(seen: list[_Seen]) -> Iterator[Metric]:
     yield from (slots, trials, best, epochs, rate)
 
 
-def metrics_route(site: Site) -> BaseRoute:
+def metrics_route(site: Site, known: Known) -> BaseRoute:
     """Give the route."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Studies(site))
+    registry.register(Studies(site, known))
 
     def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -43,7 +43,7 @@ class Seen:
     broken: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class KnownStudy:
     """A study of the database.
 
@@ -60,7 +60,7 @@ class KnownStudy:
     metric: str
     minimizes: bool
     opened: float
-    _status: dict[int, tuple[float, Lines, Status]] = field(default_factory=dict)
+    _status: tuple[float, Lines, Status] | None = None
     _ended: dict[int, Seen] = field(default_factory=dict)  # by key: those that were read last
 
     @property
@@ -81,14 +81,14 @@ class KnownStudy:
         """Say how far it is; None for a study without slots."""
         if self.ledger is None:
             return None
-        kept = self._status.get(0)
+        kept = self._status
         if kept is None or kept[1] is not lines or time.monotonic() - kept[0] > FRESH:
             kept = (time.monotonic(), lines, status_of_lines(self.ledger, lines))
-            self._status[0] = kept
+            self._status = kept
         return kept[2]
 
     def left(self, lines: Lines) -> dict[int, str]:
-        """Say of each trial that was left by its worker so, by its number."""
+        """Give the trials that their workers left, by their numbers, each with a sentence that says so."""
         if self.ledger is None or not lines.running:
             return {}
         return {each.trial.number: sentence([each]) for each in left_of_lines(self.ledger, lines)}

@@ -21,7 +21,7 @@ from tuner.web.pages.studies import list_studies
 from tuner.web.pages.study import show_analysis, show_study
 from tuner.web.pages.trial import compare, send_file, show_trial
 from tuner.web.pages.workers import show_workers
-from tuner.web.site import Site
+from tuner.web.site import PREFIX, Site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -39,30 +39,30 @@ class _Name(Convertor[str]):
 
 
 def routes(site: Site, known: Known, analyses: Analyses) -> list[BaseRoute]:
-    """Give the addresses of our pages, below the prefix of the site."""
+    """Give the addresses of our pages, below their prefix."""
     register_url_convertor("study", _Name())
     prepare(site.templates.env)
     versions = Versions(known, analyses)
     shared = Shared(versions)
 
-    def route(path: str, make: Callable[[Request], Response], name: str) -> Route:
-        return Route(path, partial(shared.answer, make), methods=["GET"], name=name)
+    def route(path: str, make: Callable[[Request], Response]) -> Route:
+        return Route(path, partial(shared.answer, make), methods=["GET"])
 
     study, trial = "/studies/{name:study}", "/studies/{name:study}/trials/{number}"
     artifacts = RunArtifacts(site.database.storage, site.files)
     return [
-        route("/", partial(list_studies, site, known), "studies"),
-        Route("/studies", lambda request: RedirectResponse(f"{_base(request, site)}/"), methods=["GET"]),
-        route("/workers", partial(show_workers, site, known), "workers"),
+        route("/", partial(list_studies, site, known)),
+        Route("/studies", _all, methods=["GET"]),
+        route("/workers", partial(show_workers, site, known)),
         events_of(versions),
-        route(study, partial(show_study, site, known, analyses), "study"),
-        route(f"{study}/analysis", partial(show_analysis, site, known, analyses), "analysis"),
-        route(f"{study}/compare", partial(compare, site, known), "compare"),
-        route(trial, partial(show_trial, site, known), "trial"),
+        route(study, partial(show_study, site, known, analyses)),
+        route(f"{study}/analysis", partial(show_analysis, site, known, analyses)),
+        route(f"{study}/compare", partial(compare, site, known)),
+        route(trial, partial(show_trial, site, known)),
         Route(f"{trial}/files/{{file}}", partial(send_file, site, known, artifacts), methods=["GET"]),
-        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        Mount("/static", StaticFiles(directory=STATIC)),
     ]
 
 
-def _base(request: Request, site: Site) -> str:
-    return f"{request.scope.get('app_root_path', '')}{site.prefix}"
+def _all(request: Request) -> Response:
+    return RedirectResponse(f"{request.scope.get('app_root_path', '')}{PREFIX}/")

@@ -82,7 +82,7 @@ def events_of(versions: Versions) -> Route:
         name = request.query_params.get("study")
         return EventSourceResponse(_changes(lambda: versions.of(name)), ping=20)
 
-    return Route("/events", events, name="events")
+    return Route("/events", events)
 
 
 async def _changes(version: Callable[[], str]) -> AsyncIterator[ServerSentEvent]:

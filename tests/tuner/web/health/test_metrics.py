@@ -11,6 +11,7 @@ from studies.trials.outcomes import Outcome, count_name
 from tests.studies.lives import answer, begun
 from tests.tuner.web.served import served
 from tuner.web.health.metrics import Studies
+from tuner.web.known.studies import Known
 from tuner.web.site import Site
 
 Samples = dict[tuple[str, str], float]
@@ -51,7 +52,7 @@ def test_the_metrics_are_those_of_the_status(url: str, ledger: Ledger) -> None:
 def test_scraping_often_costs_no_more(url: str, ledger: Ledger) -> None:
     """What one scrape found serves the next ones for two seconds or more."""
     now = [0.0]
-    studies = Studies(Site(url, ledger.database), clock=lambda: now[0])
+    studies = Studies(Site(url, ledger.database), Known(ledger.database), clock=lambda: now[0])
     first = studies.collect()
     answer(ledger, [0.125])
     now[0] += 1.9
