@@ -112,8 +112,8 @@ class Lines:
     def along_own(self, axis: int, functions: NDArray[np.intp]) -> Array:
         """Read for each place one function along an axis: `(m, knots)`; `functions` `(m,)` says which.
 
-        Of a choice with branches only the options that a place does not have are read, where the choice exists;
-        the others are infinite, since nothing is gained by moving there.
+        Of a choice with branches only the options that a place does not have are read, where the choice
+        exists; the others are infinite, since nothing is gained by moving there.
         """
         if axis in self._gates:
             return self._other_options(axis, functions)
