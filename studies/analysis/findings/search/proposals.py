@@ -138,9 +138,8 @@ def proposals_of(
         mine = [record for record in kept if origins[record.slot] == origin]
         if mine:
             scored = [record for record in mine if record.score is not None]
-            scores = [
-                record.score for record in scored if record.score is not None and record.number in within
-            ]
+            # One that breaks a limit is never the best, and `expected_ends` has it end as the worst.
+            scores = [record.score for record in scored if record.score is not None and not record.broken]
             best = (min if settings.direction == "minimize" else max)(scores, default=None)
             rows.append(
                 Proposed(
