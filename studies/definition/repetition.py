@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST = 100  # trainings of one trial
-FOLD, FOLDS = (
-    "fold",
-    "folds",
-)  # arguments of data that offer folds: which one is for validation, and of how many
+# Arguments of data that offer folds: which one is for validation, and of how many.
+FOLD, FOLDS = "fold", "folds"
 RULE = f"must be `{{seeds: 3}}` or `{{folds: 5}}`, with a number from 2 to {MOST}"
 
 

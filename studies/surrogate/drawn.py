@@ -110,11 +110,14 @@ class Lines:
         return np.stack([middle + (slope * term) @ self.drawn.weights for term in terms], axis=1)
 
     def along_own(self, axis: int, functions: NDArray[np.intp]) -> Array:
-        """Read for each place one function along an axis: `(m, knots)`; `functions` `(m,)` says which."""
-        own = self.drawn.weights[:, functions].T
+        """Read for each place one function along an axis: `(m, knots)`; `functions` `(m,)` says which.
+
+        Of a choice with branches only the options that a place does not have are read, where the choice
+        exists; the others are infinite, since nothing is gained by moving there.
+        """
         if axis in self._gates:
-            rows = np.arange(len(functions))
-            return np.stack([self.drawn.at(moved)[rows, functions] for moved in self._options(axis)], axis=1)
+            return self._other_options(axis, functions)
+        own = self.drawn.weights[:, functions].T
         constant, slope, terms = self._parts(axis)
         along: Array = np.sum(constant * own, axis=1)[:, None] + (slope * own) @ terms.T
         return along
@@ -131,6 +134,17 @@ class Lines:
         term = self.drawn.surrogate.kernel.axis_term(axis, points, self.drawn.anchors)
         self._terms[axis] = term
         self._sums = [self._sums[0], first + term, second + term * first, third + term * second]
+
+    def _other_options(self, gate: int, functions: NDArray[np.intp]) -> Array:
+        nodes = self.drawn.domain.axes[gate].nodes
+        found = np.full((len(functions), len(nodes)), np.inf)
+        for option, code in enumerate(nodes):
+            rows = np.flatnonzero(self.active[:, gate] & (self.coordinates[:, gate] != code))
+            if len(rows):
+                moved = self.coordinates[rows]
+                moved[:, gate] = code
+                found[rows, option] = self.drawn.at(moved)[np.arange(len(rows)), functions[rows]]
+        return found
 
     def _options(self, gate: int) -> list[Array]:
         found = []

@@ -160,11 +160,16 @@ def test_the_commands_of_the_own_module_page_run(tuner: CommandLine) -> None:
     assert ended.stdout == "tensor(True)\n", ended.stderr
 
 
+def study_of(page: str) -> str:
+    """Give the study file that a page shows."""
+    text = (ROOT / "docs" / page).read_text()
+    (found,) = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def test_the_study_of_the_search_page_runs(tuner: CommandLine) -> None:
     """Shortened, it pauses trials, has the model say what it expects, and ends with its slots spent."""
-    page = (ROOT / "docs" / "search.md").read_text()
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    tuner.write("search.yaml", text)
+    tuner.write("search.yaml", study_of("search.md"))
     answer = tuner("run search.yaml --trials 12 --set trainer.max_epochs=4")
     assert answer.code == 0, answer.err
     status = json.loads(tuner("status digits-paused --json").out)
@@ -178,9 +183,7 @@ def test_the_study_of_the_search_page_runs(tuner: CommandLine) -> None:
 
 def test_the_study_of_the_page_on_noise_runs(tuner: CommandLine) -> None:
     """Shortened, it repeats, keeps its metrics, and recommends the best of those that keep the limits."""
-    page = (ROOT / "docs" / "noise.md").read_text()
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    tuner.write("noise.yaml", text)
+    tuner.write("noise.yaml", study_of("noise.md"))
     answer = tuner("run noise.yaml --trials 8 --set trainer.max_epochs=3 --no-sharpness")
     assert answer.code == 0, answer.err
     trials = [json.loads(tuner(f"trial digits-repeated {number} --json").out) for number in range(8)]

@@ -13,6 +13,7 @@ from tuner.data.tabular.reading import read_table
 from tuner.errors import BadData, Refused
 from tuner.modules.shaped_by_data import ShapedByData
 from tuner.training.configuration.assembly import assemble
+from tuner.training.kept_weights import held_objects
 from tuner.training.process.ranks import on_the_cpu
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def predict(winner: Winner) -> Predicted:
     """Predict; called in a process of its own, which imports the module.
 
     Raises:
-        Refused: the weights carry no encoder, or nothing says in which unit the module answers.
+        Refused: the weights carry no encoder, or objects that are not loaded, or nothing says in which unit
+            the module answers.
         BadData: the rows cannot be read, or lack what was learnt from.
     """
     data = winner.configuration.get("data") or {}
@@ -90,6 +92,8 @@ def _answer(
     configuration: Mapping[str, Any], file: Path, frame: "DataFrame"
 ) -> tuple[Mapping[str, Any], bool, Tensor]:
     """Give the encoder that weights carry, whether their module is ours, and what it answers to the rows."""
+    if held := held_objects(file):
+        raise Refused(f"{file}: {held}; load it in Python, by load_from_checkpoint(..., weights_only=False).")
     checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     encoder = next(
         (part["encoder"] for part in checkpoint.values() if isinstance(part, Mapping) and "encoder" in part),

@@ -1,6 +1,5 @@
 """Measuring how sharp the training loss is around the weights of trials, each in a process of its own."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -97,8 +96,6 @@ def _measured(contender: Contender, weights: Path, folder: Path, limit: float | 
     ended = executor.measure(replace(assignment, limit=limit), weights)
     if not isinstance(ended, Measured):
         cause = getattr(ended, "cause", "it ended otherwise").removeprefix("NoLoss: ")
-        if held := re.search(r"Unsupported global: GLOBAL (\S+)", cause):
-            cause = f"its checkpoint holds {held[1]}, and only weights and plain values are loaded"
         raise Refused(f"The sharpness of trial {contender.original.number} cannot be measured: {cause}.")
     found = Sharpness.from_data(ended.found)
     assert found is not None  # written by this version

@@ -57,11 +57,11 @@ def progress_figure(
 
 
 def best_so_far(trials: Sequence[TrialRecord], *, minimizes: bool) -> tuple[list[int], list[float]]:
-    """Give the numbers of the completed trials, and the best score up to each of them."""
+    """Give the numbers of the completed trials within the limits, and the best score up to each of them."""
     numbers: list[int] = []
     best: list[float] = []
     for trial in trials:
-        if trial.score is not None:
+        if trial.score is not None and not trial.broken:
             better = min if minimizes else max
             best.append(trial.score if not best else better(best[-1], trial.score))
             numbers.append(trial.number)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -151,6 +152,8 @@ def test_the_best_so_far_follows_the_direction(ledger: Ledger) -> None:
     """The line of the best falls where scores are minimized and rises where they are maximized."""
     assert best_so_far(ledger.records(), minimizes=True) == ([0, 1, 5], [1.0, 0.4, 0.4])
     assert best_so_far(ledger.records(), minimizes=False) == ([0, 1, 5], [1.0, 1.0, 1e6])
+    limited = [replace(each, broken=("size",) if each.number == 1 else ()) for each in ledger.records()]
+    assert best_so_far(limited, minimizes=True) == ([0, 5], [1.0, 1.0])
 
 
 def test_an_axis_shows_the_good_end_whole() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from pytorch_lightning import seed_everything
 
 from tuner.training.configuration.assembly import assemble
+from tuner.training.kept_weights import held_objects
 from tuner.training.process.ranks import on_one_device
 from tuner.training.sharpness.curvature import leading, trace
-from tuner.training.sharpness.loss import LossOfWeights, batches_of, merged
+from tuner.training.sharpness.loss import LossOfWeights, NoLoss, batches_of, merged
 from tuner.training.sharpness.neighbourhood import RADIUS, adaptive_sharpness, along
 
 
@@ -28,8 +29,10 @@ def measure(configuration: Mapping[str, Any], checkpoint: Path, seed: int) -> di
         See `sharpness_of`.
 
     Raises:
-        NoLoss: the module has no loss whose curvature can be measured.
+        NoLoss: the module has no loss whose curvature can be measured, or its weights are not loaded.
     """
+    if held := held_objects(checkpoint):
+        raise NoLoss(held)
     seed_everything(seed, workers=True, verbose=False)
     assembly = assemble(on_one_device(configuration))
     assembly.trainer.validate(assembly.module, datamodule=assembly.data, ckpt_path=checkpoint, verbose=False)

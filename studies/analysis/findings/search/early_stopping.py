@@ -133,7 +133,8 @@ def replay_early_stopping(
         return None
     stopped = _stopped(whole, chosen, validations, minimizes=minimizes)
     sign = 1.0 if minimizes else -1.0
-    ranked = sorted(whole, key=lambda trial: (sign * (trial.score or 0.0), trial.number))
+    # One that breaks a limit of the study is never the best.
+    ranked = sorted(whole, key=lambda trial: (bool(trial.broken), sign * (trial.score or 0.0), trial.number))
     top = tuple(trial.number for trial in ranked[:TOP])
     named = winner if winner in {trial.number for trial in whole} else top[0]
     assert named is not None

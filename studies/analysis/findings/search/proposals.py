@@ -137,14 +137,16 @@ def proposals_of(
     for origin in (each.value for each in Origin):
         mine = [record for record in kept if origins[record.slot] == origin]
         if mine:
-            scores = [record.score for record in mine if record.score is not None]
+            scored = [record for record in mine if record.score is not None]
+            # One that breaks a limit is never the best, and `expected_ends` has it end as the worst.
+            scores = [record.score for record in scored if record.score is not None and not record.broken]
             best = (min if settings.direction == "minimize" else max)(scores, default=None)
             rows.append(
                 Proposed(
                     _NAMES[origin],
                     len(mine),
-                    sum(max(record.curve, default=0) for record in mine),
-                    len(scores),
+                    sum(map(_validations, mine)),
+                    len(scored),
                     sum(record.number in leading for record in mine),
                     best,
                 )
@@ -154,6 +156,11 @@ def proposals_of(
         for kind in (SEARCHED, EXPLORED)
     )
     return Proposals(rows, repeats, _better(searched, explored), _foretold(kept))
+
+
+def _validations(record: TrialRecord) -> int:
+    """Count those that were trained; each training of a trial (`study.repeats`) is as long as the first."""
+    return max(record.curve, default=0) * max(len(record.repeats), 1)
 
 
 def _origins(records: Sequence[TrialRecord]) -> Mapping[int | None, str]:

@@ -54,4 +54,7 @@ def test_a_generator_of_another_kind_of_device_keeps_its_own_state() -> None:
 def test_generators_of_more_gpus_than_there_are_are_left_out() -> None:
     """A training that a machine with GPUs has left goes on on one without, or with fewer."""
     here = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    restore({**capture(), "cuda": [*here, torch.zeros(16, dtype=torch.uint8)]})
+    kept = {**capture(), "cuda": [*here, torch.zeros(16, dtype=torch.uint8)]}
+    expected = torch.rand(3)
+    restore(kept)
+    assert torch.equal(torch.rand(3), expected)

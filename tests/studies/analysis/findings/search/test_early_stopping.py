@@ -1,6 +1,7 @@
 """The replay of early stopping on curves that are known to their end."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_the_winner_is_the_one_that_the_study_calls_its_best() -> None:
         assert found is not None
         assert (found.winner, found.winner_stopped) == (number, 3 if number in stopped else None)
         assert f"The winner, trial {number}, would have" in found.in_words()
+
+
+def test_a_trial_that_breaks_a_limit_is_no_winner() -> None:
+    """It is replayed like any other, behind all that keep the limits."""
+    curves = np.random.default_rng(3).random((20, LENGTH))
+    best = int(np.argmin(curves[:, -1]))
+    trials = [replace(each, broken=("size",)) if each.number == best else each for each in _trials(curves)]
+    found = replay_early_stopping(trials, HALVING, minimizes=True)
+    assert found is not None
+    assert found.top == tuple(np.argsort(curves[:, -1])[1:6].tolist())
+    assert found.winner == found.top[0]
 
 
 def test_a_score_that_grows_is_replayed_as_one() -> None:

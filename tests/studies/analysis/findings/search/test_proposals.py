@@ -59,8 +59,8 @@ def test_a_search_that_is_better_or_worse_is_called_so() -> None:
 
 
 def test_every_validation_is_counted_once_and_belongs_to_who_proposed_it() -> None:
-    """A trial that went on counts with its slot's first origin and its last curve; repeats stand apart."""
-    explored = _trial(0, 1.0, Origin.EXPLORATION)
+    """One that went on counts with its slot's first origin and its last curve, and with all its trainings."""
+    explored = _trial(0, 1.0, Origin.EXPLORATION, repeats=(1.0, 1.1, 0.9))
     first = TrialRecord(1, 7, 1, {"x": 1.0}, Outcome.PAUSED, None, {1: 3.0}, origin=Origin.MODEL.value)
     again = TrialRecord(
         2, 7, 2, {"x": 1.0}, Outcome.COMPLETED, 0.5, {1: 3.0, 2: 1.0, 3: 0.5}, origin=Origin.CONTINUED.value
@@ -68,10 +68,19 @@ def test_every_validation_is_counted_once_and_belongs_to_who_proposed_it() -> No
     found = proposals_of([explored, first, again], SETTINGS, repeats=6)
     assert found is not None
     assert [(row.name, row.trials, row.validations, row.best) for row in found.rows] == [
-        ("exploration, quasi-random", 1, 2, 1.0),
+        ("exploration, quasi-random", 1, 6, 1.0),
         ("the joint model", 1, 3, 0.5),
     ]
-    assert found.validations == 11
+    assert found.validations == 15
+
+
+def test_a_trial_that_breaks_a_limit_is_among_no_best() -> None:
+    """It ran to its end, and is neither the best of its origin nor one of the leading."""
+    records = [_trial(n, float(n), Origin.SAMPLER, broken=("size",) if n < 3 else ()) for n in range(20)]
+    found = proposals_of(records, SETTINGS)
+    assert found is not None
+    (row,) = found.rows
+    assert (row.ended, row.best, row.leading) == (20, 3.0, 10)
 
 
 def test_what_a_model_expected_is_held_against_what_came() -> None:
