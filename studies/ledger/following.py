@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 from studies.database.identity import count_trials
 from studies.database.trial_rows import CONSTRAINTS, TrialRow, read_few_columns, read_values_of
 from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, WORKER, is_count
-from studies.trials.outcomes import LIMIT, Outcome, outcome_of
+from studies.trials.outcomes import LIMIT, Outcome, broken_limits, outcome_of
 
 PAGE = 4000  # trials that are read at once
 NAMES = (OUTCOME, LEDGER, SLOT, ATTEMPT, WORKER, UNPRUNED)
@@ -32,8 +32,8 @@ class TrialLine:
     """A trial in a few values.
 
     `key` is its number in Optuna's tables, `outcome` None while it runs. `score` is what the database keeps
-    as its value: of a completed trial the score, of a pruned one the last it had. Times are UTC. `is_broken`
-    says that it breaks a limit of the study.
+    as its value: of a completed trial the score, of a pruned one the last it had. Times are UTC. `broken`
+    names the metrics whose limits it breaks.
     """
 
     key: int
@@ -46,7 +46,7 @@ class TrialLine:
     worker: str | None
     began: datetime | None
     ended: datetime | None
-    is_broken: bool = False
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Lines:
     @cached_property
     def broken(self) -> int:
         """How many completed trials break a limit."""
-        return sum(line.outcome is Outcome.COMPLETED and line.is_broken for line in self.all)
+        return sum(line.outcome is Outcome.COMPLETED and bool(line.broken) for line in self.all)
 
     @cached_property
     def _completed(self) -> Sequence[TrialLine]:
@@ -109,7 +109,7 @@ class Lines:
             line
             for line in self.all
             if line.outcome is Outcome.COMPLETED
-            and not line.is_broken
+            and not line.broken
             and line.score is not None
             and not isnan(line.score)
         ]
@@ -235,5 +235,5 @@ def line_of(row: TrialRow) -> TrialLine:
         worker if isinstance(worker, str) else None,
         trial.datetime_start,
         trial.datetime_complete,
-        any(name.startswith(LIMIT) and beyond > 0 for name, beyond in trial.constraints.items()),
+        broken_limits(trial),
     )

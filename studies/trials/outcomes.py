@@ -163,6 +163,15 @@ def states_of(outcome: Outcome) -> frozenset[TrialState]:
     return frozenset(states)
 
 
+def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:
+    """Name the metrics of a trial that break a limit of its study."""
+    return tuple(
+        name.removeprefix(LIMIT)
+        for name, violation in trial.constraints.items()
+        if name.startswith(LIMIT) and violation > 0
+    )
+
+
 def outcome_of(trial: FrozenTrial) -> Outcome | None:
     """Say how a trial ended, or None while it has not.
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search_spaces.space.nodes import Value
 from studies.trials import attributes
 from studies.trials.attributes import is_count
-from studies.trials.outcomes import LIMIT, Outcome, outcome_of
+from studies.trials.outcomes import Outcome, broken_limits, outcome_of
 
 T = TypeVar("T")
 
@@ -143,11 +143,7 @@ class TrialRecord:
                 for each in read(attributes.REPEATS, list) or ()
                 if isinstance(each, Mapping) and isinstance(each.get("score"), int | float)
             ),
-            broken=tuple(
-                name.removeprefix(LIMIT)
-                for name, violation in trial.constraints.items()
-                if name.startswith(LIMIT) and violation > 0
-            ),
+            broken=broken_limits(trial),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
         )
 

@@ -64,4 +64,5 @@ def as_record(line: TrialLine) -> TrialRecord:
         outcome=line.outcome,
         score=line.score if is_completed else None,
         curve={} if is_completed or line.score is None else {1: line.score},
+        broken=line.broken,
     )
