@@ -24,7 +24,7 @@ from tuner.web.beside.raised import noted
 from tuner.web.files import Files
 
 _KEPT = 1.0  # seconds
-_LARGEST = 2**31 - 1  # that a number of Optuna's tables can be
+LARGEST = 2**31 - 1  # that a number of Optuna's tables can be
 READING = ("get_", "check_", "remove_session")  # how the calls of a storage begin that change nothing
 
 _CALLS = frozenset(name for name in vars(BaseStorage) if not name.startswith("_"))
@@ -124,7 +124,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         Raises:
             KeyError: there is none.
         """
-        if not 0 < trial_id <= _LARGEST:
+        if not 0 < trial_id <= LARGEST:
             raise KeyError(trial_id)
         trial: FrozenTrial = super().get_trial(trial_id)
         ledger = trial.user_attrs.get(attributes.LEDGER)
