@@ -25,6 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,46 +182,44 @@ def report(pairs: list[tuple[Block, Block]], answers: Counter[str]) -> None:
     draws = sorted(whole(chance.choices(pairs, k=len(pairs))) for _ in range(DRAWS))
     low, high = draws[DRAWS // 20], draws[-DRAWS // 20]
     share = sum(with_it.dashboard for with_it, _ in pairs) / (BLOCK * len(pairs))
-    quarter = len(ratios) // 4
+    first, third = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
     print(f"ratio of the rates {whole(pairs):.3f} ({low:.3f} .. {high:.3f}, 90% of redrawn pairs), bar 0.95")
-    print(
-        f"pairs: median {statistics.median(ratios):.3f}, quartiles {ratios[quarter]:.3f} .. {ratios[-1 - quarter]:.3f}"
-    )
+    print(f"pairs: median {statistics.median(ratios):.3f}, quartiles {first:.3f} .. {third:.3f}")
     print(
         f"the dashboard took {share:.1%} of a core; load {os.getloadavg()[1]:.1f}; answers: {dict(answers)}"
     )
 
 
+def measure(
+    folder: Path, study: str, watch: Validations, stop: threading.Event, count: int
+) -> tuple[list[tuple[Block, Block]], Counter[str]]:
+    """Measure pairs of blocks, with the dashboard and without, and let the workers end."""
+    pairs = []
+    while watch.ended_trials < 2 * PROCESSES:  # what is measured begins when both train
+        time.sleep(0.1)
+    with looked_at(folder, study) as (server, answers):
+        for number in range(count):
+            order = (True, False) if number % 2 else (False, True)
+            found = {looking: block(watch, server, looking=looking) for looking in order}
+            pairs.append((found[True], found[False]))
+            print(f"{found[True].rate:.1f} validations a second looked at, {found[False].rate:.1f} alone")
+        server.resume()
+    stop.set()
+    return pairs, answers
+
+
 def main() -> None:
     """Measure both in turns, and print the ratio."""
     silence()
-    pairs, stop, watch = [], threading.Event(), Validations()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+    stop, watch = threading.Event(), Validations()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ThreadPoolExecutor() as threads:
         folder = Path(name)
         ledger = make(folder, HIDDEN, SLOTS)
         job = Job(f"sqlite:///{folder}/tuner.db", ledger.name, folder, grace=1.0)
-
-        def work() -> None:
-            work_locally(job, ledger, watch, stop, workers=PROCESSES, gpus=None)
-
-        workers = threading.Thread(target=work)
-        workers.start()
-        while watch.ended_trials < 2 * PROCESSES:  # what is measured begins when both train
-            time.sleep(0.1)
-        with looked_at(folder, ledger.name) as (server, answers):
-            for number in range(count):
-                order = (True, False) if number % 2 else (False, True)
-                found = {looking: block(watch, server, looking=looking) for looking in order}
-                pairs.append((found[True], found[False]))
-                print(
-                    f"{found[True].rate:.1f} validations a second looked at, {found[False].rate:.1f} alone",
-                    flush=True,
-                )
-            server.resume()
-        stop.set()
-        workers.join()
-    report(pairs, answers)
+        measuring = threads.submit(measure, folder, ledger.name, watch, stop, count)
+        work_locally(job, ledger, watch, stop, workers=PROCESSES, gpus=None)
+        report(*measuring.result())
 
 
 if __name__ == "__main__":
