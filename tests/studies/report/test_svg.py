@@ -152,3 +152,19 @@ def test_a_plain_figure_is_drawn_as_plotlys(*, minimizes: bool, worst: float) ->
         for make in (go.Figure, PlainFigure)
     ]
     assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    "scores", [[1e308, 1e308], [-1e308, 1e308], [1e17, 1e17], [1e-308, 1e-308], [1.0, 1e308]]
+)
+def test_scores_of_any_size_are_drawn(scores: list[float]) -> None:
+    """A score that no axis can hold beside the others hides no figure; no mark stands nowhere."""
+    trials = [
+        TrialRecord(place, place, 1, {}, Outcome.COMPLETED, score, {1: score})
+        for place, score in enumerate(scores)
+    ]
+    axis = score_axis("loss", scores, minimizes=True)
+    root = _read(progress_figure(trials, axis))
+    marks = [float(mark.attrib["cy"]) for mark in root.iter(f"{SVG}circle")]
+    assert all(math.isfinite(place) for place in marks)
+    assert len(marks) >= len(scores)
