@@ -20,11 +20,13 @@ from tuner.commands.confirm import confirm
 from tuner.commands.create import create, delete, stop
 from tuner.commands.dashboard import dashboard
 from tuner.commands.init import init
-from tuner.commands.inspect import best, list_studies, status
+from tuner.commands.looking.doctor import doctor
+from tuner.commands.looking.inspect import best, list_studies, status
+from tuner.commands.looking.trial import trial
+from tuner.commands.looking.workers import workers
 from tuner.commands.options import examples
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
-from tuner.commands.trial import trial
 from tuner.commands.validate import validate
 from tuner.commands.winner import predict, retrain
 from tuner.commands.worker import worker
@@ -62,6 +64,7 @@ for command in (
     list_studies,
     status,
     trial,
+    workers,
     best,
     confirm,
     retrain,
@@ -72,6 +75,7 @@ for command in (
     report,
     dashboard,
     spaces,
+    doctor,
     delete,
 ):
     cli.add_command(command)

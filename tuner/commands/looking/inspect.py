@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tuner.commands.looking.trial import describe_trial
 from tuner.commands.options import (
     echo_json,
     examples,
@@ -14,7 +15,6 @@ from tuner.commands.options import (
     open_study,
     storage_option,
 )
-from tuner.commands.trial import describe_trial
 
 if TYPE_CHECKING:
     from studies.database.open import Database
@@ -129,8 +129,8 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         screen.print(f"{found.added} trials were added by another program; they count nowhere")
     if found.over and found.done < found.slots:
         screen.print(f"it takes no new trial: {found.over}")
-    if found.unpruned:
-        screen.print(found.unpruned, soft_wrap=True)
+    for said in filter(None, (found.unpruned, *found.parallel)):
+        screen.print(said, soft_wrap=True)
     screen.print(_best_of(found))
 
 

@@ -1,0 +1,1 @@
+"""The subcommands that look: at studies, one trial, the workers, this machine."""
