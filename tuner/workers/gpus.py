@@ -13,7 +13,7 @@ from typing import Self
 
 from tuner.errors import Refused
 
-VISIBLE = "CUDA_VISIBLEDEVICES"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 _NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")  # as `nvidia-smi -L` shows them
 _LISTED = re.compile(r"^(?:GPU (\d+)|\s+MIG ).*UUID: ([\w/-]+)", re.MULTILINE)
 # What there is where GPUs are, though no nvidia-smi: NVIDIA's, those of Windows, AMD's.
@@ -43,7 +43,7 @@ class Gpus:
 
         Args:
             wanted: what is asked for.
-            environment: where `CUDA_VISIBLEDEVICES` may stand.
+            environment: where `CUDA_VISIBLE_DEVICES` may stand.
             listing: what `nvidia-smi -L` prints; by default it is asked.
 
         Raises:
@@ -80,7 +80,7 @@ class Gpus:
         self._free, self._held = list(self.names), set()
 
     def lease(self, count: int) -> str:
-        """Lease so many GPUs to one worker, and name them as `CUDA_VISIBLEDEVICES` does.
+        """Lease so many GPUs to one worker, and name them as `CUDA_VISIBLE_DEVICES` does.
 
         Raises:
             Refused: there are not as many that no other worker has.

@@ -69,11 +69,10 @@ def _try(place: Path) -> None:
     handle, name = tempfile.mkstemp(prefix=".tuner-doctor-", dir=place)
     moved = f"{name}-moved"
     try:
-        try:
-            os.write(handle, bytes(_PROBE))
+        with os.fdopen(handle, "wb") as file:
+            file.write(bytes(_PROBE))
+            file.flush()
             os.fsync(handle)
-        finally:
-            os.close(handle)
         Path(name).replace(moved)
     finally:
         for path in (name, moved):
