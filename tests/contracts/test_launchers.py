@@ -14,15 +14,25 @@ from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger
 from tests.tuner.workers.watching import Watching
+from tuner.workers.engines.registry import engine_named
 from tuner.workers.events import ShownTrial
 from tuner.workers.launchers.launcher import Job, Launcher
 from tuner.workers.launchers.local import LocalLauncher
+from tuner.workers.launchers.ordering import Site
+from tuner.workers.launchers.placed import EngineLauncher
 
 pytestmark = IN_MEMORY
+
+
+def on_engine(name: str, **options: str) -> Callable[[Ledger], Launcher]:
+    """Give the launcher of an engine."""
+    return lambda ledger: EngineLauncher(Site(name, options), engine_named(name, options), ledger)
+
 
 LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
     "in this process": (LocalLauncher, 1),
     "in processes of their own": (LocalLauncher, 2),
+    "on this machine, detached": (on_engine("local"), 2),
 }
 
 
