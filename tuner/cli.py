@@ -19,16 +19,16 @@ from tuner.commands.analysis.report import gain, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, delete, stop
 from tuner.commands.dashboard import dashboard
+from tuner.commands.fleet.doctor import doctor
 from tuner.commands.fleet.launch import launch
 from tuner.commands.fleet.worker import worker
+from tuner.commands.fleet.workers import workers
 from tuner.commands.init import init
-from tuner.commands.looking.doctor import doctor
-from tuner.commands.looking.inspect import best, list_studies, status
-from tuner.commands.looking.trial import trial
-from tuner.commands.looking.workers import workers
+from tuner.commands.inspect import best, list_studies, status
 from tuner.commands.options import examples
 from tuner.commands.run import run
 from tuner.commands.spaces import spaces
+from tuner.commands.trial import trial
 from tuner.commands.validate import validate
 from tuner.commands.winner import predict, retrain
 from tuner.errors import DatabaseAway, StudyStopped

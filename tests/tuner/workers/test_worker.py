@@ -27,7 +27,7 @@ from tests.tuner.small_modules import (
 )
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.watching import Watching
-from tuner.commands.looking.trial import describe_trial
+from tuner.commands.trial import describe_trial
 from tuner.errors import StudyStopped
 from tuner.preparation.prepare import prepare
 from tuner.workers.events import ShownTrial, unseen

@@ -1,4 +1,4 @@
-"""Versions: Python, what training needs, drivers of databases, and what starts workers elsewhere."""
+"""Versions: Python, and what training needs."""
 
 import platform
 from importlib import metadata
@@ -6,8 +6,6 @@ from importlib import metadata
 from tuner.workers.doctor.check import OK, Asked, Check, Finding
 
 _NEEDED = ("interplay-tuner", "torch", "pytorch-lightning", "lightning", "optuna", "sqlalchemy")
-_ENGINES = ("ray", "submitit", "kubernetes")
-_EXTRAS = {"submitit": "slurm"}  # where our optional dependencies are called otherwise
 
 
 def version_of(distribution: str) -> str | None:
@@ -23,14 +21,4 @@ def _needed(asked: Asked) -> Finding:
     return Finding(OK, f"Python {platform.python_version()}, {', '.join(there)}")
 
 
-def _engines(asked: Asked) -> Finding:
-    """Say which engines could start workers from here; none has to be there."""
-    there = [f"{name} {version}" for name in _ENGINES if (version := version_of(name)) is not None]
-    missing = [_EXTRAS.get(name, name) for name in _ENGINES if version_of(name) is None]
-    found = f"{', '.join(there) or 'none'} installed"
-    return Finding(
-        OK, found, f"pip install 'interplay-tuner[{','.join(missing)}]' for more" if missing else ""
-    )
-
-
-CHECKS = (Check("versions", _needed), Check("engines", _engines))
+CHECKS = (Check("versions", _needed),)

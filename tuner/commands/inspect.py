@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.commands.looking.trial import describe_trial
 from tuner.commands.options import (
     echo_json,
     examples,
@@ -15,6 +14,7 @@ from tuner.commands.options import (
     open_study,
     storage_option,
 )
+from tuner.commands.trial import describe_trial
 
 if TYPE_CHECKING:
     from studies.database.open import Database

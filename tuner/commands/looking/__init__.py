@@ -1,1 +1,0 @@
-"""The subcommands that look: at studies, one trial, the workers, this machine."""
