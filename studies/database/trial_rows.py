@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from studies.database.optuna_columns import (
     HIGHEST,
@@ -87,23 +87,6 @@ def read_whole(engine: sa.Engine, keys: Sequence[int]) -> list[TrialRow]:
             for part in _parts(keys):
                 found |= {row.key: row for row in _whole(connection, part)}
         return [found[key] for key in keys if key in found]
-
-    return persistently(read)
-
-
-def read_running(engine: sa.Engine, study: int, numbers: Collection[int]) -> dict[int, datetime | None]:
-    """Give when those of some trials began that run for Optuna, by their numbers in their study."""
-    mine = sa.select(trials.c.number, trials.c.datetime_start).where(
-        trials.c.study_id == study, trials.c.state == TrialState.RUNNING
-    )
-
-    def read() -> dict[int, datetime | None]:
-        found: dict[int, datetime | None] = {}
-        with engine.connect() as connection:
-            for part in _parts(numbers):
-                rows = connection.execute(mine.where(trials.c.number.in_(part)))
-                found |= {number: _time(began) for number, began in rows}
-        return found
 
     return persistently(read)
 

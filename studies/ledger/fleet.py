@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from optuna.trial import TrialState
 
 from studies.database.clock import now
 from studies.database.identity import ledgers, names
 from studies.database.open import Database
+from studies.database.optuna_columns import trials
 from studies.database.retry import persistently
-from studies.database.trial_rows import read_running
 from studies.ledger.absent import in_words
 from studies.ledger.workers import Claim, WorkerRecord, Workers
 
+_MOST_IN_LIST = 400  # numbers of an IN
 AT_WORK, WAITING, GONE = "at work", "waiting", "gone"  # states of a worker
 
 
@@ -147,7 +149,7 @@ def _known(database: Database, claims: Sequence[Claim]) -> Mapping[Claim, Held]:
     began: dict[str, dict[int, datetime | None]] = {}
     for ledger in {claim.ledger for claim in claims} & set(studies):
         numbers = [claim.trial for claim in claims if claim.ledger == ledger and claim.trial is not None]
-        began[ledger] = read_running(engine, studies[ledger], numbers)
+        began[ledger] = _running(engine, studies[ledger], numbers)
     found = {}
     for claim in claims:
         name = called.get(studies.get(claim.ledger, -1))
@@ -155,10 +157,28 @@ def _known(database: Database, claims: Sequence[Claim]) -> Mapping[Claim, Held]:
             continue
         runs = claim.trial is not None and claim.trial in began[claim.ledger]
         start = began[claim.ledger].get(claim.trial) if claim.trial is not None else None
-        seconds = None if start is None else max(0.0, time - start.timestamp())
+        seconds = None if start is None else max(0.0, time - start.replace(tzinfo=UTC).timestamp())
         trial = claim.trial if runs else None
         found[claim] = Held(name, claim.ledger, claim.slot, claim.attempt, trial, seconds)
     return found
+
+
+def _running(engine: sa.Engine, study: int, numbers: Sequence[int]) -> dict[int, datetime | None]:
+    """Give when those of some trials began that run for Optuna, by their numbers in their study."""
+    query = sa.select(trials.c.number, trials.c.datetime_start).where(
+        trials.c.study_id == study, trials.c.state == TrialState.RUNNING
+    )
+
+    def read() -> dict[int, datetime | None]:
+        found: dict[int, datetime | None] = {}
+        with engine.connect() as connection:
+            for first in range(0, len(numbers), _MOST_IN_LIST):
+                part = numbers[first : first + _MOST_IN_LIST]
+                rows = connection.execute(query.where(trials.c.number.in_(part)))
+                found |= {row.number: row.datetime_start for row in rows}
+        return found
+
+    return persistently(read)
 
 
 def _time(engine: sa.Engine) -> float:

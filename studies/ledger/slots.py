@@ -188,12 +188,7 @@ class Slots:
         return self._change(connection, slot, trial=trial)
 
     def renew(self, slot: Slot, trained: tuple[float, float] | None = None) -> bool:
-        """Renew the lease of the worker that has claimed a slot; False where the claim is lost.
-
-        Args:
-            slot: which was claimed.
-            trained: the epochs of its trial so far, and the seconds that they took.
-        """
+        """Renew the lease of a claim's worker, see `renew_within`; False where the claim is lost."""
         held = sa.select(sa.func.count()).where(self._mine, *_claim(slot))
 
         def renew() -> bool:

@@ -23,10 +23,10 @@ from tuner.commands.options import examples, json_option, output_option, storage
 def doctor(
     name: str | None, output: Path, checkpoints: str | None, storage: str | None, as_json: bool
 ) -> int:
-    """Look for what is wrong on this machine, within ten seconds, and say what to type; nothing is changed.
+    """Say what is wrong on this machine, and what to type.
 
-    NAME is a study of the database that this machine shall work on. The exit code is 1 where something is
-    wrong.
+    It looks for ten seconds at most, and changes nothing. NAME is a study of the database that this machine
+    shall work on. The exit code is 1 where something is wrong.
     """
     from studies.database.open import storage_url
     from tuner.commands.options import echo_json

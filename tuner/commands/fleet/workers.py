@@ -18,7 +18,7 @@ from tuner.commands.options import (
 @storage_option
 @json_option
 def workers(name: str | None, watch: bool, storage: str | None, as_json: bool) -> int:
-    """List the workers of the database: what each trains, how fast, and when it was last heard of.
+    """List workers: what each trains, how fast, since when.
 
     NAME is a study of the database, whose workers alone are listed. Times are by the clock of the database. A
     worker that ends in order is listed no more; one that was killed is listed for a week.
