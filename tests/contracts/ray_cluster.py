@@ -1,0 +1,113 @@
+"""A Ray cluster for tests: nodes that are processes of this machine, started as an administrator does."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "TUNER_TEST_RAY"  # in the environment of all that a node has started
+STARTS = 120.0  # seconds within which a node is there
+_STORE = 80_000_000  # bytes of a node's object store; Ray takes no less
+
+
+@dataclass
+class Node:
+    """A node of a cluster, by what the environment of its processes holds."""
+
+    mark: str
+
+    def processes(self) -> list[psutil.Process]:
+        """List all that runs on it: what Ray has started, and what that has."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def kill(self) -> None:
+        """Kill it as a machine dies: everything at once."""
+        while there := self.processes():
+            for process in there:
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGKILL)
+            psutil.wait_procs(there, 10.0)
+
+
+@dataclass
+class RayCluster:
+    """A cluster: its address, and its nodes, the head first."""
+
+    folder: Path
+    address: str = ""
+    nodes: list[Node] = field(default_factory=list)
+
+    def start(self, *, cpus: int = 2, gpus: int = 0) -> Node:
+        """Start a node more."""
+        if self.nodes:
+            where = [f"--address={self.address}"]
+        else:
+            with socket.create_server(("", 0)) as free:
+                port = free.getsockname()[1]
+            where = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self.folder}"]
+        node = Node(uuid.uuid4().hex)
+        self.nodes.append(node)
+        said = subprocess.run(
+            [
+                *(Path(sys.executable).parent / "ray", "start", *where),
+                *(f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--object-store-memory={_STORE}"),
+                *("--disable-usage-stats", "--include-log-monitor=false"),
+                *("--min-worker-port=0", "--max-worker-port=0"),
+            ],
+            env={**_environment(), MARK: node.mark},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=STARTS,
+        ).stdout
+        if not self.address:
+            host = said.partition("Local node IP: ")[2].split()[0]
+            self.address = f"{host}:{port}"
+        return node
+
+    def stop(self) -> None:
+        """End it; nothing of it is left."""
+        for node in reversed(self.nodes):
+            node.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _environment() -> dict[str, str]:
+    """Give an environment in which nothing of a user's own cluster is used, and no password is made."""
+    return {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ADDRESS": ""}
+
+
+@contextmanager
+def ray_cluster() -> Iterator[RayCluster]:
+    """Run a cluster, which has no node yet."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'interplay-tuner[ray]'")
+    # Not pytest's folder, whose name is too long for a socket's.
+    cluster = RayCluster(Path(tempfile.mkdtemp(prefix="tuner-ray-")))
+    before = os.environ.get("RAY_AUTH_MODE")
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # for the process that the engine connects with
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        if before is None:
+            del os.environ["RAY_AUTH_MODE"]
+        else:
+            os.environ["RAY_AUTH_MODE"] = before
