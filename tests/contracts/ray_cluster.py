@@ -37,6 +37,15 @@ class Node:
                     found.append(process)
         return found
 
+    def held(self) -> list[psutil.Process]:
+        """List the actors that hold a worker."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                if process.cmdline()[0].startswith("ray::Held"):
+                    found.append(process)
+        return found
+
     def kill(self) -> None:
         """Kill it as a machine dies: everything at once."""
         while there := self.processes():
@@ -64,22 +73,26 @@ class RayCluster:
             where = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self.folder}"]
         node = Node(uuid.uuid4().hex)
         self.nodes.append(node)
-        said = subprocess.run(
-            [
-                *(Path(sys.executable).parent / "ray", "start", *where),
-                *(f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--object-store-memory={_STORE}"),
-                *("--disable-usage-stats", "--include-log-monitor=false"),
-                *("--min-worker-port=0", "--max-worker-port=0"),
-            ],
-            env={**_environment(), MARK: node.mark},
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=STARTS,
-        ).stdout
+        with tempfile.TemporaryFile("w+") as said:  # no pipe: what goes on would hold it open
+            subprocess.run(
+                [
+                    *(Path(sys.executable).parent / "ray", "start", *where),
+                    *(f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--object-store-memory={_STORE}"),
+                    *("--disable-usage-stats", "--include-log-monitor=false"),
+                    *("--min-worker-port=0", "--max-worker-port=0"),
+                ],
+                env={**os.environ, MARK: node.mark},
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                timeout=STARTS,
+            )
+            said.seek(0)
+            printed = said.read()
         if not self.address:
-            host = said.partition("Local node IP: ")[2].split()[0]
-            self.address = f"{host}:{port}"
+            host = printed.partition("Local node IP: ")[2].split()[0]
+            os.environ["RAY_ADDRESS"] = self.address = f"{host}:{port}"
         return node
 
     def stop(self) -> None:
@@ -89,25 +102,30 @@ class RayCluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _environment() -> dict[str, str]:
-    """Give an environment in which nothing of a user's own cluster is used, and no password is made."""
-    return {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ADDRESS": ""}
+# A busy machine shall not starve the workers, which Ray has yield to all else, and dead nodes are noticed soon.
+_SETTINGS = {
+    "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home folder
+    "RAY_worker_niceness": "0",
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "5",
+}
 
 
 @contextmanager
 def ray_cluster() -> Iterator[RayCluster]:
-    """Run a cluster, which has no node yet."""
+    """Run a cluster that has no node yet; processes that this one starts meanwhile find it by RAY_ADDRESS."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'interplay-tuner[ray]'")
     # Not pytest's folder, whose name is too long for a socket's.
     cluster = RayCluster(Path(tempfile.mkdtemp(prefix="tuner-ray-")))
-    before = os.environ.get("RAY_AUTH_MODE")
-    os.environ["RAY_AUTH_MODE"] = "disabled"  # for the process that the engine connects with
+    before = {name: os.environ.pop(name, None) for name in ("RAY_ADDRESS", *_SETTINGS)}
+    os.environ.update(_SETTINGS)
     try:
         yield cluster
     finally:
         cluster.stop()
-        if before is None:
-            del os.environ["RAY_AUTH_MODE"]
-        else:
-            os.environ["RAY_AUTH_MODE"] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

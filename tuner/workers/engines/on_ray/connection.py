@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,19 +43,13 @@ class Connection:
             encoding="utf-8",
             start_new_session=True,  # what a terminal sends is for us
         )
-        threading.Thread(target=self._hear, name="ray", daemon=True).start()
+        weakref.finalize(self, self._process.kill)
+        threading.Thread(target=_hear, args=(self._process, self._answers), name="ray", daemon=True).start()
         try:
             self.address = str(self._answer(CONNECTED))
         except EngineAway as error:
             self.close()
             raise EngineAway(f"{error} {_HOW}") from None
-
-    def _hear(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as answers:
-            for line in answers:
-                self._answers.put(line)
-        self._answers.put("")  # it has ended
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +99,14 @@ class Connection:
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+
+def _hear(process: subprocess.Popen[str], answers: "queue.SimpleQueue[str]") -> None:
+    assert process.stdout is not None  # it was asked for
+    with process.stdout as lines:
+        for line in lines:
+            answers.put(line)
+    answers.put("")  # it has ended
 
 
 _HOW = "Start one (`ray start --head`), or name one: --with address=HOST:6379, or RAY_ADDRESS."

@@ -55,7 +55,7 @@ class OnRay:
     @classmethod
     def of(cls, options: Mapping[str, str]) -> Self:
         """Make it; Ray has to be installed."""
-        if importlib.util.find_spec("ray") is None:
+        if not _is_installed():
             raise Refused("--on ray: Ray is not installed here; type: pip install 'interplay-tuner[ray]'")
         address = options.get("address") or os.environ.get("RAY_ADDRESS") or "auto"
         if address == "local":
@@ -124,6 +124,7 @@ class OnRay:
     def cancel(self, job: str, grace: float) -> None:
         """Have the actors ask their workers to leave, and end both."""
         self._cluster.ask("cancel", patience=grace + LEAVING, grace=grace, **self._read(job))
+        self._cluster.close()
 
     def _read(self, job: str) -> dict[str, Any]:
         """Read the identifier of a job, which a database may have altered, for a question to the cluster."""
@@ -137,6 +138,13 @@ class OnRay:
                 f"at {here}; give it again with RAY_ADDRESS={there}."
             )
         return {"space": f"tuner-{found['launch']}", "workers": int(found["workers"])}
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("ray") is not None
+    except ValueError:  # something that is no package stands in its place
+        return False
 
 
 def _options(needs: Resources) -> dict[str, float]:
