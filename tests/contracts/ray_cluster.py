@@ -102,7 +102,7 @@ class RayCluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-# A busy machine shall not starve the workers, which Ray has yield to all else, and dead nodes are noticed soon.
+# A busy machine shall not starve the workers, whom Ray has yield to all else; a dead node is noticed soon.
 _SETTINGS = {
     "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home folder
     "RAY_worker_niceness": "0",
