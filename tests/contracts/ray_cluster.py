@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 MARK = "TUNER_TEST_RAY"  # in the environment of all that a node has started
-STARTS = 120.0  # seconds within which a node is there
+STARTS = 240.0  # seconds within which a node is there
 _STORE = 80_000_000  # bytes of a node's object store; Ray takes no less
 
 
@@ -64,7 +64,14 @@ class RayCluster:
     nodes: list[Node] = field(default_factory=list)
 
     def start(self, *, cpus: int = 2, gpus: int = 0) -> Node:
-        """Start a node more."""
+        """Start a node more; Ray gives up after 30 seconds, which a busy machine may take."""
+        for _ in range(2):
+            with suppress(subprocess.CalledProcessError):
+                return self._start(cpus, gpus)
+            self.nodes.pop().kill()
+        return self._start(cpus, gpus)
+
+    def _start(self, cpus: int, gpus: int) -> Node:
         if self.nodes:
             where = [f"--address={self.address}"]
         else:
@@ -102,13 +109,13 @@ class RayCluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-# A busy machine shall not starve the workers, whom Ray has yield to all else; a dead node is noticed soon.
 _SETTINGS = {
     "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home folder
+    # A busy machine is no failure: workers do not yield to all else, and a slow node is no dead one.
     "RAY_worker_niceness": "0",
-    "RAY_health_check_initial_delay_ms": "1000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_failure_threshold": "5",
+    "RAY_agent_register_timeout_ms": "200000",
+    "RAY_health_check_initial_delay_ms": "60000",
+    "RAY_health_check_timeout_ms": "60000",
 }
 
 
