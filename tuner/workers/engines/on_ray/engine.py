@@ -23,6 +23,7 @@ from tuner.workers.engines.engine import (
     log_of,
 )
 from tuner.workers.engines.on_ray.connection import Connection
+from tuner.workers.gpus import VISIBLE
 
 LEAVING = 60.0  # seconds beyond the grace period that Ray has to end what it holds
 _JOB = re.compile(
@@ -103,10 +104,12 @@ class OnRay:
 
     def submit(self, order: Order) -> str:
         """Make the actors."""
+        # Ray hides GPUs from actors only when it gives them others; of all the node's none is a worker's own.
+        hidden = {} if order.resources.gpus else {VISIBLE: ""}
         workers = [
             {
                 "command": order.command,
-                "environment": order.environment(index),
+                "environment": {**order.environment(index), **hidden},
                 "directory": str(order.directory),
                 "log": str(log_of(order.folder, index)),
             }
