@@ -49,7 +49,8 @@ class Connection:
             self.address = str(self._answer(CONNECTED))
         except EngineAway as error:
             self.close()
-            raise EngineAway(f"{error} {_HOW}") from None
+            said = _NONE if "any running Ray instance" in str(error) else str(error)
+            raise EngineAway(f"{said} {_HOW}") from None
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +110,7 @@ def _hear(process: subprocess.Popen[str], answers: "queue.SimpleQueue[str]") -> 
     answers.put("")  # it has ended
 
 
+_NONE = "No Ray cluster runs on this machine."
 _HOW = "Start one (`ray start --head`), or name one: --with address=HOST:6379, or RAY_ADDRESS."
 
 

@@ -44,7 +44,7 @@ class OnRay:
     """
 
     OPTIONS: ClassVar[Mapping[str, str]] = {
-        "address": "HOST:PORT of the cluster, or ray://HOST:PORT; else RAY_ADDRESS, else this machine's"
+        "address": "HOST:PORT of the cluster; else RAY_ADDRESS, else this machine's"
     }
     KEPT: ClassVar[Sequence[str]] = ()
 
