@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -210,9 +211,9 @@ def test_weights_of_another_study_are_not_served(url: str, ledger: Ledger, tmp_p
 
 
 def test_a_trial_that_runs_is_seen_to_go_on(url: str, ledger: Ledger) -> None:
-    """What is kept of a trial is kept once it has ended, not before."""
+    """What is kept of a trial is kept once it has ended; before, for a second."""
     database = open_database(url, reading=True)
-    storage = ShownStorage(database.storage, Files(Path("nowhere")))
+    storage = ShownStorage(database.storage, Files(Path("nowhere")), clock=count(step=2.0).__next__)
     running = ask(ledger, "a worker")
     assert running is not None
     seen = storage.get_all_trials(1)[running.number]
