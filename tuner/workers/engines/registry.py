@@ -13,7 +13,13 @@ def _detached() -> type[Engine]:
     return Detached
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached}
+def _kubernetes() -> type[Engine]:
+    from tuner.workers.engines.kubernetes.engine import Kubernetes
+
+    return Kubernetes
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "kubernetes": _kubernetes}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:
