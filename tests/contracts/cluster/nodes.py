@@ -32,6 +32,7 @@ class Nodes:
         self.killed_at: dict[str, float] = {}
         self.disrupted: set[str] = set()
         self.gpus = 0
+        self.is_quota_used_up = False
         self.made = 0
 
     def evict(self, pod: Thing) -> None:
@@ -97,6 +98,14 @@ class Nodes:
             self._make(job, index)
 
     def _make(self, job: Thing, index: int) -> None:
+        if self.is_quota_used_up:
+            told = {"metadata": {"name": "event"}, "involvedObject": {"uid": job["metadata"]["uid"]}}
+            self.api.add(
+                "events",
+                job["metadata"]["namespace"],
+                told | {"message": "pods are forbidden: exceeded quota"},
+            )
+            return
         self.made += 1
         pod = json.loads(json.dumps(job["spec"]["template"])) | {
             "kind": "Pod",

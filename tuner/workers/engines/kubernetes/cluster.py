@@ -43,7 +43,7 @@ class Cluster:
         self._client: Any = None
         inside = not context and "KUBERNETES_SERVICE_HOST" in os.environ
         try:
-            contexts, current = config.list_kube_config_contexts()
+            contexts, current = config.list_kube_config_contexts(_kubeconfig())
         except config.ConfigException as error:
             if not inside:
                 raise Refused(
@@ -114,30 +114,37 @@ class Cluster:
         """
         from urllib3.exceptions import HTTPError
 
-        try:
-            interface = getattr(self._library, api)(self._connected())
-            answer = getattr(interface, method)(
-                *arguments, **query, _preload_content=False, _request_timeout=TIMEOUT
-            )
-            data: Mapping[str, Any] = json.loads(answer.data)
-        except self._library.ApiException as error:
-            raise self._said(error) from None
-        except (HTTPError, OSError, ValueError) as error:
-            raise EngineAway(
-                f"The cluster of {self._named()} does not answer: {shown(error)}; give the same command "
-                f"again."
-            ) from None
-        return data
+        tries = (
+            2 if method.startswith(("read", "list", "get")) else 1
+        )  # a connection that was kept may be gone
+        while True:
+            tries -= 1
+            try:
+                interface = getattr(self._library, api)(self._connected())
+                answer = getattr(interface, method)(
+                    *arguments, **query, _preload_content=False, _request_timeout=TIMEOUT
+                )
+                data: Mapping[str, Any] = json.loads(answer.data)
+            except self._library.ApiException as error:
+                raise self._said(error) from None
+            except (HTTPError, OSError, ValueError) as error:
+                if tries:
+                    continue
+                raise EngineAway(
+                    f"The cluster of {self._named()} does not answer: {shown(error)}; give the same command "
+                    f"again."
+                ) from None
+            return data
 
     def _connected(self) -> Any:
         if self._client is None:
             from kubernetes import config
 
             settings = self._library.Configuration()
-            settings.retries = 1  # whoever follows asks again soon
+            settings.retries = False  # urllib3 would log each, into the view
             try:
                 if self.context:
-                    config.load_kube_config(context=self.context, client_configuration=settings)
+                    config.load_kube_config(_kubeconfig(), self.context, settings)
                 else:
                     config.load_incluster_config(client_configuration=settings)
             except Exception as error:  # noqa: BLE001 - of the file, or of a program that it names
@@ -179,6 +186,11 @@ def shown(what: object) -> str:
     """Write what a cluster says as one line of plain characters, without a full stop."""
     line = " ".join("".join(each if each.isprintable() else " " for each in str(what)).split())
     return (line if len(line) <= LONGEST else f"{line[:LONGEST]}…").rstrip(".")
+
+
+def _kubeconfig() -> str:
+    """Name the file or files; the client would take what KUBECONFIG said when it was imported."""
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
 
 
 def _own_namespace() -> str:
