@@ -83,7 +83,7 @@ class Nodes:
         }
         for pod in own:
             phase = pod["status"]["phase"]
-            how = self._action(spec, pod) if phase == "Failed" else phase
+            how = self.action(spec, pod) if phase == "Failed" else phase
             found.get(how, found["active"]).append(int(pod["metadata"]["annotations"][_INDEX]))
         deaths = Counter(found["Count"])
         done = set(found["Succeeded"])
@@ -119,7 +119,8 @@ class Nodes:
         pod["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = job["metadata"]["uid"]
         self.api.add("pods", job["metadata"]["namespace"], pod)
 
-    def _action(self, spec: Thing, pod: Thing) -> str:
+    def action(self, spec: Thing, pod: Thing) -> str:
+        """Say what the policy of a Job makes of a pod that has failed."""
         code = pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"]
         for rule in spec["podFailurePolicy"]["rules"]:
             if code in rule.get("onExitCodes", {}).get("values", []):

@@ -72,6 +72,8 @@ class Order:
     @property
     def worker(self) -> tuple[str, ...]:
         """The words of the command that is a worker, without the program before them."""
+        if self.study.startswith("-"):  # else it would be read as an option
+            return ("worker", *self.options, "--", self.study)
         return ("worker", self.study, *self.options)
 
     @property

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def _container(order: Order, request: Request) -> dict[str, Any]:
         "name": CONTAINER,
         "image": request.image,
         # Kubernetes reads $(NAME) in a command as a variable, and $$ as a dollar.
-        "command": [word.replace("$", "$$") for word in (program, *_words(order, request.mount))],
+        "command": [word.replace("$", "$$") for word in (program, *_moved(order, request.mount).worker)],
         "env": [
             *threads,
             {"name": STORAGE, "valueFrom": {"secretKeyRef": held}},
@@ -152,8 +153,8 @@ def _resources(order: Order, request: Request) -> Mapping[str, str]:
     return {name: str(value) for name, value in asked.items() if value is not None}
 
 
-def _words(order: Order, mount: str) -> list[str]:
-    """Give the words of a worker that writes to a folder of its pod, not to one of this machine."""
+def _moved(order: Order, mount: str) -> Order:
+    """Give the order of a worker that writes to a folder of its pod, not to one of this machine."""
     options = dict(zip(order.options[::2], order.options[1::2], strict=True))
     checkpoints = options.get("--checkpoints", "")
     if checkpoints and "://" not in checkpoints and not Path(checkpoints).is_relative_to(mount):
@@ -162,4 +163,4 @@ def _words(order: Order, mount: str) -> list[str]:
             f"s3://bucket/folder, or leave it out: they lie in {mount} of the pods."
         )
     options["--output"] = mount
-    return ["worker", order.study, *(word for pair in options.items() for word in pair)]
+    return replace(order, options=tuple(word for pair in options.items() for word in pair))

@@ -55,7 +55,7 @@ def test_a_name_that_yaml_reads_as_something_else_reaches_the_worker_as_it_is(st
     for read in (yaml.safe_load_all, YAML(typ="safe").load_all):
         *_, job_of_it = read(printed)
         (container,) = job_of_it["spec"]["template"]["spec"]["containers"]
-        assert container["command"][:3] == ["tuner", "worker", study]
+        assert study in container["command"]
         assert re.search(r'interplay-tuner/launch: "', printed)  # twelve digits and an e would be a number
 
 
