@@ -33,9 +33,9 @@ FINAL = frozenset({_DONE, _WRONG, INTERRUPTED})
 class Keeper:
     """Holds a worker until it has no more to do."""
 
-    def __init__(self, words: Sequence[str], log: Path) -> None:
-        """Take the words of the command line of `tuner`, and the file that takes what is printed."""
-        self._command = [_program(), *words]
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        """Take the words of the worker's command, and the file that takes what is printed."""
+        self._command = list(command)
         self._log = log
         self._asked = threading.Event()
         self._worker: subprocess.Popen[bytes] | None = None
@@ -115,7 +115,7 @@ def main(words: Sequence[str]) -> int:
     index = os.environ.get(LAUNCH, "").rpartition(":")[2]
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    return Keeper(worker, log_of(place, int(index) if index.isdecimal() else 0)).keep()
+    return Keeper([_program(), *worker], log_of(place, int(index) if index.isdecimal() else 0)).keep()
 
 
 if __name__ == "__main__":
