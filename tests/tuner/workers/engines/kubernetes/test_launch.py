@@ -97,8 +97,8 @@ def test_a_study_is_launched_followed_and_over_by_one_command(
     file.write_text(STUDY.format(model=module, epochs=2), encoding="utf-8")
     secret = address.replace("tuner@", "tuner:pass%27word@")
     ended = tuner(
-        "launch", str(file), "--on", "kubernetes", "--with", f"image={IMAGE}", "--with", "claim=runs", "--workers",
-        "2", "--no-rehearsal", "--no-sharpness", "--storage", secret, "--output", str(tmp_path / "here"),
+        "launch", str(file), "--on", "kubernetes", "--with", f"image={IMAGE}", "--with", "claim=runs",
+        "--workers", "2", "--no-rehearsal", "--no-sharpness", "--storage", secret, "--output", str(tmp_path / "here"),
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Started 2 workers of small on kubernetes; what they print: kubectl" in ended.stdout

@@ -1,4 +1,4 @@
-"""What a cluster does not have or does not allow is said in a sentence, and nothing is made or deleted for it."""
+"""What a cluster does not have or allow is said in a sentence, and nothing is made or deleted for it."""
 
 import json
 import os
@@ -162,7 +162,7 @@ def test_another_cluster_of_the_same_name_is_never_taken_for_the_one_of_a_launch
     """The launch would seem to be over, and be forgotten while its workers go on."""
     with pytest.raises(EngineAway, match="in another cluster than the one that the context 'here' names"):
         engine().states(JOB.replace("-", "00000000"))
-    with pytest.raises(EngineAway, match="a cluster that is not known here: .*no such context"):
+    with pytest.raises(EngineAway, match=r"a cluster that is not known here: .*no such context"):
         engine().states(JOB.replace("here", "gone"))
 
 
