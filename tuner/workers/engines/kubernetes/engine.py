@@ -147,6 +147,10 @@ class Kubernetes:
             raise EngineAway(
                 f"The workers were started in a cluster that is not known here: {error}"
             ) from None
+        if cluster.context and not place.context and place.cluster == "-":
+            raise EngineAway(
+                "The workers were started from a pod of their cluster; give the same command there."
+            )
         if place.cluster != "-" and place.context not in self._identities:
             self._identities[place.context] = cluster.identity()
         if self._identities.get(place.context, "-") not in {"-", place.cluster}:

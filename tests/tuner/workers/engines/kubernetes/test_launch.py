@@ -1,6 +1,7 @@
 """A launch on a cluster, from the command line to the pods: the budget is exact, and nothing is left."""
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,7 +80,8 @@ def soon(holds: Callable[[], bool]) -> None:
 
 def tuner(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(["tuner", *words], check=False, capture_output=True, text=True, timeout=200)
+    program = Path(sys.executable).with_name("tuner")
+    return subprocess.run([program, *words], check=False, capture_output=True, text=True, timeout=250)
 
 
 def processes(ledger: Ledger) -> list[psutil.Process]:
@@ -98,7 +100,8 @@ def test_a_study_is_launched_followed_and_over_by_one_command(
     secret = address.replace("tuner@", "tuner:pass%27word@")
     ended = tuner(
         "launch", str(file), "--on", "kubernetes", "--with", f"image={IMAGE}", "--with", "claim=runs",
-        "--workers", "2", "--no-rehearsal", "--no-sharpness", "--storage", secret, "--output", str(tmp_path / "here"),
+        "--workers", "2", "--no-rehearsal", "--no-sharpness",
+        "--storage", secret, "--output", str(tmp_path / "here"),
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Started 2 workers of small on kubernetes; what they print: kubectl" in ended.stdout

@@ -164,6 +164,8 @@ def test_another_cluster_of_the_same_name_is_never_taken_for_the_one_of_a_launch
         engine().states(JOB.replace("-", "00000000"))
     with pytest.raises(EngineAway, match=r"a cluster that is not known here: .*no such context"):
         engine().states(JOB.replace("here", "gone"))
+    with pytest.raises(EngineAway, match="were started from a pod of their cluster"):
+        engine().states(JOB.removesuffix("here"))
 
 
 def test_a_launch_whose_secret_is_refused_leaves_no_job(cluster: SmallCluster) -> None:
