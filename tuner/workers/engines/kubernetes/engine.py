@@ -97,7 +97,7 @@ class Kubernetes:
         return states_of(found, pods, place.workers, why)
 
     def cancel(self, job: str, grace: float) -> None:
-        """Delete the Job, its pods with the grace period, and wait until they are gone."""
+        """Delete the Job, with it the pods, and wait until they are gone."""
         place = Place.of(job)
         cluster = self._of(place)
         found = _own(cluster, place)
@@ -110,10 +110,12 @@ class Kubernetes:
         # Not 0, by which the cluster would forget a pod before it has ended.
         seconds = max(1, math.ceil(grace))
         for pod in list(_pods(cluster, place, found)):
+            if seconds >= int(pod["spec"].get("terminationGracePeriodSeconds") or 0) - manifests.LEAVING:
+                continue  # it is deleted with its Job, and has a grace period that is no longer
             with suppress(Absent):
                 name, leaving = pod["metadata"]["name"], {"gracePeriodSeconds": seconds}
                 cluster.ask("CoreV1Api", "delete_namespaced_pod", name, place.namespace, body=leaving)
-        end = time.monotonic() + seconds + ENDING
+        end = time.monotonic() + seconds + manifests.LEAVING + ENDING
         while (there := _own(cluster, place)) and there["metadata"]["uid"] == found["metadata"]["uid"]:
             if time.monotonic() > end:
                 raise EngineAway(

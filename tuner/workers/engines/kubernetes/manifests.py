@@ -41,6 +41,8 @@ def job(order: Order, request: Request) -> dict[str, Any]:
     pod = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": math.ceil(order.grace) + LEAVING,
+        # Else a worker would be process 1, to which a SIGTERM before its imports are done means nothing.
+        "shareProcessNamespace": True,
         "automountServiceAccountToken": bool(request.service_account),
         "enableServiceLinks": False,  # else a Service called `tuner` would set variables of ours
         "containers": [_container(order, request)],

@@ -71,10 +71,8 @@ def left(cluster: SmallCluster) -> list[str]:
 
 
 def soon(holds: Callable[[], bool]) -> None:
-    """Wait for what has been begun."""
-    end = time.monotonic() + 120
+    """Wait for what has been begun; pytest's own limit ends a wait that is in vain."""
     while not holds():
-        assert time.monotonic() < end
         time.sleep(0.05)
 
 
