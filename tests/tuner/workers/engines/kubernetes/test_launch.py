@@ -79,7 +79,7 @@ def soon(holds: Callable[[], bool]) -> None:
 def tuner(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     program = Path(sys.executable).with_name("tuner")
-    return subprocess.run([program, *words], check=False, capture_output=True, text=True, timeout=250)
+    return subprocess.run([program, *words], check=False, capture_output=True, text=True)
 
 
 def processes(ledger: Ledger) -> list[psutil.Process]:
@@ -131,36 +131,24 @@ def test_another_command_ends_what_was_launched_and_leaves_nothing(
     assert (ledger.slots.budget().claimed, launches(ledger)) == (0, [])
 
 
-class Evicts(Watching):
-    """Evicts the pod of the first trial that begins, as a node that is drained does."""
-
-    def __init__(self, cluster: SmallCluster, ledger: Ledger) -> None:
-        self.cluster, self.ledger, self.evicted = cluster, ledger, ""
-
-    def started(self, running: ShownTrial) -> None:
-        """Evict it, once."""
-        if not self.evicted:
-            number = int(self.ledger.trial(running.number).user_attrs["worker"].rpartition(":")[2])
-            with self.cluster.api.lock:
-                here = self.cluster.nodes.processes
-                self.evicted = next((name for name, each in here.items() if each.pid == number), "")
-                for pod in self.cluster.api.all("pods"):
-                    if pod["metadata"]["name"] == self.evicted:
-                        self.cluster.nodes.evict(pod)
-
-
 def test_a_pod_that_is_evicted_is_replaced_and_its_death_not_counted(
     cluster: SmallCluster, address: str, tmp_path: Path
 ) -> None:
     """However often nodes are drained, the budget is spent exactly; a study may be called anything."""
     ledger = ledger_at(address, Small, ODD)
-    view = Evicts(cluster, ledger)
-    start(ledger, address, tmp_path).watch(view)
+    placed = start(ledger, address, tmp_path)
+    soon(lambda: bool(cluster.nodes.processes))
+    with cluster.api.lock:
+        evicted = next(iter(cluster.nodes.processes))
+        cluster.nodes.evict(
+            next(each for each in cluster.api.all("pods") if each["metadata"]["name"] == evicted)
+        )
+    placed.watch(Watching())
     assert (ledger.slots.budget().done, ledger.slots.budget().claimed, launches(ledger)) == (6, 0, [])
     assert [outcome_of(trial) for trial in ledger.trials()].count(Outcome.COMPLETED) == 6
     (job,), pods = cluster.api.all("jobs"), cluster.api.all("pods")
     (failed,) = [pod for pod in pods if pod["status"]["phase"] == "Failed"]
-    assert failed["metadata"]["name"] == view.evicted
+    assert failed["metadata"]["name"] == evicted
     assert cluster.nodes.action(job["spec"], failed) == "Ignore"
     assert len(pods) == 3
 
