@@ -38,11 +38,11 @@ class Kubernetes:
 
     def check(self, order: Order) -> None:
         """Ask the cluster whether it would take the Job, which makes nothing."""
+        cluster, namespace = self._here()
+        checks.refuse_old(cluster)
         body = manifests.job(order, self._request)
         if not self._request.secret:
             checks.refuse_unreachable(order.url)
-        cluster, namespace = self._here()
-        checks.refuse_old(cluster)
         checks.refuse_absent(cluster, self._request, namespace)
         checks.refuse_forbidden(cluster, self._request, namespace)
         checks.refuse_too_much(cluster, self._request, order.resources)
