@@ -19,7 +19,17 @@ def _kubernetes() -> type[Engine]:
     return Kubernetes
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "kubernetes": _kubernetes}
+def _on_ray() -> type[Engine]:
+    from tuner.workers.engines.on_ray.engine import OnRay
+
+    return OnRay
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
+    "local": _detached,
+    "kubernetes": _kubernetes,
+    "ray": _on_ray,
+}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:
