@@ -13,7 +13,13 @@ def _detached() -> type[Engine]:
     return Detached
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached}
+def _slurm() -> type[Engine]:
+    from tuner.workers.engines.slurm.engine import Slurm
+
+    return Slurm
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "slurm": _slurm}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

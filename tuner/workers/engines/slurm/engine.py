@@ -1,0 +1,200 @@
+"""Workers as an array of Slurm's: `tuner launch STUDY --on slurm`."""
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, Self
+
+from search_spaces.errors import first_line
+from tuner.errors import Refused
+from tuner.workers.engines.engine import (
+    ENDED,
+    RUNNING,
+    STORAGE,
+    WAITING,
+    EngineAway,
+    Order,
+    WorkerState,
+    is_alive,
+)
+from tuner.workers.engines.slurm.programs import UnknownJob, ask, refusal, refuse_absent
+from tuner.workers.engines.slurm.request import OPTIONS, command, flags, script
+
+TICK = 1.0  # seconds between two looks at workers that are to leave
+ENDING = 90.0  # seconds within which Slurm has ended what it was told to; a node's epilog takes some of them
+_JOB = re.compile(r"(?P<number>\d{1,12})/(?P<name>tuner-[0-9a-z]{12})/(?P<workers>\d{1,5})")
+_BEFORE = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "SUSPENDED", "RESV_DEL_HOLD"}
+_DURING = {"RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
+_WHY: Final[Mapping[str, str]] = {
+    "BeginTime": "it was requeued, and Slurm begins it anew after two minutes",
+    "TIMEOUT": "its time limit was reached before it had left its trial",
+    "NODE_FAIL": "its node failed",
+    "OUT_OF_MEMORY": "it took more memory than it was given; see --memory-per-worker",
+    "CANCELLED": "it was cancelled",
+    "DEADLINE": "its deadline was reached",
+    "BOOT_FAIL": "its node did not start",
+    "PREEMPTED": "it was preempted, and this partition requeues nothing",
+    "FAILED": "it failed",
+}
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """Starts workers as tasks of one array.
+
+    Attributes:
+        options: those that were given, by name.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, str]] = OPTIONS
+    KEPT: ClassVar[Sequence[str]] = ()
+    options: Mapping[str, str]
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> Self:
+        """Make it of its options."""
+        for key, value in options.items():
+            if not value.strip() or "\n" in value:
+                raise Refused(f"--with {key}={value}: write a value in one line.")
+        return cls(dict(options))
+
+    def check(self, order: Order) -> None:
+        """Ask Slurm whether it would take the workers, which submits nothing."""
+        try:
+            import submitit  # noqa: F401 - whether it is there
+        except ImportError:
+            raise Refused("--on slurm needs submitit: pip install 'interplay-tuner[slurm]'.") from None
+        refuse_absent()
+        ask("sbatch", "--test-only", text=script(order, self.options))
+
+    def is_one_machine(self) -> bool:
+        """Slurm may place a worker on any node."""
+        return False
+
+    def plan(self, order: Order) -> str:
+        """Write a script for sbatch."""
+        return script(order, self.options)
+
+    def submit(self, order: Order) -> str:
+        """Submit the array."""
+        import submitit
+
+        folder = order.folder / "slurm"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies there is run by the tasks
+        executor = submitit.SlurmExecutor(folder, python=f"exec {order.python} -P")
+        executor.update_parameters(
+            time=None,  # else submitit's five minutes
+            use_srun=False,  # srun answers a SIGTERM with a SIGKILL to the worker
+            stderr_to_stdout=True,
+            array_parallelism=order.workers,  # else no more than 256 at a time
+            setup=[self.options["setup"]] if "setup" in self.options else None,
+            additional_parameters={**flags(order, self.options), "requeue": True},
+        )
+        words = command(order)
+        try:
+            with _environment(order.url):
+                jobs = executor.map_array(os.execv, [order.python] * order.workers, [words] * order.workers)
+        except submitit.core.utils.FailedJobError as error:
+            raise refusal("sbatch", str(error)) from None
+        except submitit.core.utils.FailedSubmissionError as error:
+            raise Refused(f"sbatch answers otherwise than expected: {first_line(error)}") from None
+        number = str(jobs[0].job_id).partition("_")[0]
+        return f"{number}/{order.name}/{order.workers}"
+
+    def states(self, job: str) -> Sequence[WorkerState]:
+        """Ask squeue."""
+        number, name, workers = _read(job)
+        try:
+            said = ask(
+                "squeue", "--noheader", "--array", "--states=all", f"--jobs={number}", f"--name={name}",
+                "--format=%K|%T|%N|%r",
+            )  # fmt: skip
+        except UnknownJob:
+            return []
+        found = {}
+        for line in said.splitlines():
+            index, state, node, reason = (part.strip() for part in [*line.split("|", 3), "", "", ""][:4])
+            found[int(index) if index.isdecimal() else 0] = _state(state, node, reason)
+        if not found:
+            return []
+        gone = WorkerState(ENDED)  # Slurm forgets a task some minutes after its end
+        return [found.get(index, gone) for index in range(workers)]
+
+    def cancel(self, job: str, grace: float) -> None:
+        """Have scancel ask the workers to leave, then end them."""
+        number, name, _ = _read(job)
+        if not self._is_there(job):
+            return
+        _told(number, name, "--state=PENDING")
+        if grace > 0:
+            # To every process of a job: a worker's keeper passes nothing on that Slurm sends.
+            _told(number, name, "--full", "--signal=TERM", "--state=RUNNING")
+            end = time.monotonic() + grace
+            while time.monotonic() < end:
+                if not self._is_there(job):
+                    return
+                time.sleep(TICK)
+        _told(number, name, "--full", "--signal=KILL")
+        _told(number, name)
+        end = time.monotonic() + ENDING
+        while self._is_there(job):
+            if time.monotonic() > end:
+                raise EngineAway(
+                    f"Slurm has been told to cancel job {number} and still shows it; look with `squeue -j {number}`."
+                )
+            time.sleep(TICK)
+
+    def _is_there(self, job: str) -> bool:
+        return is_alive(self.states(job))
+
+
+def _told(number: str, name: str, *what: str) -> None:
+    try:
+        ask("scancel", *what, f"--name={name}", number)
+    except UnknownJob:
+        return
+
+
+def _state(state: str, node: str, reason: str) -> WorkerState:
+    kind: Literal["waiting", "running", "ended"] = (
+        WAITING if state in _BEFORE else RUNNING if state in _DURING else ENDED
+    )
+    if kind == RUNNING:
+        return WorkerState(RUNNING, node)
+    said = reason if kind == WAITING else "" if state == "COMPLETED" else state
+    why = _WHY.get(said, said.lower() if kind == ENDED else f"Slurm says {said}" if said not in {"", "None"} else "")
+    return WorkerState(kind, "" if kind == WAITING else node, why)
+
+
+def _read(job: str) -> tuple[str, str, int]:
+    """Read the identifier of a job, which a database may have altered."""
+    found = _JOB.fullmatch(job)
+    if found is None:
+        raise Refused(f"The launch {job[:40]!r} is none that --on slurm has made; delete its record.")
+    return found["number"], found["name"], int(found["workers"])
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    """While entered, this process has the environment that sbatch hands to the workers.
+
+    The address of the database goes this way alone, and not into the script, which others may read.
+    """
+    hidden = {"SBATCH_EXPORT": None, STORAGE: url}  # a site may have the environment left behind
+    before = {name: os.environ.get(name) for name in hidden}
+    _set(hidden)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

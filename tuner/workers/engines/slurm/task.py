@@ -1,0 +1,64 @@
+"""A task of the array from inside: keeps a worker, and requeues itself when its time is nearly up.
+
+`python -m tuner.workers.engines.slurm.task LAUNCH --log FOLDER worker NAME ...`. Slurm sends SIGTERM to every process of a
+job that is cancelled, preempted or requeued, so the worker has it without us. Before the time limit it sends
+`LIMIT_SIGNAL` to this process alone: the worker leaves its trial in order, and the task goes on later.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from tuner.workers.engines.engine import LAUNCH, log_of
+from tuner.workers.engines.keeper import Keeper
+from tuner.workers.engines.slurm.request import LIMIT_SIGNAL
+from tuner.workers.processes.interruption import INTERRUPTED
+
+ANSWER = 60.0  # seconds that scontrol has
+
+
+def main(words: Sequence[str]) -> int:
+    """Be a task; gives the exit code of its worker."""
+    launch, _, folder, *worker = words  # LAUNCH --log FOLDER
+    index = os.environ.get("SLURM_ARRAY_TASK_ID", "0")
+    os.environ[LAUNCH] = f"slurm:{launch}:{index}"
+    # Threads of torch: the cores of this task, and not those of its node.
+    os.environ.setdefault("OMP_NUM_THREADS", os.environ.get("SLURM_CPUS_ON_NODE", "1"))
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    log = log_of(place, int(index) if index.isdecimal() else 0)
+    keeper = Keeper(worker, log, told_together=True)
+    is_late = threading.Event()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        is_late.set()
+        keeper.ask()
+
+    signal.signal(getattr(signal, f"SIG{LIMIT_SIGNAL}"), leave)
+    code = keeper.keep()
+    if is_late.is_set() and code == INTERRUPTED:
+        keeper.say(_requeue())
+    return code
+
+
+def _requeue() -> str:
+    """Have Slurm begin this job anew; gives what was done in a sentence."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    try:
+        done = subprocess.run(  # noqa: S603 - a number that Slurm has given
+            ["scontrol", "requeue", job], capture_output=True, text=True, timeout=ANSWER, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"The time limit is near, and Slurm does not requeue job {job}: {error}"
+    if done.returncode:
+        return f"The time limit is near, and Slurm does not requeue job {job}: {done.stderr.strip()}"
+    return f"The time limit is near: job {job} is requeued."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
