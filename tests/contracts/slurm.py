@@ -19,7 +19,7 @@ import pytest
 from tests.contracts.servers import free_port
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
-KILL_WAIT = 5  # seconds between SIGTERM and SIGKILL
+KILL_WAIT = 20  # seconds between SIGTERM and SIGKILL
 _DEVICES = ("/dev/null", "/dev/zero")  # that each node says are GPUs
 _PATIENCE = 60.0  # seconds within which Slurm does what it is told
 _CONFIGURATION = """
@@ -135,7 +135,7 @@ class Cluster:
         process.wait()
 
     def processes(self) -> list[psutil.Process]:
-        """Find the processes of jobs and of those who watch them, by the environment that Slurm gives each."""
+        """Find the processes of jobs and of those who watch them, by their environment."""
         daemons = {process.pid for process in self._daemons.values()}
         found = []
         for process in psutil.process_iter():

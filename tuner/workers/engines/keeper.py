@@ -39,7 +39,7 @@ class Keeper:
         Args:
             words: of the command line of `tuner`.
             log: takes what is printed.
-            told_together: whether whoever sends this process a signal sends it to the worker as well, as Slurm does.
+            told_together: whether a signal to this process always reaches the worker as well, as Slurm's do.
                 The worker is not told again then, since a second signal ends it at once.
         """
         self._command = [_program(), *words]
@@ -86,7 +86,7 @@ class Keeper:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # What a terminal or an engine sends to a group reaches the worker once: by us, or by that alone.
+                # A signal to a group of processes reaches the worker once: by us, or by that alone.
                 start_new_session=not self._told_together,
                 preexec_fn=tie,  # noqa: PLW1509 - this process has one thread
             )

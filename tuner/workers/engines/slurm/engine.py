@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Self
 
 from search_spaces.errors import first_line
 from tuner.errors import Refused
@@ -26,8 +26,21 @@ from tuner.workers.engines.slurm.request import OPTIONS, command, flags, script
 TICK = 1.0  # seconds between two looks at workers that are to leave
 ENDING = 90.0  # seconds within which Slurm has ended what it was told to; a node's epilog takes some of them
 _JOB = re.compile(r"(?P<number>\d{1,12})/(?P<name>tuner-[0-9a-z]{12})/(?P<workers>\d{1,5})")
-_BEFORE = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "SUSPENDED", "RESV_DEL_HOLD"}
-_DURING = {"RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
+_DURING = frozenset({"RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"})
+_AFTER = frozenset(
+    [
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "REVOKED",
+        "TIMEOUT",
+    ]
+)
 _WHY: Final[Mapping[str, str]] = {
     "BeginTime": "it was requeued, and Slurm begins it anew after two minutes",
     "TIMEOUT": "its time limit was reached before it had left its trial",
@@ -143,7 +156,7 @@ class Slurm:
         while self._is_there(job):
             if time.monotonic() > end:
                 raise EngineAway(
-                    f"Slurm has been told to cancel job {number} and still shows it; look with `squeue -j {number}`."
+                    f"Slurm was told to cancel job {number} and still shows it; see `squeue -j {number}`."
                 )
             time.sleep(TICK)
 
@@ -159,14 +172,13 @@ def _told(number: str, name: str, *what: str) -> None:
 
 
 def _state(state: str, node: str, reason: str) -> WorkerState:
-    kind: Literal["waiting", "running", "ended"] = (
-        WAITING if state in _BEFORE else RUNNING if state in _DURING else ENDED
-    )
-    if kind == RUNNING:
+    """Read a task's state by squeue's words."""
+    if state in _DURING:
         return WorkerState(RUNNING, node)
-    said = reason if kind == WAITING else "" if state == "COMPLETED" else state
-    why = _WHY.get(said, said.lower() if kind == ENDED else f"Slurm says {said}" if said not in {"", "None"} else "")
-    return WorkerState(kind, "" if kind == WAITING else node, why)
+    if state in _AFTER:
+        return WorkerState(ENDED, node, "" if state == "COMPLETED" else _WHY.get(state, state.lower()))
+    known = "" if reason in {"", "None"} else f"Slurm says {reason}"
+    return WorkerState(WAITING, "", _WHY.get(reason, known))
 
 
 def _read(job: str) -> tuple[str, str, int]:

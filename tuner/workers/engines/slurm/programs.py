@@ -9,7 +9,7 @@ from typing import Final
 from tuner.errors import Refused
 from tuner.workers.engines.engine import EngineAway
 
-ANSWER = 60.0  # seconds within which a program of Slurm's answers; each tries to reach the controller by itself meanwhile
+ANSWER = 60.0  # seconds within which a program of Slurm's answers, or says that nobody answers it
 NEEDED = ("sbatch", "squeue", "scancel", "scontrol")
 _AWAY = re.compile(
     r"unable to contact|connect failure|connection refused|timed out|configuration source|zero bytes|"
@@ -18,7 +18,7 @@ _AWAY = re.compile(
 )
 _UNKNOWN_JOB = "Invalid job id"
 _HINTS: Final[Mapping[str, str]] = {
-    "node configuration is not available": "no node has what a worker needs; `sinfo -N -l` shows what they have",
+    "node configuration": "no node has what a worker needs; `sinfo -N -l` shows what they have",
     "Invalid generic resource": "no node has such GPUs; `sinfo -N -o '%N %G'` shows what they have",
     "Invalid partition": "`sinfo` lists the partitions",
     "Invalid feature": "`sinfo -N -o '%N %f'` shows the features of the nodes",
@@ -39,8 +39,8 @@ def refuse_absent() -> None:
     absent = [program for program in NEEDED if shutil.which(program) is None]
     if absent:
         raise Refused(
-            f"--on slurm: {', '.join(absent)} of Slurm cannot be found on this machine; give the command on a "
-            f"login node of the cluster, or add the folder of Slurm's programs to PATH."
+            f"--on slurm: {', '.join(absent)} of Slurm cannot be found on this machine; give the command on "
+            f"a login node of the cluster, or add the folder of Slurm's programs to PATH."
         )
 
 
@@ -65,10 +65,12 @@ def ask(*command: str, text: str | None = None) -> str:
         raise
     except subprocess.TimeoutExpired:
         raise EngineAway(
-            f"Slurm does not answer: `{command[0]}` took longer than {ANSWER:.0f} s; look with `scontrol ping`."
+            f"Slurm does not answer: `{command[0]}` took longer than {ANSWER:.0f} s; see `scontrol ping`."
         ) from None
     if done.returncode == 0:
         return done.stdout
+    if done.returncode < 0:
+        raise EngineAway(f"`{command[0]}` was ended by signal {-done.returncode} before it had answered.")
     raise refusal(command[0], done.stderr or done.stdout)
 
 
@@ -79,7 +81,8 @@ def refusal(program: str, said: str) -> Exception:
         return UnknownJob(sentence)
     if _AWAY.search(said):
         return EngineAway(f"Slurm's controller is not reached: {sentence}; look with `scontrol ping`.")
-    hint = next((hint for part, hint in _HINTS.items() if part.lower() in said.lower()), "ask for other workers")
+    hints = (hint for part, hint in _HINTS.items() if part.lower() in said.lower())
+    hint = next(hints, "ask for other workers")
     return Refused(f"Slurm takes no such workers: {program} says {sentence!r}; {hint}.")
 
 

@@ -40,8 +40,8 @@ def flags(order: Order, options: Mapping[str, str]) -> dict[str, str]:
     delay = math.ceil(order.grace + LEAVING)
     if "time" in options and (seconds := seconds_of(options["time"])) < delay + LEAST:
         raise Refused(
-            f"--with time={options['time']}: of these {seconds:.0f} s a worker needs the last {delay} to leave its "
-            f"trial (--grace {order.grace:g} and {LEAVING:g} more); give it at least {delay + LEAST:.0f} s."
+            f"--with time={options['time']}: of its {seconds:.0f} s a worker needs the last {delay} to leave "
+            f"its trial (--grace {order.grace:g} and {LEAVING:g} more); give at least {delay + LEAST:.0f} s."
         )
     given = {
         "job_name": order.name,
@@ -65,15 +65,16 @@ def flags(order: Order, options: Mapping[str, str]) -> dict[str, str]:
 
 def script(order: Order, options: Mapping[str, str]) -> str:
     """Write a script for sbatch that asks for the same and runs the same worker; errors as `flags`'."""
-    given = {**flags(order, options), "output": f"{order.folder}/slurm-%A_%a.out", "open_mode": "append"}
-    lines = [f"#SBATCH --{key.replace('_', '-')}={shlex.quote(value)}" for key, value in sorted(given.items())]
+    output = f"{order.folder}/slurm-%A_%a.out"
+    given = sorted({**flags(order, options), "output": output, "open_mode": "append"}.items())
+    lines = [f"#SBATCH --{key.replace('_', '-')}={shlex.quote(value)}" for key, value in given]
     setup = [options["setup"]] if "setup" in options else []
     return "\n".join(
         [
             "#!/bin/bash",
             *lines,
             "#SBATCH --requeue",
-            f"# {STORAGE}, the address of the database, comes from the environment in which sbatch is called.",
+            f"# {STORAGE}, the address of the database, comes from the environment of sbatch.",
             *setup,
             f"exec {shlex.join(command(order))}",
             "",
@@ -88,7 +89,7 @@ def command(order: Order) -> list[str]:
 
 
 def seconds_of(text: str) -> float:
-    """Read a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]].
+    """Read a time as sbatch takes it, such as `90`, `1:30`, `4:00:00`, `2-12`, `2-12:30`.
 
     Raises:
         Refused: it is none.
@@ -96,13 +97,10 @@ def seconds_of(text: str) -> float:
     found = _TIME.fullmatch(text)
     if found is None:
         raise Refused(
-            f"--with time={text}: write minutes, hours:minutes:seconds or days-hours, such as 4:00:00 or 2-12."
+            f"--with time={text}: write minutes, hours:minutes:seconds or days-hours, as 4:00:00 or 2-12."
         )
     parts = [int(part) for part in found["parts"].split(":")]
-    if found["days"] is not None:
-        hours, minutes, seconds = [*parts, 0, 0][:3]
-        return 86400.0 * int(found["days"]) + 3600 * hours + 60 * minutes + seconds
-    if len(parts) < 3:
-        minutes, seconds = [*parts, 0][:2]
-        return 60.0 * minutes + seconds
-    return 3600.0 * parts[0] + 60 * parts[1] + parts[2]
+    if found["days"] is None and len(parts) <= len(("minutes", "seconds")):
+        parts.insert(0, 0)
+    hours, minutes, seconds = [*parts, 0, 0][:3]
+    return 86400.0 * int(found["days"] or 0) + 3600 * hours + 60 * minutes + seconds

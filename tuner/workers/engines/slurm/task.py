@@ -1,25 +1,25 @@
 """A task of the array from inside: keeps a worker, and requeues itself when its time is nearly up.
 
-`python -m tuner.workers.engines.slurm.task LAUNCH --log FOLDER worker NAME ...`. Slurm sends SIGTERM to every process of a
-job that is cancelled, preempted or requeued, so the worker has it without us. Before the time limit it sends
-`LIMIT_SIGNAL` to this process alone: the worker leaves its trial in order, and the task goes on later.
+`python -m tuner.workers.engines.slurm.task LAUNCH --log FOLDER worker NAME ...`. Slurm sends SIGTERM to every
+process of a job that is cancelled, preempted or requeued, so the worker has it without us. Before the time
+limit it sends `LIMIT_SIGNAL` to this process alone: the worker leaves its trial in order, and the task goes
+on later.
 """
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from search_spaces.errors import TunerError
 from tuner.workers.engines.engine import LAUNCH, log_of
 from tuner.workers.engines.keeper import Keeper
+from tuner.workers.engines.slurm.programs import UnknownJob, ask
 from tuner.workers.engines.slurm.request import LIMIT_SIGNAL
 from tuner.workers.processes.interruption import INTERRUPTED
-
-ANSWER = 60.0  # seconds that scontrol has
 
 
 def main(words: Sequence[str]) -> int:
@@ -42,22 +42,13 @@ def main(words: Sequence[str]) -> int:
     signal.signal(getattr(signal, f"SIG{LIMIT_SIGNAL}"), leave)
     code = keeper.keep()
     if is_late.is_set() and code == INTERRUPTED:
-        keeper.say(_requeue())
+        job = os.environ.get("SLURM_JOB_ID", "")
+        keeper.say(f"The time limit is near: Slurm is asked to requeue job {job}.")
+        try:
+            ask("scontrol", "requeue", job)
+        except (TunerError, UnknownJob) as error:
+            keeper.say(f"It is not requeued: {error}")
     return code
-
-
-def _requeue() -> str:
-    """Have Slurm begin this job anew; gives what was done in a sentence."""
-    job = os.environ.get("SLURM_JOB_ID", "")
-    try:
-        done = subprocess.run(  # noqa: S603 - a number that Slurm has given
-            ["scontrol", "requeue", job], capture_output=True, text=True, timeout=ANSWER, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"The time limit is near, and Slurm does not requeue job {job}: {error}"
-    if done.returncode:
-        return f"The time limit is near, and Slurm does not requeue job {job}: {done.stderr.strip()}"
-    return f"The time limit is near: job {job} is requeued."
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ def test_more_workers_than_an_array_has_are_refused(order: Order) -> None:
         engine_named("slurm", {}).check(replace(order, workers=5000))
 
 
-def test_where_slurm_is_not_installed_a_sentence_says_so(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_slurm_is_not_installed_a_sentence_says_so(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its programs are looked for before anything else is asked of them."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Refused, match="sbatch, squeue, scancel, scontrol of Slurm cannot be found"):
@@ -92,7 +94,7 @@ def test_submitit_is_imported_by_nothing_but_a_submission() -> None:
 def test_workers_that_wait_say_why_hide_the_password_and_are_ended_by_another_process(
     order: Order, cluster: Cluster
 ) -> None:
-    """The address of the database lies in no file and in nothing that Slurm shows; the folder is the user's own."""
+    """The address of the database is in no file and in nothing that Slurm shows."""
     cluster.call("scontrol", "update", "partition=main", "state=DOWN")
     try:
         job = engine_named("slurm", {"setup": "export ONE=1"}).submit(order)
@@ -132,7 +134,9 @@ def test_a_record_that_no_launch_has_made_is_given_to_no_program(job: str) -> No
 
 
 @pytest.mark.skipif(missing() is not None, reason=missing() or "")
-def test_a_controller_that_does_not_answer_ends_no_worker(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_controller_that_does_not_answer_ends_no_worker(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is said to be away, and once it is back its jobs are found again."""
     with slurm(answer=2) as cluster:
         monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
@@ -140,7 +144,7 @@ def test_a_controller_that_does_not_answer_ends_no_worker(order: Order, monkeypa
         cluster.call("scontrol", "update", "partition=main", "state=DOWN")
         job = engine.submit(order)
         cluster.stop("slurmctld")
-        with pytest.raises(EngineAway, match="Slurm's controller is not reached: .*; look with `scontrol ping`"):
+        with pytest.raises(EngineAway, match=r"controller is not reached: .*; look with `scontrol ping`"):
             engine.states(job)
         with pytest.raises(EngineAway):
             engine.check(order)

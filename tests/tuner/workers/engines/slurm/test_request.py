@@ -69,8 +69,11 @@ def test_times_are_read_as_sbatch_reads_them(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"time": "four hours"}, "--with time=four hours: write minutes, hours:minutes:seconds or days-hours"),
-        ({"time": "1"}, "--with time=1: of these 60 s a worker needs the last 35 to leave its trial"),
+        (
+            {"time": "four hours"},
+            "--with time=four hours: write minutes, hours:minutes:seconds or days-hours",
+        ),
+        ({"time": "1"}, "--with time=1: of its 60 s a worker needs the last 35 to leave its trial"),
     ],
 )
 def test_a_time_in_which_nothing_can_be_done_is_refused(options: dict[str, str], sentence: str) -> None:
