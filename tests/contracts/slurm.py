@@ -93,7 +93,7 @@ class Cluster:
 
     def jobs(self) -> list[tuple[str, str]]:
         """Give the number and the state of every job that is not over; a task of an array is a job."""
-        rows = self.call("squeue", "--noheader", "--array", "--format=%A %T").split("\n")
+        rows = self.call("squeue", "--noheader", "--array", "--format=%i %T").split("\n")
         return [(job, state) for job, state in (row.split() for row in rows if row)]
 
     def begin_now(self) -> None:

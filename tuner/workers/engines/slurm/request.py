@@ -45,13 +45,14 @@ def flags(order: Order, options: Mapping[str, str]) -> dict[str, str]:
         )
     given = {
         "job_name": order.name,
-        "array": f"0-{order.workers - 1}",
         "chdir": str(order.directory),
         "nodes": "1",
         "ntasks": "1",
         "signal": f"B:{LIMIT_SIGNAL}@{delay}",
         **{key: value for key, value in options.items() if key not in _NOT_OF_SBATCH},
     }
+    if order.workers > 1:
+        given["array"] = f"0-{order.workers - 1}"
     needs = order.resources
     if needs.cpus is not None:
         given["cpus_per_task"] = str(needs.cpus)

@@ -21,6 +21,8 @@ from tuner.workers.engines.slurm.programs import UnknownJob, ask
 from tuner.workers.engines.slurm.request import LIMIT_SIGNAL
 from tuner.workers.processes.interruption import INTERRUPTED
 
+ENDING = 5.0  # seconds between the ends of two processes of a job that Slurm ends
+
 
 def main(words: Sequence[str]) -> int:
     """Be a task; gives the exit code of its worker."""
@@ -33,21 +35,28 @@ def main(words: Sequence[str]) -> int:
     place.mkdir(parents=True, exist_ok=True)
     log = log_of(place, int(index) if index.isdecimal() else 0)
     keeper = Keeper(worker, log, told_together=True)
-    is_late = threading.Event()
+    is_late, is_ended = threading.Event(), threading.Event()
 
     def leave(number: int, frame: FrameType | None) -> None:
         is_late.set()
         keeper.ask()
 
+    def end(number: int, frame: FrameType | None) -> None:
+        is_ended.set()
+
     signal.signal(getattr(signal, f"SIG{LIMIT_SIGNAL}"), leave)
     code = keeper.keep()
     if is_late.is_set() and code == INTERRUPTED:
-        job = os.environ.get("SLURM_JOB_ID", "")
+        signal.signal(signal.SIGTERM, end)
+        # SLURM_JOB_ID of one of the tasks is the number of the whole array.
+        array = os.environ.get("SLURM_ARRAY_JOB_ID")
+        job = os.environ.get("SLURM_JOB_ID", "") if array is None else f"{array}_{index}"
         keeper.say(f"The time limit is near: Slurm is asked to requeue job {job}.")
         try:
             ask("scontrol", "requeue", job)
         except (TunerError, UnknownJob) as error:
-            keeper.say(f"It is not requeued: {error}")
+            if not is_ended.wait(ENDING):  # else it is, and Slurm has ended scontrol before us
+                keeper.say(f"It is not requeued: {error}")
     return code
 
 

@@ -91,15 +91,16 @@ def test_submitit_is_imported_by_nothing_but_a_submission() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_workers_that_wait_say_why_hide_the_password_and_are_ended_by_another_process(
-    order: Order, cluster: Cluster
+    order: Order, cluster: Cluster, workers: int
 ) -> None:
     """The address of the database is in no file and in nothing that Slurm shows."""
     cluster.call("scontrol", "update", "partition=main", "state=DOWN")
     try:
-        job = engine_named("slurm", {"setup": "export ONE=1"}).submit(order)
+        job = engine_named("slurm", {"setup": "export ONE=1"}).submit(replace(order, workers=workers))
         another = Slurm.of({})  # as a later process makes it, by the identifier alone
-        assert another.states(job) == [WorkerState(WAITING, "", "Slurm says PartitionDown")] * 2
+        assert another.states(job) == [WorkerState(WAITING, "", "Slurm says PartitionDown")] * workers
         shown = cluster.call("scontrol", "show", "job") + cluster.call("squeue", "--format=%all")
         assert PASSWORD not in shown
         files = [path for path in order.folder.rglob("*") if path.is_file()]

@@ -61,13 +61,20 @@ class Waiting(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
     def train_dataloader(self):
-        yield torch.ones(1)
-        while self.current_epoch == 1 and not Path("go").exists():
-            time.sleep(0.02)
-            yield torch.zeros(1)
+        return Batches(self)
 
     def val_dataloader(self):
         return [torch.zeros(1)]
+
+class Batches:
+    def __init__(self, module):
+        self.module = module
+
+    def __iter__(self):
+        yield torch.ones(1)
+        while self.module.current_epoch == 1 and not Path("go").exists():
+            time.sleep(0.02)
+            yield torch.zeros(1)
 """
 
 
@@ -105,13 +112,15 @@ def requeue(cluster: Cluster, placed: Placed) -> None:
 
 
 def wait_for_limit(cluster: Cluster, placed: Placed) -> None:
-    """Let both tasks come to the end of their time."""
+    """Let both tasks come to the end of their time, of which Slurm warns them within half a minute."""
     (record,) = placed.records
+    for job, _ in cluster.jobs():
+        cluster.call("scontrol", "update", f"jobid={job}", "EndTime=now+70")
     logs = [log_of(Path(record.folder), index) for index in range(2)]
-    cluster.until(lambda: all("asked to requeue" in log.read_text() for log in logs), 180.0)
+    cluster.until(lambda: all("asked to requeue" in log.read_text() for log in logs), 120.0)
 
 
-@pytest.mark.parametrize(("end", "options"), [(requeue, {}), (wait_for_limit, {"time": "1"})])
+@pytest.mark.parametrize(("end", "options"), [(requeue, {}), (wait_for_limit, {"time": "20"})])
 def test_a_task_that_slurm_ends_goes_on_from_its_checkpoint(
     cluster: Cluster,
     postgresql_url: str,
@@ -133,10 +142,10 @@ def test_a_task_that_slurm_ends_goes_on_from_its_checkpoint(
                 cluster.begin_now()
                 time.sleep(0.5)
             placed.watch(Watching())
+            interrupted, seen = scores(ledger), epochs()
         finally:
             placed.cancel(now=True)
-        interrupted, seen = scores(ledger), epochs()
-        ledger.database.engine.dispose()
+            ledger.database.engine.dispose()
     assert list(seen.values()) == [["0", "1", "1", "2"]] * 2
     whole = make(f"sqlite:///{folder}/whole.db")
     work(whole, folder / "whole")
