@@ -204,8 +204,9 @@ def _place(study: "Study", site: "Site", manner: "Manner", *, more: bool, quiet:
     screen, there = open_screen(), launched(study.ledger).alive()
     if study.ledger.over() is not None or (there.records and not more):
         for record in () if quiet else there.records:
+            have = "has" if record.workers == 1 else "have"
             screen.print(
-                f"{_workers(record.workers)} of {study.name} were started on {record.engine} already."
+                f"{_workers(record.workers)} of {study.name} {have} been started on {record.engine} already."
             )
         return there
     fresh = start(study, site, manner)

@@ -33,16 +33,16 @@ FINAL = frozenset({_DONE, _WRONG, INTERRUPTED})
 class Keeper:
     """Holds a worker until it has no more to do."""
 
-    def __init__(self, words: Sequence[str], log: Path, *, told_together: bool = False) -> None:
+    def __init__(self, command: Sequence[str], log: Path, *, told_together: bool = False) -> None:
         """Take what is run and how.
 
         Args:
-            words: of the command line of `tuner`.
+            command: the words of the worker's command.
             log: takes what is printed.
             told_together: whether a signal to this process always reaches the worker as well, as Slurm's do.
                 The worker is not told again then, since a second signal ends it at once.
         """
-        self._command = [_program(), *words]
+        self._command = list(command)
         self._log = log
         self._told_together = told_together
         self._asked = threading.Event()
@@ -121,6 +121,21 @@ def _program() -> str:
     return found
 
 
+def keeper_of(worker: Sequence[str], folder: str, *, told_together: bool = False) -> Keeper:
+    """Make the keeper of a worker, whose number the environment tells.
+
+    Args:
+        worker: the words of the command line of `tuner`.
+        folder: takes its log.
+        told_together: see `Keeper`.
+    """
+    index = os.environ.get(LAUNCH, "").rpartition(":")[2]
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    log = log_of(place, int(index) if index.isdecimal() else 0)
+    return Keeper([_program(), *worker], log, told_together=told_together)
+
+
 def main(words: Sequence[str]) -> int:
     """Keep the worker that the words of the command line name; gives its exit code."""
     if words[0] == DETACH:
@@ -129,10 +144,7 @@ def main(words: Sequence[str]) -> int:
         os.setsid()
         words = words[1:]
     _, folder, *worker = words  # --log FOLDER
-    index = os.environ.get(LAUNCH, "").rpartition(":")[2]
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    return Keeper(worker, log_of(place, int(index) if index.isdecimal() else 0)).keep()
+    return keeper_of(worker, folder).keep()
 
 
 if __name__ == "__main__":

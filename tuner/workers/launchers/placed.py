@@ -183,7 +183,7 @@ class Placed:
             for index in range(record.workers):
                 log = log_of(Path(record.folder), index)
                 if line := _last_line(log):
-                    return f": {line.rstrip('.')} ({log})"
+                    return f": {line.removeprefix('Error: ').rstrip('.')} ({log})"
         why = next((each.why for each in states if each.why), "")
         return f": {why}" if why else ""
 

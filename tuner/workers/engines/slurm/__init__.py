@@ -1,1 +1,1 @@
-"""Workers as an array of Slurm's: the request, Slurm's own programs, and a task from inside."""
+"""Workers as an array of Slurm's: the request, Slurm's own programs, a task from inside."""

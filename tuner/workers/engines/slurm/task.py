@@ -11,12 +11,11 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 from search_spaces.errors import TunerError
-from tuner.workers.engines.engine import LAUNCH, log_of
-from tuner.workers.engines.keeper import Keeper
+from tuner.workers.engines.engine import LAUNCH
+from tuner.workers.engines.keeper import keeper_of
 from tuner.workers.engines.slurm.programs import UnknownJob, ask
 from tuner.workers.engines.slurm.request import LIMIT_SIGNAL
 from tuner.workers.processes.interruption import INTERRUPTED
@@ -31,10 +30,7 @@ def main(words: Sequence[str]) -> int:
     os.environ[LAUNCH] = f"slurm:{launch}:{index}"
     # Threads of torch: the cores of this task, and not those of its node.
     os.environ.setdefault("OMP_NUM_THREADS", os.environ.get("SLURM_CPUS_ON_NODE", "1"))
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    log = log_of(place, int(index) if index.isdecimal() else 0)
-    keeper = Keeper(worker, log, told_together=True)
+    keeper = keeper_of(worker, folder, told_together=True)
     is_late, is_ended = threading.Event(), threading.Event()
 
     def leave(number: int, frame: FrameType | None) -> None:
