@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from tuner.workers.engines.slurm.request import OPTIONS, command, flags, script
 
 TICK = 1.0  # seconds between two looks at workers that are to leave
 ENDING = 90.0  # seconds within which Slurm has ended what it was told to; a node's epilog takes some of them
-_JOB = re.compile(r"(?P<number>\d{1,12})/(?P<name>tuner-[0-9a-z]{12})/(?P<workers>\d{1,5})")
+_JOB = re.compile(
+    r"(?P<number>\d{1,12})/(?P<name>tuner-[0-9a-z]{12})/(?P<workers>\d{1,5})/(?P<cluster>[\w.-]{1,100})"
+)
+_CLUSTER = re.compile(r"^ClusterName\s*=\s*(\S+)", re.MULTILINE)
 _DURING = frozenset({"RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"})
 _AFTER = frozenset(
     [
@@ -41,6 +45,8 @@ _AFTER = frozenset(
         "TIMEOUT",
     ]
 )
+# Variables that come before the script of sbatch: a site may have the environment left behind.
+_OVERRIDING = ("SBATCH_EXPORT", "SBATCH_JOB_NAME", "SBATCH_NO_REQUEUE", "SBATCH_OUTPUT", "SBATCH_SIGNAL")
 _WHY: Final[Mapping[str, str]] = {
     "BeginTime": "it was requeued, and Slurm begins it anew after two minutes",
     "TIMEOUT": "its time limit was reached before it had left its trial",
@@ -81,7 +87,8 @@ class Slurm:
         except ImportError:
             raise Refused("--on slurm needs submitit: pip install 'interplay-tuner[slurm]'.") from None
         refuse_absent()
-        ask("sbatch", "--test-only", text=script(order, self.options))
+        with _environment(order.url, self.options):
+            ask("sbatch", "--test-only", text=script(order, self.options))
 
     def is_one_machine(self) -> bool:
         """Slurm may place a worker on any node."""
@@ -97,7 +104,7 @@ class Slurm:
 
         folder = order.folder / "slurm"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies there is run by the tasks
-        executor = submitit.SlurmExecutor(folder, python=f"exec {order.python} -P")
+        executor = submitit.SlurmExecutor(folder, python=f"exec {shlex.quote(order.python)} -P")
         executor.update_parameters(
             time=None,  # else submitit's five minutes
             use_srun=False,  # srun answers a SIGTERM with a SIGKILL to the worker
@@ -108,29 +115,33 @@ class Slurm:
         )
         words = command(order)
         try:
-            with _environment(order.url):
+            with _environment(order.url, self.options):
                 jobs = executor.map_array(os.execv, [order.python] * order.workers, [words] * order.workers)
         except submitit.core.utils.FailedJobError as error:
             raise refusal("sbatch", str(error)) from None
         except submitit.core.utils.FailedSubmissionError as error:
             raise Refused(f"sbatch answers otherwise than expected: {first_line(error)}") from None
         number = str(jobs[0].job_id).partition("_")[0]
-        return f"{number}/{order.name}/{order.workers}"
+        return f"{number}/{order.name}/{order.workers}/{_cluster()}"
 
     def states(self, job: str) -> Sequence[WorkerState]:
         """Ask squeue."""
-        number, name, workers = _read(job)
+        number, name, workers, cluster = _read(job)
         try:
             said = ask(
                 "squeue", "--noheader", "--array", "--states=all", f"--jobs={number}", f"--name={name}",
                 "--format=%K|%T|%N|%r",
             )  # fmt: skip
         except UnknownJob:
-            return []
+            said = ""
         found = {}
         for line in said.splitlines():
             index, state, node, reason = (part.strip() for part in [*line.split("|", 3), "", "", ""][:4])
             found[int(index) if index.isdecimal() else 0] = _state(state, node, reason)
+        if not found and (here := _cluster()) != cluster:
+            raise EngineAway(
+                f"The workers were started on the cluster {cluster}, and this machine is of {here}."
+            )
         if not found:
             return []
         gone = WorkerState(ENDED)  # Slurm forgets a task some minutes after its end
@@ -138,7 +149,7 @@ class Slurm:
 
     def cancel(self, job: str, grace: float) -> None:
         """Have scancel ask the workers to leave, then end them."""
-        number, name, _ = _read(job)
+        number, name, *_ = _read(job)
         if not self._is_there(job):
             return
         _told(number, name, "--state=PENDING")
@@ -181,23 +192,31 @@ def _state(state: str, node: str, reason: str) -> WorkerState:
     return WorkerState(WAITING, "", _WHY.get(reason, known))
 
 
-def _read(job: str) -> tuple[str, str, int]:
+def _read(job: str) -> tuple[str, str, int, str]:
     """Read the identifier of a job, which a database may have altered."""
     found = _JOB.fullmatch(job)
     if found is None:
         raise Refused(f"The launch {job[:40]!r} is none that --on slurm has made; delete its record.")
-    return found["number"], found["name"], int(found["workers"])
+    return found["number"], found["name"], int(found["workers"]), found["cluster"]
+
+
+def _cluster() -> str:
+    """Give the name of the cluster that this machine belongs to."""
+    found = _CLUSTER.search(ask("scontrol", "show", "config"))
+    return "unknown" if found is None else found[1]
 
 
 @contextmanager
-def _environment(url: str) -> Iterator[None]:
+def _environment(url: str, options: Mapping[str, str]) -> Iterator[None]:
     """While entered, this process has the environment that sbatch hands to the workers.
 
-    The address of the database goes this way alone, and not into the script, which others may read.
+    The address of the database goes this way alone, and not into the script, which others may read. Variables
+    that would come before what the script says are left out.
     """
-    hidden = {"SBATCH_EXPORT": None, STORAGE: url}  # a site may have the environment left behind
-    before = {name: os.environ.get(name) for name in hidden}
-    _set(hidden)
+    given: dict[str, str | None] = {STORAGE: url, **dict.fromkeys(_OVERRIDING)}
+    given |= {f"SBATCH_{'TIMELIMIT' if key == 'time' else key.upper()}": None for key in options}
+    before = {name: os.environ.get(name) for name in given}
+    _set(given)
     try:
         yield
     finally:

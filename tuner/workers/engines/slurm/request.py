@@ -33,10 +33,12 @@ def flags(order: Order, options: Mapping[str, str]) -> dict[str, str]:
     """Give the options of sbatch by name, underscores for dashes; none holds a secret.
 
     Raises:
-        Refused: the time is too short, or a path is one that sbatch would alter.
+        Refused: the time is too short, a path is one that sbatch would alter, GPUs have a type and no number.
     """
     if "%" in str(order.folder):
         raise Refused(f"--output {order.folder}: Slurm replaces `%` in a path; name a folder without.")
+    if "gpu" in options and not order.resources.gpus:
+        raise Refused(f"--with gpu={options['gpu']}: say how many a worker gets: --gpus-per-worker 1.")
     delay = math.ceil(order.grace + LEAVING)
     if "time" in options and (seconds := seconds_of(options["time"])) < delay + LEAST:
         raise Refused(

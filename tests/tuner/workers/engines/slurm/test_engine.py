@@ -93,12 +93,16 @@ def test_submitit_is_imported_by_nothing_but_a_submission() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_that_wait_say_why_hide_the_password_and_are_ended_by_another_process(
-    order: Order, cluster: Cluster, workers: int
+    order: Order, cluster: Cluster, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of the database is in no file and in nothing that Slurm shows."""
     cluster.call("scontrol", "update", "partition=main", "state=DOWN")
+    monkeypatch.setenv("SBATCH_EXPORT", "NONE")
+    monkeypatch.setenv("SBATCH_PARTITION", "elsewhere")  # sbatch takes it before what a script says
     try:
-        job = engine_named("slurm", {"setup": "export ONE=1"}).submit(replace(order, workers=workers))
+        job = engine_named("slurm", {"setup": "export ONE=1", "partition": "main"}).submit(
+            replace(order, workers=workers)
+        )
         another = Slurm.of({})  # as a later process makes it, by the identifier alone
         assert another.states(job) == [WorkerState(WAITING, "", "Slurm says PartitionDown")] * workers
         shown = cluster.call("scontrol", "show", "job") + cluster.call("squeue", "--format=%all")
@@ -119,7 +123,7 @@ def test_a_job_of_somebody_else_is_neither_shown_nor_ended(cluster: Cluster) -> 
     """Numbers begin anew where a controller has lost its state, so the name of the job has to fit too."""
     said = cluster.call("sbatch", "--hold", "--output=/dev/null", "--wrap=sleep 60")
     number = said.split()[-1]
-    job = f"{number}/tuner-0123456789ab/1"
+    job = f"{number}/tuner-0123456789ab/1/tuner"
     engine = Slurm.of({})
     assert engine.states(job) == []
     engine.cancel(job, 0.0)
@@ -127,7 +131,14 @@ def test_a_job_of_somebody_else_is_neither_shown_nor_ended(cluster: Cluster) -> 
     cluster.call("scancel", number)
 
 
-@pytest.mark.parametrize("job", ["1; rm", "1/tuner-x/1", "--all/tuner-0123456789ab/1"])
+@pytest.mark.usefixtures("cluster")
+def test_a_job_of_another_cluster_is_not_taken_for_forgotten() -> None:
+    """Its workers may go on, so its record is kept."""
+    with pytest.raises(EngineAway, match="started on the cluster far, and this machine is of tuner"):
+        Slurm.of({}).states("7/tuner-0123456789ab/1/far")
+
+
+@pytest.mark.parametrize("job", ["1; rm", "1/tuner-x/1/a", "--all/tuner-0123456789ab/1/a"])
 def test_a_record_that_no_launch_has_made_is_given_to_no_program(job: str) -> None:
     """Whoever may write to the database may write a record."""
     with pytest.raises(Refused, match="is none that --on slurm has made"):

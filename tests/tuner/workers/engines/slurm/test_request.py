@@ -86,3 +86,9 @@ def test_a_path_that_slurm_would_alter_is_refused() -> None:
     """Slurm replaces `%j` and its like in the name of an output file."""
     with pytest.raises(Refused, match="--output /runs/100%/x: Slurm replaces `%` in a path"):
         flags(replace(ORDER, folder=Path("/runs/100%/x")), {})
+
+
+def test_a_type_of_gpus_without_a_number_is_refused() -> None:
+    """Else a worker would wait for none, and train on its processor."""
+    with pytest.raises(Refused, match="--with gpu=a100: say how many a worker gets: --gpus-per-worker 1"):
+        flags(replace(ORDER, resources=Resources()), {"gpu": "a100"})
