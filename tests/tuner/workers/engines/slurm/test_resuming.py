@@ -23,7 +23,7 @@ from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.ordering import Site
 from tuner.workers.launchers.placed import EngineLauncher, Placed
 
-pytestmark = [IN_MEMORY, pytest.mark.timeout(600)]  # a busy machine takes minutes to import torch
+pytestmark = [IN_MEMORY, pytest.mark.timeout(900)]  # a busy machine takes minutes to import torch
 
 GRACE = 10.0
 STUDY = """
@@ -134,7 +134,7 @@ def test_a_task_that_slurm_ends_goes_on_from_its_checkpoint(
         launcher = EngineLauncher(Site("slurm", options), engine_named("slurm", options), ledger)
         placed = launcher.launch(Job(url, ledger.name, folder / "runs" / "w", GRACE), 2, threading.Event())
         try:
-            cluster.until(lambda: [each[-1] for each in epochs().values()] == ["1", "1"], 180.0)
+            cluster.until(lambda: [each[-1] for each in epochs().values()] == ["1", "1"], 300.0)
             end(cluster, placed)
             Path("go").touch()
             begun = time.monotonic()
