@@ -28,7 +28,7 @@ pytestmark = [IN_MEMORY, pytest.mark.timeout(900)]  # a busy machine takes minut
 GRACE = 10.0
 STUDY = """
 study: {name: waiting, metric: val_loss, trials: 2, seed: 3, exploration: 1.0}
-trainer: {max_epochs: 3}
+trainer: {max_epochs: 150}
 model: {class_path: waits_for_go.Waiting}
 space: {add: {model.init_args.lr: {low: 1e-3, high: 1e-1, log: true}}}
 """
@@ -40,7 +40,7 @@ import torch
 from pytorch_lightning import LightningModule
 
 class Waiting(LightningModule):
-    # The second epoch lasts until a file `go` is there; batches of zeros change nothing.
+    # Epochs take seconds until a file `go` is there; batches of zeros change nothing.
 
     def __init__(self, lr: float = 0.01):
         super().__init__()
@@ -72,9 +72,10 @@ class Batches:
 
     def __iter__(self):
         yield torch.ones(1)
-        while self.module.current_epoch == 1 and not Path("go").exists():
-            time.sleep(0.02)
-            yield torch.zeros(1)
+        for _ in range(100):
+            if not Path("go").exists():
+                time.sleep(0.02)
+                yield torch.zeros(1)
 """
 
 
@@ -105,7 +106,7 @@ def epochs() -> dict[str, list[str]]:
 
 
 def requeue(cluster: Cluster, placed: Placed) -> None:
-    """Requeue both tasks in their second epoch."""
+    """Requeue both tasks in the middle of an epoch."""
     for job, _ in cluster.jobs():
         cluster.call("scontrol", "requeue", job)
     cluster.until(lambda: [each.state for each in placed.states()] == [WAITING] * 2)
@@ -128,13 +129,13 @@ def test_a_task_that_slurm_ends_goes_on_from_its_checkpoint(
     end: Callable[[Cluster, Placed], None],
     options: dict[str, str],
 ) -> None:
-    """No epoch before the interrupted one is trained again; the scores are those of a run in one piece."""
+    """No epoch is trained twice, and the scores are those of a run in one piece."""
     with database_of_its_own(postgresql_url) as url:
         ledger = make(url)
         launcher = EngineLauncher(Site("slurm", options), engine_named("slurm", options), ledger)
         placed = launcher.launch(Job(url, ledger.name, folder / "runs" / "w", GRACE), 2, threading.Event())
         try:
-            cluster.until(lambda: [each[-1] for each in epochs().values()] == ["1", "1"], 300.0)
+            cluster.until(lambda: [len(each) > 1 for each in epochs().values()] == [True, True], 300.0)
             end(cluster, placed)
             Path("go").touch()
             begun = time.monotonic()
@@ -146,7 +147,7 @@ def test_a_task_that_slurm_ends_goes_on_from_its_checkpoint(
         finally:
             placed.cancel(now=True)
             ledger.database.engine.dispose()
-    assert list(seen.values()) == [["0", "1", "1", "2"]] * 2
+    assert list(seen.values()) == [[str(epoch) for epoch in range(150)]] * 2
     whole = make(f"sqlite:///{folder}/whole.db")
     work(whole, folder / "whole")
     assert interrupted == scores(whole)
