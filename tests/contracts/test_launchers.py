@@ -34,8 +34,11 @@ LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
     "in this process": (LocalLauncher, 1),
     "in processes of their own": (LocalLauncher, 2),
     "on this machine, detached": (on_engine("local"), 2),
+    "on a Ray cluster": (on_engine("ray"), 2),
     "on Slurm": (on_engine("slurm"), 2),
 }
+SERVERS = {"on a Ray cluster": "one_node", "on Slurm": "cluster"}  # what has to run before
+SPANNING = {"on Slurm"}  # whose workers share no SQLite file
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +52,12 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, float |
 
 @pytest.fixture(params=LAUNCHERS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of a fresh database that all workers of a launcher reach; Slurm runs meanwhile."""
-    if "Slurm" not in request.param:
+    """Give the URL of a database that all workers of a launcher reach; what they need runs meanwhile."""
+    if request.param in SERVERS:
+        request.getfixturevalue(SERVERS[request.param])
+    if request.param not in SPANNING:
         yield f"sqlite:///{tmp_path}/tuner.db"
         return
-    request.getfixturevalue("cluster")
     with database_of_its_own(request.getfixturevalue("postgresql_url")) as fresh:
         yield fresh
 

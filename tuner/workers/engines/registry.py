@@ -13,13 +13,19 @@ def _detached() -> type[Engine]:
     return Detached
 
 
+def _on_ray() -> type[Engine]:
+    from tuner.workers.engines.on_ray.engine import OnRay
+
+    return OnRay
+
+
 def _slurm() -> type[Engine]:
     from tuner.workers.engines.slurm.engine import Slurm
 
     return Slurm
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "slurm": _slurm}
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray, "slurm": _slurm}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:
