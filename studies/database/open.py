@@ -83,8 +83,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     event.listen(storage.engine, "handle_error", _give_up_connection)
     # That a connection broke is no news: what was asked on it is asked again, or raised.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    # Optuna's cache of finished trials; without it every suggestion reads every trial again.
-    return Database(persistent(get_storage(storage)), storage.engine)
+    return Database(persistent(get_storage(storage), storage.engine), storage.engine)
 
 
 def _give_up_connection(context: ExceptionContext) -> None:

@@ -82,13 +82,18 @@ def read_whole(engine: sa.Engine, keys: Sequence[int]) -> list[TrialRow]:
     """Read all that the database holds of some trials, in the order of `keys`; some may be gone."""
 
     def read() -> list[TrialRow]:
-        found: dict[int, TrialRow] = {}
         with engine.connect() as connection:
-            for part in _parts(keys):
-                found |= {row.key: row for row in _whole(connection, part)}
-        return [found[key] for key in keys if key in found]
+            return read_whole_within(connection, keys)
 
     return persistently(read)
+
+
+def read_whole_within(connection: sa.Connection, keys: Sequence[int]) -> list[TrialRow]:
+    """Do as `read_whole` on a connection of the caller's."""
+    found: dict[int, TrialRow] = {}
+    for part in _parts(keys):
+        found |= {row.key: row for row in _whole(connection, part)}
+    return [found[key] for key in keys if key in found]
 
 
 def read_values_of(engine: sa.Engine, study: int, name: str, *, after: int) -> dict[int, Any]:

@@ -217,12 +217,14 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 
 
 @contextmanager
-def renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]:
+def renewed(
+    ledger: Ledger, slot: Slot, stop: threading.Event, every: float = RENEWAL
+) -> Iterator[None]:
     """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(RENEWAL):
+        while not done.wait(every):
             try:
                 with hurried(Hurry(done, 0.0)):
                     ledger.slots.renew(slot)
