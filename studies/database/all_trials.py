@@ -39,7 +39,7 @@ class DamagedTrial(ValueError):
 
 @dataclass(eq=False)
 class _Kept:
-    """What is kept of one study: its trials by their keys, and what tells the states of one that runs apart."""
+    """The trials of one study by their keys, and of those that run what tells two states apart."""
 
     found: dict[int, FrozenTrial] = field(default_factory=dict)
     marks: dict[int, tuple[Any, ...]] = field(default_factory=dict)  # by key, of those that have not ended

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy
@@ -79,11 +80,12 @@ class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is 
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         """Give the trials of a study, those in `states` where some are named, by number."""
-        try:
-            if len(self.get_study_directions(study_id)) > 1:  # of another program; read by Optuna
-                raise DamagedTrial
-            trials = persistently(lambda: self._kept.read(study_id))
-        except DamagedTrial:  # which Optuna's own reading tells in its own way
+        # A study of several objectives is another program's, and of a damaged trial Optuna tells in its way.
+        is_plain, trials = len(self.get_study_directions(study_id)) == 1, None
+        if is_plain:
+            with suppress(DamagedTrial):
+                trials = persistently(lambda: self._kept.read(study_id))
+        if trials is None:
             return super().get_all_trials(study_id, deepcopy, states)  # type: ignore[no-any-return]
         found = [trial for trial in trials if states is None or trial.state in states]
         return copy.deepcopy(found) if deepcopy else found

@@ -11,11 +11,14 @@ Everything here waits for a database that is away, and may be repeated: an UPDAT
 its answer was lost is found by the claim's token or attempt.
 """
 
+import random
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from studies.database import schema
 from studies.database.clock import now
@@ -27,8 +30,20 @@ from studies.ledger.control import Control
 from studies.ledger.slot import Slot, is_due, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
-_PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
+_PAGE = 64  # free slots that are looked at together
+_IN_ORDER = 2  # of those, so many are tried in their order
 _slots = schema.slots
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What a worker hears as it renews its lease.
+
+    `is_held` says whether the slot is still its own, `stopped` how the study was stopped, None while it is open.
+    """
+
+    is_held: bool
+    stopped: str | None
 
 
 class Slots:
@@ -97,7 +112,7 @@ class Slots:
                 if is_complete:
                     return None
                 # Then once more, since another worker may have made the last rows after we had looked.
-                is_complete = not until_alone(self._top_up)
+                is_complete = not self._topped_up()
 
         return self._claimed(claim, worker)
 
@@ -138,17 +153,21 @@ class Slots:
         return sa.and_(self._mine, is_free, self._is_due)
 
     def _candidates(self) -> Iterator[int]:
-        """Give the numbers of the free slots, the first one first, until the caller has claimed one."""
-        after = -1
+        """Give the number of the first free slot, then of others, until the caller has claimed one.
+
+        Where the first ones are lost to other workers, many are claiming at once, so each then takes any of
+        those that are left.
+        """
+        tried: list[int] = []
         free = sa.select(_slots.c.slot).where(self._free(), self._goes_on)
         free = free.order_by(_slots.c.slot).limit(_PAGE)
         while True:
             with self._engine.connect() as connection:
-                page = list(connection.scalars(free.where(_slots.c.slot > after)))
-            yield from page
-            if len(page) < _PAGE:
+                page = list(connection.scalars(free.where(_slots.c.slot.not_in(tried)) if tried else free))
+            if not page:
                 return
-            after = page[-1]
+            tried.append(page[0] if len(tried) < _IN_ORDER else random.choice(page))  # noqa: S311 - no secret
+            yield tried[-1]
 
     def _take(self, number: int, worker: str, token: str, is_free: sa.ColumnElement[bool]) -> Slot | None:
         """Claim a slot that is free; None where another worker is claiming it, or has.
@@ -173,6 +192,13 @@ class Slots:
                 return None
         return slot_of(row, row.attempt + 1, worker, lapsed=row.state == CLAIMED)
 
+    def _topped_up(self) -> bool:
+        """Make the rows of the next slots, unless another worker does; False where there are none."""
+        try:
+            return self._top_up()
+        except IntegrityError:
+            return True
+
     def _top_up(self) -> bool:
         """Make the rows of the next slots; False where there are none, or the study goes on no more."""
         with self._engine.begin() as connection:
@@ -187,14 +213,16 @@ class Slots:
         """
         return self._change(connection, slot, trial=trial)
 
-    def renew(self, slot: Slot) -> bool:
-        """Renew the lease of the worker that has claimed a slot; False where the claim is lost."""
-        held = sa.select(sa.func.count()).where(self._mine, *_claim(slot))
+    def renew(self, slot: Slot) -> Renewal:
+        """Renew the lease of the worker that has claimed a slot, and say what became of slot and study."""
+        held = sa.exists().where(self._mine, *_claim(slot))
+        query = sa.select(held, self.control.how_stopped)
 
-        def renew() -> bool:
+        def renew() -> Renewal:
             with self._engine.begin() as connection:
                 renew_within(connection, slot.worker, self.lease)
-                return bool(connection.scalar(held))
+                is_held, stopped = connection.execute(query).one()
+            return Renewal(bool(is_held), stopped)
 
         return persistently(renew)
 

@@ -40,11 +40,11 @@ class Crowd:
     processes: list[ForkServerProcess] = field(default_factory=list)
     _seed: int = 0
 
-    def add(self, workers: int) -> None:
-        """Start so many workers more."""
+    def add(self, workers: int, pace: Pace | None = None) -> None:
+        """Start so many workers more, of another pace where one is given."""
         for first in range(0, workers, self.each):
             count = min(self.each, workers - first)
-            arguments = (self.url, self.study, count, self._seed, self.pace, self.folder)
+            arguments = (self.url, self.study, pace or self.pace, self.folder, (self._seed, count))
             self.processes.append(CONTEXT.Process(target=serve_many, args=arguments))
             self.processes[-1].start()
             self._seed += 1
@@ -100,7 +100,7 @@ def crowd(url: str, study: str, pace: Pace, folder: Path, *, each: int) -> Itera
 
 @dataclass(frozen=True)
 class Load:
-    """What a server has done up to a moment: seconds of its processor, transactions, rows read and written."""
+    """What a server has done up to a moment: seconds of processor, transactions, rows read and written."""
 
     at: float
     processor: float

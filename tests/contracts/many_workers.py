@@ -1,8 +1,8 @@
 """Many light workers in a few processes, a thread each: what a cluster asks of a database, without training.
 
-Each has an identifier, a lease, connections and a look at the study of its own, as a worker's process has;
-it claims, asks, reports, renews and tells by the code that a worker runs. A process that is killed is a machine that
-is lost with all its workers in mid-trial.
+Each has an identifier, a lease and connections of its own, as a worker's process has; it claims, asks,
+reports, renews and tells by the code that a worker runs. A process that is killed is a machine that is lost
+with all its workers in mid-trial.
 """
 
 import copy
@@ -30,8 +30,9 @@ from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.running.trial import pruner_of, report
 from studies.trials.outcomes import Outcome
-from tuner.workers.worker import WAIT, renewed
+from tuner.workers.worker import pause_of, renewed
 
+_COMPILED: dict[Any, Any] = {}
 STACK = 256 * 1024  # bytes for each thread
 
 
@@ -45,6 +46,7 @@ class Pace:
         start: seconds within which the workers of a process begin.
         lease: seconds that a worker holds its slots without renewing its lease.
         renewal: seconds between two renewals.
+        nicer: by how much their process gives way to others of the machine, as `nice` counts.
     """
 
     trial: float
@@ -52,6 +54,7 @@ class Pace:
     start: float
     lease: float
     renewal: float
+    nicer: int = 0
 
 
 class Notes:
@@ -78,9 +81,14 @@ class Notes:
         return timed
 
 
-def serve_many(url: str, name: str, count: int, seed: int, pace: Pace, folder: Path) -> None:
-    """Be `count` workers of a study until it is over; times of calls go to a file in `folder`."""
+def serve_many(url: str, name: str, pace: Pace, folder: Path, draws: tuple[int, int]) -> None:
+    """Be workers of a study until it is over; times of calls go to a file in `folder`.
+
+    `draws` are the seed of how long trials take, and the number of workers.
+    """
     logging.disable(logging.WARNING)
+    seed, count = draws
+    os.nice(pace.nicer)
     threading.stack_size(STACK)
     with (folder / f"{os.getpid()}.jsonl").open("a", buffering=1, encoding="utf-8") as file:
         notes = Notes(file)
@@ -112,6 +120,7 @@ def _of_its_own(shared: Ledger, lease: float) -> Ledger:
     """Open a study again with connections of its own; Optuna's cache of finished trials is the process's."""
     opened = shared.database.engine
     engine = sqlalchemy.Engine(opened.pool.recreate(), opened.dialect, opened.url)
+    engine.update_execution_options(compiled_cache=_COMPILED)  # once a process, where a worker's has one
     dialect_of(engine).prepare(engine, writing=True)
     slots = Slots(engine, shared.identifier, shared.slots.ledger, lease=lease)
     database = Database(shared.database.storage, engine)
@@ -129,7 +138,7 @@ def _work(ledger: Ledger, draw: np.random.Generator, pace: Pace, notes: Notes) -
         if running is None:
             if notes.timed("over", ledger.over)():
                 break
-            time.sleep(WAIT)
+            time.sleep(pause_of(ledger))
             continue
         seconds = pace.trial * float(draw.uniform(0.5, 1.5))
         with renewed(ledger, running.slot, stop, pace.renewal):

@@ -1,4 +1,4 @@
-"""The contract of the trials that a process keeps: they are those of the database, and little is read anew."""
+"""The contract of kept trials: they are those of the database, and one that stays as it is, is read once."""
 
 from collections.abc import Callable
 
@@ -48,9 +48,7 @@ CHANGES: dict[str, Change] = {
     "another trial": lambda ledger, _: ask(ledger, "another"),
     "its end": lambda ledger, running: tell(ledger, running, Outcome.COMPLETED, 0.5, {"cause": "why"}),
     "one that another program adds": lambda ledger, _: ledger.study.add_trial(
-        optuna.create_trial(
-            value=1.0, params={"x": 0.5}, distributions={"x": FloatDistribution(0.0, 1.0)}
-        )
+        optuna.create_trial(value=1.0, params={"x": 0.5}, distributions={"x": FloatDistribution(0.0, 1.0)})
     ),
     "one that waits": lambda ledger, _: ledger.study.enqueue_trial({"x": 0.5}),
 }

@@ -131,7 +131,7 @@ class Worker:
                 if not wait or self.ledger.over():
                     break
                 self.view(Waiting())
-                self.stop.wait(WAIT if self.ledger.definition.settings.repeatable is None else SOON)
+                self.stop.wait(pause_of(self.ledger))
         finally:
             for name in (LOG_FILES, UNTOLD):
                 with suppress(OSError):  # there is something in it, or it is not there
@@ -206,6 +206,11 @@ class Worker:
         return Teller(self.ledger, self.view, self._desk(), self.stop, self.grace)
 
 
+def pause_of(ledger: Ledger) -> float:
+    """Give the seconds until a worker looks again for a slot, of which there is none now."""
+    return ledger.slots.workers.pause(WAIT if ledger.definition.settings.repeatable is None else SOON)
+
+
 def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
@@ -217,9 +222,7 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
 
 
 @contextmanager
-def renewed(
-    ledger: Ledger, slot: Slot, stop: threading.Event, every: float = RENEWAL
-) -> Iterator[None]:
+def renewed(ledger: Ledger, slot: Slot, stop: threading.Event, every: float = RENEWAL) -> Iterator[None]:
     """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 
@@ -227,8 +230,7 @@ def renewed(
         while not done.wait(every):
             try:
                 with hurried(Hurry(done, 0.0)):
-                    ledger.slots.renew(slot)
-                    if ledger.slots.control.stopped() == PREEMPTED:
+                    if ledger.slots.renew(slot).stopped == PREEMPTED:
                         stop.set()
             except Exception:  # noqa: BLE001, S112 - what it is, the next call of the worker meets and tells
                 continue  # a lease outlasts several renewals; the next one tries again
