@@ -39,7 +39,8 @@ _slots = schema.slots
 class Renewal:
     """What a worker hears as it renews its lease.
 
-    `is_held` says whether the slot is still its own, `stopped` how the study was stopped, None while it is open.
+    `is_held` says whether the slot is still its own, `stopped` how the study was stopped; None while it is
+    open.
     """
 
     is_held: bool

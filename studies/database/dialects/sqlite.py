@@ -50,6 +50,9 @@ class _SQLite:
             return code & 0xFF in LATER
         return "locked" in str(error)
 
+    def is_full(self, error: BaseException) -> bool:
+        return False
+
     def breaks_connection(self, error: BaseException) -> bool:
         return False
 
