@@ -18,13 +18,13 @@ from studies.database.trial_rows import TrialRow, read_whole_within
 
 _RUNS = [state for state in TrialState if not state.is_finished()]
 
-# What tells two states of a running trial apart. Values are set once, attributes are added or grow, and a
-# score may be replaced.
+# What tells two states of a running trial apart, in few looks at rows: values are set once, attributes are
+# added or grow, and a score may be replaced.
 _CHANGES: tuple[tuple[sa.TableClause, Sequence[sa.ColumnElement[Any]]], ...] = (
     (params, (sa.func.count(),)),
     (curves, (sa.func.count(), sa.func.sum(curves.c.intermediate_value))),
-    (attributes, (sa.func.count(), sa.func.sum(sa.func.length(attributes.c.value_json)))),
-    (system_attributes, (sa.func.count(), sa.func.sum(sa.func.length(system_attributes.c.value_json)))),
+    (attributes, (sa.func.sum(sa.func.length(attributes.c.value_json)),)),
+    (system_attributes, (sa.func.sum(sa.func.length(system_attributes.c.value_json)),)),
 )
 _MARKS = [
     sa.select(told).where(table.c.trial_id == trials.c.trial_id).scalar_subquery()
