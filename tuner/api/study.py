@@ -99,7 +99,7 @@ class Study(Made, Shown):
     def work(self, manner: Manner, view: View, stop: threading.Event) -> None:
         """Work on the study until its budget is spent or `stop` is set; errors as `run`'s."""
         folder = results_folder(manner.output, self.name)
-        job = Job(self._url, self.name, folder, manner.grace, manner.checkpoints)
+        job = Job(self.url, self.name, folder, manner.grace, manner.checkpoints)
         work_locally(job, self.ledger, view, stop, workers=manner.workers, gpus=manner.gpus)
 
     @property
@@ -161,7 +161,7 @@ class Study(Made, Shown):
 
     def repeating(self, top: int = TOP, seeds: int = SEEDS) -> "Study":
         """Make the study that trains the best trials on fresh seeds, or open it; errors as `confirm`'s."""
-        return Study(repeat(self.ledger, top=top, seeds=seeds), self._url)
+        return Study(repeat(self.ledger, top=top, seeds=seeds), self.url)
 
     def analyse(
         self,
