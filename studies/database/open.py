@@ -19,9 +19,9 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from studies.database.dialects import Dialect, dialect_named
+from studies.database.dialects.sqlite_file import network_file_system
 from studies.database.optuna_storage import persistent
 from studies.database.retry import PATIENCE, is_passing, is_restarting
-from studies.database.sqlite_file import network_file_system
 from studies.database.url import refuse_misspelt
 from studies.errors import StorageError
 

@@ -31,8 +31,6 @@ from studies.database.retry import persistently
 
 _MOST_IN_LIST = 400  # values of an IN: SQLite takes 32,766 in a statement, and none needs more at once
 _SPECIAL = {HIGHEST: math.inf, LOWEST: -math.inf, NAN: math.nan}
-
-
 CONSTRAINTS = "constraints:"  # before the name of a constraint, as `Trial.set_constraint` keeps it
 
 
@@ -90,9 +88,7 @@ def read_whole(engine: sa.Engine, keys: Sequence[int]) -> list[TrialRow]:
 
 def read_whole_within(connection: sa.Connection, keys: Sequence[int]) -> list[TrialRow]:
     """Do as `read_whole` on a connection of the caller's."""
-    found: dict[int, TrialRow] = {}
-    for part in _parts(keys):
-        found |= {row.key: row for row in _whole(connection, part)}
+    found = {row.key: row for part in _parts(keys) for row in _whole(connection, part)}
     return [found[key] for key in keys if key in found]
 
 

@@ -11,10 +11,8 @@ Everything here waits for a database that is away, and may be repeated: an UPDAT
 its answer was lost is found by the claim's token or attempt.
 """
 
-import random
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,24 +25,11 @@ from studies.database.retry import is_settling, persistently, until_alone
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
 from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
-from studies.ledger.slot import Slot, is_due, slot_of
+from studies.ledger.free_slots import candidates
+from studies.ledger.slot import Renewal, Slot, is_due, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
-_PAGE = 64  # free slots that are looked at together
-_IN_ORDER = 2  # of those, so many are tried in their order
 _slots = schema.slots
-
-
-@dataclass(frozen=True)
-class Renewal:
-    """What a worker hears as it renews its lease.
-
-    `is_held` says whether the slot is still its own, `stopped` how the study was stopped; None while it is
-    open.
-    """
-
-    is_held: bool
-    stopped: str | None
 
 
 class Slots:
@@ -106,7 +91,7 @@ class Slots:
         def claim(worker: str, token: str) -> Slot | None:
             is_complete = False
             while True:
-                for number in self._candidates():
+                for number in candidates(self._engine, sa.and_(self._free(), self._goes_on)):
                     slot = self._take(number, worker, token, self._free())
                     if slot is not None:
                         return slot
@@ -152,23 +137,6 @@ class Slots:
         is_open = _slots.c.state == OPEN
         is_free = is_open if is_settling() else sa.or_(is_open, self._lapsed)
         return sa.and_(self._mine, is_free, self._is_due)
-
-    def _candidates(self) -> Iterator[int]:
-        """Give the number of the first free slot, then of others, until the caller has claimed one.
-
-        Where the first ones are lost to other workers, many are claiming at once, so each then takes any of
-        those that are left.
-        """
-        tried: list[int] = []
-        free = sa.select(_slots.c.slot).where(self._free(), self._goes_on)
-        free = free.order_by(_slots.c.slot).limit(_PAGE)
-        while True:
-            with self._engine.connect() as connection:
-                page = list(connection.scalars(free.where(_slots.c.slot.not_in(tried)) if tried else free))
-            if not page:
-                return
-            tried.append(page[0] if len(tried) < _IN_ORDER else random.choice(page))  # noqa: S311 - no secret
-            yield tried[-1]
 
     def _take(self, number: int, worker: str, token: str, is_free: sa.ColumnElement[bool]) -> Slot | None:
         """Claim a slot that is free; None where another worker is claiming it, or has.
