@@ -8,6 +8,7 @@ changed while they run, and only those are read.
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ _CHANGES: tuple[tuple[sa.TableClause, Sequence[sa.ColumnElement[Any]]], ...] = (
     (attributes, (sa.func.sum(sa.func.length(attributes.c.value_json)),)),
     (system_attributes, (sa.func.sum(sa.func.length(system_attributes.c.value_json)),)),
 )
-_MARKS = [
+_MARKS = [sa.cast(trials.c.state, sa.String(16))] + [
     sa.select(told).where(table.c.trial_id == trials.c.trial_id).scalar_subquery()
     for table, columns in _CHANGES
     for told in columns
@@ -44,18 +45,22 @@ class _Kept:
     found: dict[int, FrozenTrial] = field(default_factory=dict)
     marks: dict[int, tuple[Any, ...]] = field(default_factory=dict)  # by key, of those that have not ended
     last: int = -1  # the largest key that was read
+    first: tuple[int, Any] | None = None  # the smallest key, and when its trial began
 
     def take(self, rows: Sequence[TrialRow], looked: Mapping[int, tuple[Any, ...]]) -> None:
         """Keep what was read; what was looked at is no newer, so a change in between is read once more."""
         for row in rows:
             if row.broken:
                 raise DamagedTrial(row.broken[0])
+        began = {row.key: row.trial.datetime_start for row in rows}
         read = {row.key: _as_optuna(row.trial) for row in rows}
         for key in [key for key in self.marks if key not in looked and key not in read]:
             self.found.pop(key, None)  # it was deleted
         self.marks = {key: marks for key, marks in looked.items() if marks}
         self.found |= read
         self.last = max(self.last, *read, -1)
+        if self.first is None and began:
+            self.first = min(began), began[min(began)]
 
 
 class AllTrials:
@@ -76,6 +81,8 @@ class AllTrials:
         """
         with self._lock, self._engine.connect() as connection:
             kept = self._studies.setdefault(study, _Kept())
+            if not _is_there(connection, study, kept):
+                kept = self._studies[study] = _Kept()
             looked = _look(connection, study, kept)
             if looked is None:
                 del self._studies[study]
@@ -85,13 +92,15 @@ class AllTrials:
             kept.take(read_whole_within(connection, sorted(ended | changed)), looked)
             return sorted(kept.found.values(), key=lambda trial: trial.number)
 
-    def ended(self, key: int) -> FrozenTrial | None:
-        """Give a trial that was read and has ended, by its number in Optuna's tables; else None."""
-        with self._lock:
-            for kept in self._studies.values():
-                if key in kept.found and key not in kept.marks:
-                    return kept.found[key]
-        return None
+
+def _is_there(connection: sa.Connection, study: int, kept: _Kept) -> bool:
+    """Say whether the first trial is still the study's: the numbers of a deleted study may be given again."""
+    if kept.first is None:
+        return True
+    key, began = kept.first
+    query = sa.select(trials).where(trials.c.trial_id == key, trials.c.study_id == study)
+    row = connection.execute(query).one_or_none()
+    return row is not None and (row.datetime_start and row.datetime_start.replace(tzinfo=UTC)) == began
 
 
 def _look(connection: sa.Connection, study: int, kept: _Kept) -> dict[int, tuple[Any, ...]] | None:

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from studies.database.dialects import Dialect, dialect_named
 from studies.database.dialects.sqlite_file import network_file_system
@@ -87,6 +88,33 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     # That a connection broke is no news: what was asked on it is asked again, or raised.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return Database(persistent(get_storage(storage), storage.engine), storage.engine)
+
+
+def probing_engine(url: str) -> sqlalchemy.Engine:
+    """Give an engine for looking at a database as it is: no table is made in it, and nothing is repeated.
+
+    Raises:
+        StorageError: as `open_database`, as far as that can be known before the database is asked.
+    """
+    refuse_misspelt(url)
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        _check_file(parsed, reading=True)
+        parsed = _anchored(parsed)
+    dialect = dialect_named(parsed.get_backend_name())
+    if dialect is None:
+        raise StorageError(
+            f"The driver for {shown_url(parsed)} is not installed; use sqlite, postgresql or mysql."
+        )
+    try:
+        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool, **dialect.engine_options(parsed))
+    except (ImportError, NoSuchModuleError) as error:
+        raise StorageError(
+            f"The driver for {shown_url(parsed)} is not installed; "
+            f"pip install 'interplay-tuner[{dialect.extra}]'."
+        ) from error
+    dialect.prepare(engine, writing=False)
+    return engine
 
 
 def _give_up_connection(context: ExceptionContext) -> None:
@@ -201,7 +229,7 @@ def _connect_once(parsed: URL, dialect: Dialect, arguments: dict[str, Any]) -> R
                 time.sleep(_RESTART)
             elif not left or not _is_made_twice(error):
                 raise StorageError(
-                    f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}"
+                    f"The database {shown_url(parsed)} cannot be opened: {reason_of(parsed, error)}"
                     f"{_remedy(parsed)}."
                 ) from error
     raise AssertionError("the last attempt either returns or raises")
@@ -227,7 +255,8 @@ def _database_error(error: BaseException | None) -> DBAPIError | None:
     return error
 
 
-def _reason(parsed: URL, error: Exception) -> str:
+def reason_of(parsed: URL, error: Exception) -> str:
+    """Say in a line why a database refuses, without a secret of its URL."""
     cause = _database_error(error)
     lines = str(error if cause is None else cause.orig).strip().splitlines()
     reason = " ".join(line.strip() for line in lines[:1]).rstrip(".")

@@ -90,10 +90,6 @@ class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is 
         found = [trial for trial in trials if states is None or trial.state in states]
         return copy.deepcopy(found) if deepcopy else found
 
-    def get_trial(self, trial_id: int) -> FrozenTrial:
-        """Give a trial; one that has ended is read once."""
-        return self._kept.ended(trial_id) or super().get_trial(trial_id)
-
 
 class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares
     """The storage as whoever runs one trial sees it: of that trial everything is kept in memory.

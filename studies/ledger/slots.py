@@ -182,14 +182,14 @@ class Slots:
         """
         return self._change(connection, slot, trial=trial)
 
-    def renew(self, slot: Slot) -> Renewal:
-        """Renew the lease of the worker that has claimed a slot, and say what became of slot and study."""
+    def renew(self, slot: Slot, trained: tuple[float, float] | None = None) -> Renewal:
+        """Renew the lease of a claim's worker, see `renew_within`; say what became of slot and study."""
         held = sa.exists().where(self._mine, *_claim(slot))
         query = sa.select(held, self.control.how_stopped)
 
         def renew() -> Renewal:
             with self._engine.begin() as connection:
-                renew_within(connection, slot.worker, self.lease)
+                renew_within(connection, slot.worker, self.lease, trained)
                 is_held, stopped = connection.execute(query).one()
             return Renewal(bool(is_held), stopped)
 

@@ -141,7 +141,7 @@ def _work(ledger: Ledger, draw: np.random.Generator, pace: Pace, notes: Notes) -
             time.sleep(pause_of(ledger))
             continue
         seconds = pace.trial * float(draw.uniform(0.5, 1.5))
-        with renewed(ledger, running.slot, stop, pace.renewal):
+        with renewed(ledger, running, stop, pace.renewal):
             for step in range(1, pace.validations + 1):
                 time.sleep(seconds / pace.validations)
                 notes.timed("report", report)(running, step, running.number + 1.0 / step)

@@ -90,7 +90,7 @@ def test_a_trial_that_runs_unchanged_is_not_read_again(database: Database) -> No
         event.remove(database.engine, "before_cursor_execute", hear)
     assert len(before) == 6
     assert not [statement for statement in read if "value_json, " in statement or "param_value" in statement]
-    assert len([statement for statement in read if "trials" in statement]) == 1
+    assert len([statement for statement in read if "trials" in statement]) == 2
 
 
 def test_a_study_of_several_objectives_is_read_by_optuna(database: Database) -> None:
@@ -110,4 +110,19 @@ def test_a_study_that_is_gone_has_no_trials(url: str, database: Database) -> Non
     optuna.delete_study(study_name=study.study_name, storage=elsewhere.storage)
     with pytest.raises(KeyError):
         study.get_trials()
+    elsewhere.engine.dispose()
+
+
+def test_a_study_that_takes_the_numbers_of_a_deleted_one_has_its_own_trials(
+    url: str, database: Database
+) -> None:
+    """SQLite gives the numbers of what was deleted again."""
+    elsewhere = open_database(url)
+    for score in (1.0, 2.0):
+        study = optuna.create_study(study_name="again", storage=elsewhere.storage)
+        study.add_trial(optuna.create_trial(value=score))
+        study.add_trial(optuna.create_trial(value=score + 5.0))
+        seen = optuna.load_study(study_name="again", storage=database.storage)
+        assert [trial.value for trial in seen.get_trials()] == [score, score + 5.0]
+        optuna.delete_study(study_name="again", storage=elsewhere.storage)
     elsewhere.engine.dispose()

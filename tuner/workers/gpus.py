@@ -17,7 +17,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 _NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")  # as `nvidia-smi -L` shows them
 _LISTED = re.compile(r"^(?:GPU (\d+)|\s+MIG ).*UUID: ([\w/-]+)", re.MULTILINE)
 # What there is where GPUs are, though no nvidia-smi: NVIDIA's, those of Windows, AMD's.
-_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _listed() -> list[Device] | None:
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return None if any(Path(device).exists() for device in _DEVICES) else []
+        return None if any(Path(device).exists() for device in DEVICES) else []
     return _read(listed.stdout)
 
 
