@@ -25,10 +25,17 @@ def _on_ray() -> type[Engine]:
     return OnRay
 
 
+def _slurm() -> type[Engine]:
+    from tuner.workers.engines.slurm.engine import Slurm
+
+    return Slurm
+
+
 ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
     "local": _detached,
     "kubernetes": _kubernetes,
     "ray": _on_ray,
+    "slurm": _slurm,
 }
 
 
