@@ -13,13 +13,30 @@ def _detached() -> type[Engine]:
     return Detached
 
 
+def _kubernetes() -> type[Engine]:
+    from tuner.workers.engines.kubernetes.engine import Kubernetes
+
+    return Kubernetes
+
+
 def _on_ray() -> type[Engine]:
     from tuner.workers.engines.on_ray.engine import OnRay
 
     return OnRay
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray}
+def _slurm() -> type[Engine]:
+    from tuner.workers.engines.slurm.engine import Slurm
+
+    return Slurm
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
+    "local": _detached,
+    "kubernetes": _kubernetes,
+    "ray": _on_ray,
+    "slurm": _slurm,
+}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

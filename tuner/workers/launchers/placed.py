@@ -20,6 +20,7 @@ from tuner.workers.engines.engine import (
     WAITING,
     Engine,
     EngineAway,
+    PrintsElsewhere,
     WorkerState,
     is_alive,
     log_of,
@@ -89,6 +90,13 @@ class Placed:
     def records(self) -> list[Launch]:
         """The launches as the database keeps them."""
         return [record for _, record in self._parts]
+
+    def where_printed(self) -> list[str]:
+        """Say of each launch where what its workers print stands: a folder, or a command that shows it."""
+        return [
+            engine.where_printed(record.job) if isinstance(engine, PrintsElsewhere) else record.folder
+            for engine, record in self._parts
+        ]
 
     def states(self) -> Sequence[WorkerState]:
         """Say how each worker is; errors as `Engine.states`'s."""
@@ -163,7 +171,10 @@ class Placed:
                 follower.look()
                 self._has_ended(states)
                 return
-            if self._is_late(is_over=is_over):
+            works = any(
+                each.state == RUNNING for each in states
+            )  # else all wait for a place, and for nothing
+            if self._is_late(is_over=is_over) or (is_over and not works):
                 self.cancel(now=True)
                 self._has_ended(())
                 return
