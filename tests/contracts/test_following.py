@@ -62,6 +62,7 @@ def test_a_look_reads_only_what_is_new(
 ) -> None:
     """What has ended is not read again, and a look without patience says how much it has not read."""
     monkeypatch.setattr(following, "PAGE", 2)
+    monkeypatch.setattr(following, "FIRST_PAGE", 2)
     read = []
 
     def counted(*given: object, **named: object) -> object:
