@@ -19,6 +19,8 @@ from tuner.commands.analysis.report import gain, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, delete, stop
 from tuner.commands.dashboard import dashboard
+from tuner.commands.fleet.launch import launch
+from tuner.commands.fleet.worker import worker
 from tuner.commands.init import init
 from tuner.commands.inspect import best, list_studies, status
 from tuner.commands.options import examples
@@ -27,7 +29,6 @@ from tuner.commands.spaces import spaces
 from tuner.commands.trial import trial
 from tuner.commands.validate import validate
 from tuner.commands.winner import predict, retrain
-from tuner.commands.worker import worker
 from tuner.errors import DatabaseAway, StudyStopped
 from tuner.terminal.printable import one_line, printable
 from tuner.workers.failures import database_failure
@@ -57,6 +58,7 @@ for command in (
     run,
     create,
     worker,
+    launch,
     stop,
     validate,
     list_studies,

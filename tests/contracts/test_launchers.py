@@ -12,25 +12,44 @@ from studies.database import schema
 from studies.ledger.ledger import Ledger
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
-from tests.tuner.workers.test_worker import make_ledger
+from tests.tuner.workers.test_worker import make_ledger, work
 from tests.tuner.workers.watching import Watching
+from tuner.workers.engines.registry import engine_named
 from tuner.workers.events import ShownTrial
 from tuner.workers.launchers.launcher import Job, Launcher
 from tuner.workers.launchers.local import LocalLauncher
+from tuner.workers.launchers.ordering import Site
+from tuner.workers.launchers.placed import EngineLauncher
 
 pytestmark = IN_MEMORY
+
+
+def on_engine(name: str, **options: str) -> Callable[[Ledger], Launcher]:
+    """Give the launcher of an engine."""
+    return lambda ledger: EngineLauncher(Site(name, options), engine_named(name, options), ledger)
+
 
 LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
     "in this process": (LocalLauncher, 1),
     "in processes of their own": (LocalLauncher, 2),
+    "on this machine, detached": (on_engine("local"), 2),
 }
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, float | None]:
+    """Give the score of each slot that explores, where one worker trains them in turn."""
+    folder = tmp_path_factory.mktemp("alone")
+    ledger = make_ledger(folder, Small, exploration=1.0)
+    work(ledger, folder)
+    return {record.slot: record.score for record in ledger.records()}
 
 
 @pytest.fixture(params=LAUNCHERS)
 def launched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Launcher, int, Ledger, Job]:
     """Every launcher, with how many workers it starts, and a study of six slots."""
     make, workers = LAUNCHERS[request.param]
-    ledger = make_ledger(tmp_path, Small)
+    ledger = make_ledger(tmp_path, Small, exploration=1.0)
     job = Job(f"sqlite:///{tmp_path}/tuner.db", ledger.name, tmp_path / "runs", grace=10.0)
     return make(ledger), workers, ledger, job
 
@@ -42,8 +61,13 @@ def left_behind(ledger: Ledger) -> tuple[int, int]:
     return ledger.slots.budget().claimed, int(workers or 0)
 
 
-def test_no_worker_is_left_when_the_study_is_over(launched: tuple[Launcher, int, Ledger, Job]) -> None:
-    """The budget is spent exactly; no slot is held, no worker known, and no process of one is there."""
+def test_no_worker_is_left_when_the_study_is_over(
+    launched: tuple[Launcher, int, Ledger, Job], scores: dict[int | None, float | None]
+) -> None:
+    """The budget is spent exactly, no slot is held, no worker known, no process of one is there.
+
+    Each slot that explores scores what it scores anywhere else.
+    """
     launcher, workers, ledger, job = launched
     before = {child.pid for child in psutil.Process().children()}
     running = launcher.launch(job, workers, threading.Event())
@@ -52,6 +76,7 @@ def test_no_worker_is_left_when_the_study_is_over(launched: tuple[Launcher, int,
     finally:
         running.cancel()
     assert (ledger.slots.budget().done, *left_behind(ledger)) == (6, 0, 0)
+    assert {record.slot: record.score for record in ledger.records()} == scores
     others = [child for child in psutil.Process().children() if child.pid not in before]
     assert not [child for child in others if "forkserver" not in " ".join(child.cmdline())]
 

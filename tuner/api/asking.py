@@ -34,7 +34,7 @@ class Asking:
 
     def __init__(self, ledger: Ledger, url: str) -> None:
         """Take a study whose ledger is open in the database at `url`."""
-        self.ledger, self._url = ledger, url
+        self.ledger, self.url = ledger, url
         self._asked: weakref.WeakSet[AskedTrial] = weakref.WeakSet()
 
     def ask(self) -> AskedTrial | None:

@@ -109,7 +109,7 @@ class Study(Made, Shown):
             gpus: what the caller holds of those that `manner` names; by default they are taken for the work.
         """
         folder = results_folder(manner.output, self.name)
-        job = Job(self._url, self.name, folder, manner.grace, manner.checkpoints)
+        job = Job(self.url, self.name, folder, manner.grace, manner.checkpoints)
         with nullcontext(gpus) if gpus is not None else wanted(manner.gpus) as held:
             work_locally(job, self.ledger, view, stop, workers=manner.workers, gpus=held)
 
@@ -172,7 +172,7 @@ class Study(Made, Shown):
 
     def repeating(self, top: int = TOP, seeds: int = SEEDS) -> "Study":
         """Make the study that trains the best trials on fresh seeds, or open it; errors as `confirm`'s."""
-        return Study(repeat(self.ledger, top=top, seeds=seeds), self._url)
+        return Study(repeat(self.ledger, top=top, seeds=seeds), self.url)
 
     def analyse(
         self,

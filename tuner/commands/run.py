@@ -107,7 +107,7 @@ def run(
                 opened = open_question(request, question, interruption, held, rehearses=not no_rehearsal)
                 ledger = opened.ledger
                 folder = results_folder(output, ledger.name)
-            for sentence in _remarks(ledger, trials):
+            for sentence in remarks(ledger, trials):
                 open_screen().print(sentence)
             with (
                 told_at_once(ledger, request),
@@ -206,7 +206,7 @@ def _resume(request: "Request", url: str, interruption: "Interruption") -> "Stud
     return study
 
 
-def _remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
+def remarks(ledger: "Ledger", trials: int | None) -> Iterator[str]:
     """Say what the number of slots means for what was asked."""
     from tuner.workers.code.named import changed_code
 

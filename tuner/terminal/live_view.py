@@ -20,6 +20,7 @@ from tuner.terminal.printable import one_line
 from tuner.terminal.screen import open_screen
 from tuner.workers.events import (
     Event,
+    Places,
     ShownTrial,
     TrialEnded,
     TrialScored,
@@ -30,6 +31,7 @@ from tuner.workers.events import (
 )
 
 REFRESH = 4.0  # times a second
+MOST_LINES = 16  # running trials that are shown by a line each
 _LEAVING = "leaving when the epoch ends; Ctrl-C again ends at once"
 
 
@@ -72,6 +74,8 @@ class LineView:
                 if not self._waiting:
                     self._console.print("waiting for slots that other workers hold")
                 self._waiting = True
+            case Places():
+                self._console.print(_in_words(event))
 
     def _ended(self, running: ShownTrial, outcome: Outcome, score: float | None) -> None:
         self._waiting = False
@@ -98,6 +102,7 @@ class LiveView:
         self._running: dict[int, tuple[ShownTrial, int, float | None]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._is_waiting = False
+        self._places: Places | None = None  # of an engine's workers
         self._refresh_counts()
         self._done_before = self._budget.done
 
@@ -120,6 +125,8 @@ class LiveView:
                 self._refresh_counts()
             case Waiting():
                 self._is_waiting = True
+            case Places(running):
+                self._workers, self._places = running, event
 
     def render(self) -> RenderableType:
         """Draw the view; it only reads what the events left, never the database."""
@@ -146,7 +153,10 @@ class LiveView:
         """Write a line for each worker: always as many, so that those below stay where they are."""
         lines = [self._line(*shown) for _, shown in sorted(self._running.items())]
         what = "waiting for slots that other workers hold" if self._is_waiting else "choosing the next trial"
-        return lines + [Text(what, style="dim")] * (self._workers - len(lines))
+        lines += [Text(what, style="dim")] * (self._workers - len(lines))
+        if more := lines[MOST_LINES:]:
+            lines = [*lines[:MOST_LINES], Text(f"and {len(more)} more", style="dim")]
+        return lines if self._places is None else [*lines, Text(_in_words(self._places), style="dim")]
 
     def _line(self, running: ShownTrial, step: int, score: float | None) -> Text:
         of = f"/{count}" if (count := running.validations or self._of) else ""
@@ -166,6 +176,16 @@ class LiveView:
         done, missing = self._budget.done - self._done_before, self._budget.total - self._budget.done
         left = f", about {_clock(elapsed / done * missing)} left" if done and missing else ""
         return f"{_clock(elapsed)}{left}"
+
+
+def _in_words(places: Places) -> str:
+    """Say how many workers an engine runs, and what of the others."""
+    parts = [f"{places.running} workers run" if places.running != 1 else "1 worker runs"]
+    if places.waiting:
+        parts.append(f"{places.waiting} wait for a place{f' ({one_line(places.why)})' if places.why else ''}")
+    if places.ended:
+        parts.append(f"{places.ended} have ended" if places.ended != 1 else "1 has ended")
+    return ", ".join(parts)
 
 
 def _clock(seconds: float) -> str:

@@ -13,7 +13,10 @@ OUTPUT = Path("runs")  # the default of `tuner run --output`
 
 @dataclass(frozen=True)
 class Request:
-    """What `tuner run` was asked; `manner` is how it is to be worked on, in words of the command line."""
+    """What `tuner run`, or the command `verb`, was asked.
+
+    `manner` is how it is to be worked on, in words of the command line.
+    """
 
     study: str
     name: str | None
@@ -22,10 +25,11 @@ class Request:
     output: Path
     storage: str | None
     manner: tuple[str, ...] = ()
+    verb: str = "run"
 
     def again(self, trials: int | None = None) -> str:
         """Write the command that resumes the study, with another number of trials if one is given."""
-        words = ["run", self.study]
+        words = [self.verb, self.study]
         for override in self.overrides:
             words += ["--set", override]
         if self.name is not None:

@@ -64,6 +64,16 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Places:
+    """How many workers an engine runs, how many wait there for a place, and why, and how many have ended."""
+
+    running: int
+    waiting: int
+    ended: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class WorkerLeft:
     """A worker has no more to do, or had to stop for what it says; `is_wrong`: because of a wrong request."""
 
@@ -72,7 +82,7 @@ class WorkerLeft:
     is_wrong: bool = False
 
 
-Event: TypeAlias = TrialStarted | TrialScored | TrialEnded | Waiting | WorkerLeft
+Event: TypeAlias = TrialStarted | TrialScored | TrialEnded | Waiting | Places | WorkerLeft
 View: TypeAlias = Callable[[Event], None]  # whoever watches a worker
 
 

@@ -14,7 +14,7 @@ from studies.ledger.opening import open_ledger
 from studies.trials.record import TrialRecord
 
 ROOT = Path(__file__).parents[3]
-TUNER = (sys.executable, "-W", "ignore", "-c", "from tuner.start import main; main()")
+TUNER = (sys.executable, "-W", "ignore", "-c", "from tuner.commands.start import main; main()")
 MODULES = "tests.benchmarks.on_gpu.modules"
 
 

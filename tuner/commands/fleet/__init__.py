@@ -1,0 +1,1 @@
+"""Commands about workers, wherever they run."""

@@ -1,0 +1,1 @@
+"""Where workers can be started elsewhere than in this run: engines, and what each is asked for."""

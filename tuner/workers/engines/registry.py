@@ -1,0 +1,32 @@
+"""The engines by name; each is imported when it is asked for, and none needs another's package."""
+
+from collections.abc import Callable, Mapping
+
+from studies.definition.study_file import suggestion
+from tuner.errors import Refused
+from tuner.workers.engines.engine import Engine
+
+
+def _detached() -> type[Engine]:
+    from tuner.workers.engines.detached import Detached
+
+    return Detached
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached}
+
+
+def engine_named(name: str, options: Mapping[str, str]) -> Engine:
+    """Make an engine of its options.
+
+    Raises:
+        Refused: there is no such engine, it is not installed, or it knows no such option.
+    """
+    if name not in ENGINES:
+        raise Refused(f"--on {name}: there is no such engine; {suggestion(name, list(ENGINES))}")
+    engine = ENGINES[name]()
+    for key in options:
+        if key not in engine.OPTIONS:
+            known = suggestion(key, list(engine.OPTIONS)) if engine.OPTIONS else "it takes none."
+            raise Refused(f"--with {key}: {name} has no such option; {known}")
+    return engine.of(options)
