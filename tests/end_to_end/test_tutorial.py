@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
 
@@ -15,6 +17,7 @@ SHORTER = " --trials 4 --set trainer.max_epochs=1 --no-sharpness"
 INSTALL = "pip install ."  # done by the test of the built package
 
 
+@pytest.mark.timeout(900)  # five studies, one after the other
 def test_the_tutorial_leads_from_nothing_to_a_confirmed_winner(tuner: CommandLine) -> None:
     """Its scripts and commands run in their order, and what a command prints to be next is the next."""
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
