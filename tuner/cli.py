@@ -19,8 +19,10 @@ from tuner.commands.analysis.report import gain, report
 from tuner.commands.confirm import confirm
 from tuner.commands.create import create, delete, stop
 from tuner.commands.dashboard import dashboard
+from tuner.commands.fleet.doctor import doctor
 from tuner.commands.fleet.launch import launch
 from tuner.commands.fleet.worker import worker
+from tuner.commands.fleet.workers import workers
 from tuner.commands.init import init
 from tuner.commands.inspect import best, list_studies, status
 from tuner.commands.options import examples
@@ -64,6 +66,7 @@ for command in (
     list_studies,
     status,
     trial,
+    workers,
     best,
     confirm,
     retrain,
@@ -74,6 +77,7 @@ for command in (
     report,
     dashboard,
     spaces,
+    doctor,
     delete,
 ):
     cli.add_command(command)

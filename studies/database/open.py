@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from studies.database.dialects import Dialect, dialect_named
 from studies.database.optuna_storage import persistent
@@ -85,6 +86,33 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     # Optuna's cache of finished trials; without it every suggestion reads every trial again.
     return Database(persistent(get_storage(storage)), storage.engine)
+
+
+def probing_engine(url: str) -> sqlalchemy.Engine:
+    """Give an engine for looking at a database as it is: no table is made in it, and nothing is repeated.
+
+    Raises:
+        StorageError: as `open_database`, as far as that can be known before the database is asked.
+    """
+    refuse_misspelt(url)
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        _check_file(parsed, reading=True)
+        parsed = _anchored(parsed)
+    dialect = dialect_named(parsed.get_backend_name())
+    if dialect is None:
+        raise StorageError(
+            f"The driver for {shown_url(parsed)} is not installed; use sqlite, postgresql or mysql."
+        )
+    try:
+        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool, **dialect.engine_options(parsed))
+    except (ImportError, NoSuchModuleError) as error:
+        raise StorageError(
+            f"The driver for {shown_url(parsed)} is not installed; "
+            f"pip install 'interplay-tuner[{dialect.extra}]'."
+        ) from error
+    dialect.prepare(engine, writing=False)
+    return engine
 
 
 def _give_up_connection(context: ExceptionContext) -> None:
@@ -182,7 +210,7 @@ def _connect(parsed: URL, dialect: Dialect, arguments: dict[str, Any], patience:
                 time.sleep(_RESTART)
             elif not left or not _is_made_twice(error):
                 raise StorageError(
-                    f"The database {shown_url(parsed)} cannot be opened: {_reason(parsed, error)}"
+                    f"The database {shown_url(parsed)} cannot be opened: {reason_of(parsed, error)}"
                     f"{_remedy(parsed)}."
                 ) from error
     raise AssertionError("the last attempt either returns or raises")
@@ -208,7 +236,8 @@ def _database_error(error: BaseException | None) -> DBAPIError | None:
     return error
 
 
-def _reason(parsed: URL, error: Exception) -> str:
+def reason_of(parsed: URL, error: Exception) -> str:
+    """Say in a line why a database refuses, without a secret of its URL."""
     cause = _database_error(error)
     lines = str(error if cause is None else cause.orig).strip().splitlines()
     reason = " ".join(line.strip() for line in lines[:1]).rstrip(".")

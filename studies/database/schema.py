@@ -5,13 +5,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from search_spaces.errors import first_line
 from studies.database.identity import ledgers
-from studies.database.retry import persistently
+from studies.database.retry import is_passing, persistently
 from studies.errors import StorageError
 
-VERSION = 3  # of these tables; 1 had the slots only, 2 a row for every slot and a lease for each
+VERSION = 4  # of these tables; 1 had the slots only, 2 a row for every slot, 3 knew less of a worker
 OPEN, CLAIMED, PAUSED, DONE = "open", "claimed", "paused", "done"  # states of a slot
 NAME_LENGTH = 128  # characters that a worker's name may have
+MARK_LENGTH = 200  # characters that what an engine calls a worker may have
 
 _metadata = sa.MetaData()
 slots = sa.Table(
@@ -41,6 +43,10 @@ workers = sa.Table(
     sa.Column("process", sa.BigInteger, nullable=False),
     sa.Column("started", sa.Double, nullable=False),
     sa.Column("lease", sa.Double, nullable=False),  # until when it holds its slots
+    sa.Column("launch", sa.String(MARK_LENGTH)),  # by which engine it was started, and what that calls it
+    # What its trial has trained so far, or its last one had, and the seconds that this took.
+    sa.Column("epochs", sa.Double),
+    sa.Column("seconds", sa.Double),
 )
 # How many slots a study has: a row for each time that the number was raised. The rows of slots are made as
 # they are claimed, so a study of 10**10 trials costs no more than one of ten.
@@ -65,7 +71,10 @@ studies = sa.Table(
 _schema = sa.Table(
     "tuner_schema", _metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)
 )
-_ADDED_IN_2 = ("token", "seconds", "epochs")  # columns of the slots
+WITH_WORKERS = 3  # the version from which on workers have a table
+ADDED_TO_WORKERS = ("launch", "epochs", "seconds")  # columns that came behind it
+# Columns that tables of a version lack.
+_ADDED = ((1, slots, ("token", "seconds", "epochs")), (WITH_WORKERS, workers, ADDED_TO_WORKERS))
 
 
 def create_tables(engine: sa.Engine) -> None:
@@ -74,13 +83,13 @@ def create_tables(engine: sa.Engine) -> None:
     Any number of processes may do so at once.
 
     Raises:
-        StorageError: a newer version of us made the tables.
+        StorageError: a newer version of us made the tables, or an older one did and they may not be changed.
     """
     persistently(lambda: _bring_up_to_date(engine))
 
 
 def _bring_up_to_date(engine: sa.Engine) -> None:
-    present = _version(engine)
+    present = version_of(engine)
     if present == VERSION:
         return
     if present > VERSION:
@@ -88,22 +97,36 @@ def _bring_up_to_date(engine: sa.Engine) -> None:
             f"The database was written by a newer interplay-tuner (its tables have version {present}, this "
             f"one knows {VERSION}); upgrade it here: pip install -U interplay-tuner."
         )
-    if present == 1:
-        for name in _ADDED_IN_2:
-            _add(engine, slots.c[name])
+    try:
+        _change(engine, present)
+    except DBAPIError as error:
+        if not present or is_passing(error):
+            raise
+        raise StorageError(
+            f"The database was written by an older interplay-tuner (its tables have version {present}, this "
+            f"one needs {VERSION}), and may not be changed here ({first_line(error.orig or error)}); type "
+            f"`tuner list` once as a role that may."
+        ) from error
+
+
+def _change(engine: sa.Engine, present: int) -> None:
+    for version, table, names in _ADDED:
+        for name in names if present == version else ():
+            _add(engine, table.c[name])
     try:
         _metadata.create_all(engine)
     except DBAPIError:  # another process has made some of them
         there = sa.inspect(engine)
         if not all(there.has_table(name) for name in _metadata.tables):
             raise
-    if present:
+    if 0 < present < WITH_WORKERS:
         _fill(engine, present)
     # Last, so that whoever is killed on the way leaves it to the next to finish.
     _insert(engine, _schema, version=VERSION)
 
 
-def _version(engine: sa.Engine) -> int:
+def version_of(engine: sa.Engine) -> int:
+    """Give the version of our tables in a database; 0 where it has none."""
     there = sa.inspect(engine)
     if there.has_table(_schema.name):
         with engine.connect() as connection:
@@ -130,20 +153,22 @@ def _counted(engine: sa.Engine) -> list[tuple[str, int]]:
 
 
 def _add(engine: sa.Engine, column: sa.Column[Any]) -> None:
-    """Add a column to the table of slots, unless it is there."""
+    """Add a column to its table, unless it is there."""
     if _has(engine, column):
         return
     written = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
     try:
         with engine.begin() as connection:
-            connection.exec_driver_sql(f"ALTER TABLE {slots.name} ADD COLUMN {written}")
+            connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {written}")
     except DBAPIError:
         if not _has(engine, column):  # else another process has added it
             raise
 
 
 def _has(engine: sa.Engine, column: sa.Column[Any]) -> bool:
-    return any(present["name"] == column.name for present in sa.inspect(engine).get_columns(slots.name))
+    return any(
+        present["name"] == column.name for present in sa.inspect(engine).get_columns(column.table.name)
+    )
 
 
 def _insert(engine: sa.Engine, table: sa.Table, **row: Any) -> None:

@@ -187,13 +187,13 @@ class Slots:
         """
         return self._change(connection, slot, trial=trial)
 
-    def renew(self, slot: Slot) -> bool:
-        """Renew the lease of the worker that has claimed a slot; False where the claim is lost."""
+    def renew(self, slot: Slot, trained: tuple[float, float] | None = None) -> bool:
+        """Renew the lease of a claim's worker, see `renew_within`; False where the claim is lost."""
         held = sa.select(sa.func.count()).where(self._mine, *_claim(slot))
 
         def renew() -> bool:
             with self._engine.begin() as connection:
-                renew_within(connection, slot.worker, self.lease)
+                renew_within(connection, slot.worker, self.lease, trained)
                 return bool(connection.scalar(held))
 
         return persistently(renew)

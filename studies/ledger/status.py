@@ -15,6 +15,7 @@ from studies.ledger.following import Lines
 from studies.ledger.ledger import Ledger
 from studies.trials.attributes import without_continued
 from studies.trials.outcomes import Outcome, count_name, outcome_of
+from studies.trials.parallelism import Parallel
 from studies.trials.record import TrialRecord
 
 
@@ -35,6 +36,7 @@ class Status:
         added: how many trials another program has added, which count nowhere.
         best: the completed trial with the best score that breaks no limit.
         limits: those of the study, in words, and `broken` how many completed trials break one.
+        parallel: from how many workers on more would not help, in sentences.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Status:
     best: TrialRecord | None
     limits: Sequence[str] = ()
     broken: int = 0
+    parallel: Sequence[str] = ()
 
     def to_data(self) -> dict[str, Any]:
         """Write it as plain data for JSON."""
@@ -83,6 +86,7 @@ class Status:
             },
             "metric_limits": list(self.limits),
             "beyond_limits": self.broken,
+            "more_workers": list(self.parallel),
         }
 
 
@@ -150,6 +154,16 @@ def _status(
     settings, spent = ledger.definition.settings, ledger.slots.control.spent()
     running = count.pop(None, 0) - len(left)
     count[Outcome.LOST] += len(left)
+    over = ledger.over()
+    sampler = ledger.definition.sampler
+    parallel = Parallel(
+        open=budget.open + len(left),
+        running=running,
+        paused=budget.paused,
+        total=budget.total,
+        repeatable=settings.repeatable,
+        is_tpe=sampler is None or str(sampler.get("class_path", "")).endswith(".TPESampler"),
+    )
     return Status(
         name=ledger.name,
         metric=settings.metric,
@@ -158,7 +172,7 @@ def _status(
         slots=budget.total,
         done=budget.done,
         stopped=ledger.slots.control.stopped(),
-        over=ledger.over(),
+        over=over,
         unpruned=_why_unpruned(ledger, unpruned),
         epochs=spent.epochs,
         hours=spent.hours,
@@ -174,6 +188,7 @@ def _status(
         best=best,
         limits=tuple(map(str, limits_of(settings.limits))),
         broken=broken,
+        parallel=() if over else parallel.sentences(),
     )
 
 

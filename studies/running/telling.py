@@ -15,6 +15,7 @@ from studies.database import optuna_tables
 from studies.database.optuna_storage import trial_of
 from studies.database.retry import persistently
 from studies.ledger.ledger import Ledger
+from studies.ledger.workers import trained_within
 from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
 from studies.running.lost import NO_METRICS, constrained, was_retried
@@ -119,6 +120,7 @@ def tell_ended(ledger: Ledger, ended: EndedTrial, study: Study | None = None) ->
                 ledger.slots.pause_within(connection, slot, **cost)
             else:
                 ledger.slots.free_within(connection, slot, fresh=effect.fresh, **cost)
+            trained_within(connection, slot.worker, (ended.epochs, ended.seconds))
         return True
 
     try:

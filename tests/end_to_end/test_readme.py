@@ -85,7 +85,7 @@ def test_every_command_explains_itself(tuner: CommandLine, name: str) -> None:
 
 def test_every_listing_has_json() -> None:
     """What shows data can print it as JSON."""
-    acting = {"init", "run", "delete", "worker", "predict", "dashboard"}
+    acting = {"init", "run", "delete", "worker", "launch", "predict", "dashboard"}
     without = {
         name
         for name, command in cli.commands.items()

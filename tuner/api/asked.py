@@ -51,7 +51,7 @@ class AskedTrial:
         self._stop = threading.Event()
         self._line = TrialLine(study.ledger, unseen, [running], self._stop, GRACE)
         self._holding = ExitStack()
-        self._holding.enter_context(renewed(study.ledger, running.slot, self._stop))
+        self._holding.enter_context(renewed(study.ledger, running, self._stop))
         self._observer: Any = None
         self.number, self.seed = running.number, running.seed
         self.values: Mapping[str, Value] = dict(running.values)

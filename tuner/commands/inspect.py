@@ -129,8 +129,8 @@ def status(name: str, storage: str | None, as_json: bool) -> None:
         screen.print(f"{found.added} trials were added by another program; they count nowhere")
     if found.over and found.done < found.slots:
         screen.print(f"it takes no new trial: {found.over}")
-    if found.unpruned:
-        screen.print(found.unpruned, soft_wrap=True)
+    for said in filter(None, (found.unpruned, *found.parallel)):
+        screen.print(said, soft_wrap=True)
     screen.print(_best_of(found))
 
 

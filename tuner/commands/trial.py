@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tuner.commands.options import echo_json, examples, json_option, open_study, output_option, storage_option
 
@@ -40,11 +41,14 @@ def trial(name: str, number: int, sharpness: bool, output: Path, storage: str | 
     from studies.ledger.absent import as_lost
     from studies.trials.diagnosis import diagnose
     from studies.trials.record import TrialRecord
+    from tuner.workers.places import folder_name
 
     ledger = open_study(storage, name)
     lost = {left.trial.number: as_lost(left) for left in ledger.left()}
     record = TrialRecord.of(lost.get(number) or ledger.trial(number))
-    found = describe_trial(record)
+    # Only where it is said: the folder may hold the results of a study of that name in another database.
+    is_said = click.get_current_context().get_parameter_source("output") is ParameterSource.COMMANDLINE
+    found = describe_trial(record, output / folder_name(ledger.name) if is_said else None)
     findings = diagnose(
         found["facts"] or {},
         list(found["curve"].values()),
@@ -93,8 +97,21 @@ def _print_trial(
     screen.print(yaml.safe_dump(shown, sort_keys=False).rstrip(), soft_wrap=True)
     if found["traceback"]:
         screen.print(found["traceback"].rstrip(), soft_wrap=True)
+    for line in _printed(found):
+        screen.print(line, soft_wrap=True)
+
+
+def _printed(found: Mapping[str, Any]) -> list[str]:
+    """Write where what a trial has printed lies."""
+    from tuner.terminal.printable import one_line
+
     if found["log"]:
-        screen.print(f"what it printed: {found['log']}", soft_wrap=True)
+        return [f"what it printed: {found['log']}"]
+    elsewhere = found["log_elsewhere"]
+    if elsewhere is None:
+        return []
+    where = f"{elsewhere['host'] or 'another machine'}: {elsewhere['path']}"
+    return [one_line(f"what it printed lies on {where}; --output FOLDER names where that is reached here")]
 
 
 def _measured(trial: "TrialRecord") -> list[str]:
@@ -124,8 +141,14 @@ def _ended(definition: "StudyDefinition", trial: "TrialRecord") -> str:
     return ended_in_words(trial.outcome, None, last=trial.last, after=max(trial.curve), of=planned)
 
 
-def describe_trial(found: "TrialRecord") -> dict[str, Any]:
-    """Give one trial as plain data; `curve` maps the number of a validation to its score."""
+def describe_trial(found: "TrialRecord", results: Path | None = None) -> dict[str, Any]:
+    """Give one trial as plain data; `curve` maps the number of a validation to its score.
+
+    Args:
+        found: the trial.
+        results: the folder of its study's results, where that is known.
+    """
+    from tuner.workers.places import log_of
     from tuner.workers.weights import place_of
 
     return {
@@ -152,14 +175,8 @@ def describe_trial(found: "TrialRecord") -> dict[str, Any]:
         "facts": found.facts,
         "facts_missing": found.facts_missing,
         "weights": place_of(found),
-        "log": _log_of(found),
+        **log_of(found, results),
     }
-
-
-def _log_of(found: "TrialRecord") -> str | None:
-    """Find what a trial printed; None where it printed nothing, or on another machine."""
-    file = Path(found.logs) / f"trial-{found.number}.log" if found.logs else None
-    return str(file) if file is not None and file.exists() else None
 
 
 def show_sharpness(ledger: "Ledger", number: int, output: Path, *, as_json: bool) -> None:

@@ -84,12 +84,17 @@ def progress_of(what: str, *, shown: bool = True) -> Iterator[Callable[[float], 
 
 def print_table(screen: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table without rules; a cell that is too long for the terminal is folded, not cut."""
+    screen.print(table_of(heads, rows))
+
+
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Draw such a table."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
-    screen.print(table)
+    return table
 
 
 def print_parameters(screen: Console, rows: Sequence[Row], *, reasons: bool = False) -> None:

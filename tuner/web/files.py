@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.results.summary import BEST, REPORT
-from tuner.workers.desk import LOG_FILES
-from tuner.workers.places import folder_name
+from tuner.workers.places import LOG_FILES, folder_name
 
 _KEPT = 2.0  # seconds that a listing is used
 _LOG = re.compile(r"trial-(\d{1,18})\.log", re.ASCII)

@@ -16,12 +16,11 @@ from studies.trials.attributes import ANEW, FOLDER
 from tuner.training.assignment import PARAMETERS, Assignment, Objective, Tracked
 from tuner.training.configuration.permit import Permit
 from tuner.training.resuming.checkpoints import Checkpoints
-from tuner.workers.places import folder_name
+from tuner.workers.places import LOG_FILES, folder_name, log_name
 from tuner.workers.weights import Weights
 
 UNTOLD = "untold"  # folder beside the results: how trials ended that no database could be told
 TABLES = "tables"  # folder beside the results: what trainings share of prepared tables, while they run
-LOG_FILES = "logs"  # folder beside the results
 _OWN_FOLDER = re.compile(r"trial-\d{1,18}", re.ASCII)
 
 
@@ -107,7 +106,7 @@ class Desk:
 
     def log(self, running: RunningTrial) -> Path:
         """Name the file that takes what a training prints."""
-        return self.folder.absolute() / LOG_FILES / f"trial-{running.number}.log"
+        return self.folder.absolute() / LOG_FILES / log_name(running.number)
 
     def _folder_of(self, running: RunningTrial, resume: str | None) -> str:
         """Name the folder of a trial; one that goes on from a checkpoint uses the folder of its attempt."""

@@ -19,7 +19,7 @@ _DYING = 1.0  # seconds for which a program that was killed is waited for; one t
 _NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")  # as `nvidia-smi -L` shows them
 _LISTED = re.compile(r"^(?:GPU (\d+)|\s+MIG ).*UUID: ([\w/-]+)", re.MULTILINE)
 # What there is where GPUs are, though no nvidia-smi: NVIDIA's, those of Windows, AMD's.
-_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _all(devices: Sequence[Device]) -> list[str]:
 
 def _listed(wanted: str, patience: float) -> list[Device] | None:
     """Ask which GPUs there are; None where nobody can say."""
-    unknown: list[Device] | None = None if any(Path(device).exists() for device in _DEVICES) else []
+    unknown: list[Device] | None = None if any(Path(device).exists() for device in DEVICES) else []
     try:
         process = subprocess.Popen(
             ["nvidia-smi", "-L"],  # noqa: S607 - where it lies differs

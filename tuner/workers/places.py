@@ -2,13 +2,20 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from studies.definition.settings import PLAIN
+from studies.ledger.workers import host_name
+from studies.trials.record import TrialRecord
 from tuner.errors import Refused
 
+LOG_FILES = "logs"  # folder beside the results
 _LONGEST = 200  # characters; file systems take 255 bytes
+_LONGEST_PATH = 1000  # characters of a path that a database names
+_WORKER = re.compile(r"[^@]*@(.+):\d+", re.DOTALL)  # as `worker_name` writes it
 
 
 def folder_name(study: str) -> str:
@@ -76,3 +83,37 @@ def make_folder(path: Path) -> None:
                 raise
         else:
             return
+
+
+def log_name(number: int) -> str:
+    """Name the file that takes what the training of a trial prints."""
+    return f"trial-{number}.log"
+
+
+def log_of(trial: TrialRecord, results: Path | None = None) -> dict[str, Any]:
+    """Find what a trial has printed.
+
+    Args:
+        trial: one that a worker has trained, or another.
+        results: the folder of its study's results, as it is reached from here.
+
+    Returns: `log`, the path of the file where it is here, and `log_elsewhere`, the host and the path where it
+        may lie on the machine of its worker; None for what there is not.
+    """
+    told = Path(trial.logs[:_LONGEST_PATH]) / log_name(trial.number) if trial.logs else None
+    places = [told, None if results is None else results.absolute() / LOG_FILES / log_name(trial.number)]
+    here = next((place for place in places if place is not None and _is_file(place)), None)
+    found = _WORKER.fullmatch(trial.worker or "")
+    host = None if found is None else found[1]
+    is_elsewhere = here is None and told is not None and host != host_name()
+    return {
+        "log": None if here is None else str(here),
+        "log_elsewhere": {"host": host, "path": str(told)} if is_elsewhere else None,
+    }
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a database may name anything
+        return False

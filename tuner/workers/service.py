@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from search_spaces.errors import TunerError, first_line
 from studies.database.failures import is_of_database
@@ -25,7 +25,7 @@ from tuner.workers.code.here import elsewhere
 from tuner.workers.code.imports import deadly
 from tuner.workers.code.judgement import refused_class
 from tuner.workers.code.named import changed_code, not_allowed
-from tuner.workers.worker import Worker, warm_up_for
+from tuner.workers.worker import Heart, Worker, warm_up_for
 
 POLL = 2.0  # seconds between two looks for work
 SETTLING = 60.0  # seconds between two looks for trials that were left long ago, in any study
@@ -48,8 +48,8 @@ class Service:
     `permit` is what studies may name; one that names anything else is passed over, and so is one whose
     modules are other here than where it was made, unless `any_code`. `make` gives the worker of a study.
     `say` hears lines about studies, which may hold whatever a study is called. `is_over` says that `stop` was
-    meant for the whole worker and not for the study that was preempted. `name` is what it asks the database
-    by whether that takes what is written.
+    meant for the whole worker and not for the study that was preempted. To the database it is one worker,
+    whatever study it works on.
     """
 
     database: Database
@@ -60,7 +60,7 @@ class Service:
     make: Callable[[Ledger], Worker]
     say: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
-    name: str = field(default_factory=lambda: worker_name(os.getpid()))
+    _heart: list[Heart] = field(default_factory=list)  # the one that beats, once there is one
     _workers: dict[str, Worker | None] = field(default_factory=dict)  # by ledger; None is passed over
     _rests: dict[str, Rest] = field(default_factory=dict)  # by ledger
 
@@ -85,10 +85,17 @@ class Service:
             if not worked:
                 if not wait:
                     break
+                self._beating().beat()
                 self.stop.wait(POLL)
-        for ledger in list(self._workers):
-            self._drop(ledger)
+        self._workers.clear()
+        self._beating().leave()
         return answered
+
+    def _beating(self) -> Heart:
+        if not self._heart:
+            workers = Workers(self.database.engine)
+            self._heart.append(Heart(workers, worker_name(os.getpid()), self.stop))
+        return self._heart[0]
 
     def _work_once(self) -> bool:
         """Answer one trial of the first study that has a free slot; False where none has."""
@@ -106,7 +113,7 @@ class Service:
         """Answer a trial of a study; False where it has no free slot, or gives trouble, which is said."""
         try:
             worker = self._worker(ledger, study)
-            return worker is not None and worker.work_once()
+            return worker is not None and replace(worker, identifier=self._beating().identifier).work_once()
         except UnknownStudy as error:
             self._drop(ledger)
             self.say(str(error))
@@ -131,15 +138,19 @@ class Service:
         """Raise an error of the database, unless the database takes writes and the study is at fault."""
         if is_passing(error) and not was_waited_for(error):
             raise error
-        workers = Workers(self.database.engine)
-        workers.renew(self.name, patience=0.0)
-        workers.leave(self.name)
+        workers, name = Workers(self.database.engine), worker_name(os.getpid())
+        workers.renew(name, patience=0.0)
+        workers.leave(name)
 
     def _drop(self, ledger: str) -> None:
-        """Give up the worker of a study, with what it holds."""
-        worker = self._workers.pop(ledger, None)
-        if worker is not None:
-            worker.leave()
+        """Give up the worker of a study, with what it holds.
+
+        From then on this process is another worker to the database: were the same one to go on, and the
+        database away just now, the slot would be held for good.
+        """
+        if self._workers.pop(ledger, None) is not None:
+            self._beating().leave()
+            self._heart.clear()
 
     def _pass_over(self, ledger: str, study: int, error: BaseException) -> None:
         """Leave a study alone for some time, and say why, once for the same reason."""

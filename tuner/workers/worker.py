@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,7 @@ from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.ledger.control import PREEMPTED
 from studies.ledger.ledger import Ledger
-from studies.ledger.slot import Slot
-from studies.ledger.workers import RENEWAL, worker_name
+from studies.ledger.workers import RENEWAL, Workers, worker_name
 from studies.proposing.stop_rule import Action
 from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
@@ -34,9 +34,9 @@ from tuner.training.configuration.permit import Permit
 from tuner.training.ends import End, Ending, Fit, Reply
 from tuner.training.fitting.epoch_size import EpochSize
 from tuner.training.trainer import Trainer
-from tuner.workers.desk import LOG_FILES, TABLES, UNTOLD, Desk
+from tuner.workers.desk import TABLES, UNTOLD, Desk
 from tuner.workers.events import ShownTrial, TrialScored, TrialStarted, View, Waiting
-from tuner.workers.places import make_folder
+from tuner.workers.places import LOG_FILES, make_folder
 from tuner.workers.processes.executor import ProcessTrainer
 from tuner.workers.processes.fork_server import modules_of, warm_up
 from tuner.workers.processes.interruption import ENDING, EndedAtOnce, within
@@ -124,6 +124,7 @@ class Worker:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
         persistently(lambda: settle_abandoned(self.ledger.database))
+        heart = Heart(self.ledger.slots.workers, self.identifier, self.stop)
         try:
             while not self.stop.is_set():
                 if self.work_once():
@@ -131,6 +132,7 @@ class Worker:
                 if not wait or self.ledger.over():
                     break
                 self.view(Waiting())
+                heart.beat()
                 self.stop.wait(WAIT if self.ledger.definition.settings.repeatable is None else SOON)
         finally:
             for name in (LOG_FILES, UNTOLD):
@@ -179,7 +181,7 @@ class Worker:
         self.view(TrialStarted(ShownTrial.of(running)))
 
         line = TrialLine(self.ledger, self.view, [running], self.stop, self.grace)
-        with renewed(self.ledger, running.slot, self.stop):
+        with renewed(self.ledger, running, self.stop):
             self._teller().tell(running, self._trained(running, line))
 
     def _trained(self, running: RunningTrial, line: TrialLine) -> End:
@@ -216,8 +218,38 @@ def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> No
     warm_up(modules, defaults, permit)
 
 
+@dataclass
+class Heart:
+    """Lets a worker that waits be known, since only one that holds a slot renews its lease by itself.
+
+    It waits for no database that is away: the next call of the worker does.
+    """
+
+    workers: Workers
+    identifier: str
+    stop: threading.Event
+    _last: float = -RENEWAL
+
+    def leave(self) -> None:
+        """Have the database forget the worker, and free what it still holds, unless the database is away."""
+        within(ENDING, lambda: self.workers.leave(self.identifier))
+        self._last = -RENEWAL
+
+    def beat(self) -> None:
+        """Renew the lease, where the last time was long enough ago."""
+        if time.monotonic() - self._last < RENEWAL:
+            return
+        self._last = time.monotonic()
+        try:
+            with hurried(Hurry(self.stop, 0.0)):
+                self.workers.renew(self.identifier, patience=0.0)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+
+
 @contextmanager
-def renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]:
+def renewed(ledger: Ledger, running: RunningTrial, stop: threading.Event) -> Iterator[None]:
     """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 
@@ -225,7 +257,8 @@ def renewed(ledger: Ledger, slot: Slot, stop: threading.Event) -> Iterator[None]
         while not done.wait(RENEWAL):
             try:
                 with hurried(Hurry(done, 0.0)):
-                    ledger.slots.renew(slot)
+                    trained = (running.reports.epochs, time.monotonic() - running.started)
+                    ledger.slots.renew(running.slot, trained)
                     if ledger.slots.control.stopped() == PREEMPTED:
                         stop.set()
             except Exception:  # noqa: BLE001, S112 - what it is, the next call of the worker meets and tells

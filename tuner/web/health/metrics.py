@@ -23,7 +23,7 @@ from studies.database.failures import is_of_database
 from studies.database.identity import ledgers
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import Status, status_of_lines
-from studies.ledger.workers import LEASE, WorkerRecord, Workers
+from studies.ledger.workers import WorkerRecord
 from studies.trials.outcomes import Outcome, count_name
 from tuner.web.health.probes import answers
 from tuner.web.known.studies import Known
@@ -82,7 +82,7 @@ class Studies(Collector):
         )
         try:
             seen, unreadable = self._studies()
-            workers = Workers(self._site.database.engine).listed() if seen else []
+            workers = [each.worker for each in self._known.fleet().workers] if seen else []
         except Exception as error:
             if not is_of_database(error):
                 raise
@@ -121,7 +121,7 @@ class Studies(Collector):
 
 
 def _of_workers(seen: list[_Seen], workers: list[WorkerRecord]) -> Iterator[Metric]:
-    alive = [worker for worker in workers if worker.left > 0.0]
+    alive = [worker for worker in workers if not worker.is_gone]
     yield GaugeMetricFamily("interplay_workers", "Workers that hold their lease.", value=len(alive))
     ages = GaugeMetricFamily(
         "interplay_oldest_lease_age_seconds",
@@ -130,9 +130,9 @@ def _of_workers(seen: list[_Seen], workers: list[WorkerRecord]) -> Iterator[Metr
     )
     for each in seen:
         own = each.ledger.slots.ledger
-        left = [worker.left for worker in workers if any(held == own for held, _ in worker.slots)]
-        if left:
-            ages.add_metric([each.status.name], LEASE - min(left))
+        silent = [worker.silent for worker in workers if any(held == own for held, _ in worker.slots)]
+        if silent:
+            ages.add_metric([each.status.name], max(silent))
     yield ages
 
 

@@ -18,12 +18,12 @@ from studies.database.open import Database
 from studies.database.trial_rows import TrialRow, read_whole
 from studies.errors import UnknownStudy, UnknownTrial
 from studies.ledger.absent import sentence
+from studies.ledger.fleet import Fleet, fleet_of
 from studies.ledger.following import SPENDS, Following, Lines, TrialLine, line_of
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
 from studies.ledger.reading import attributes_of
 from studies.ledger.status import Status, left_of_lines, status_of_lines
-from studies.ledger.workers import WorkerRecord, Workers
 from studies.running.confirmation import CONFIRMING, SUFFIX, Candidate, confirmed_by
 from studies.trials.record import TrialRecord
 
@@ -135,6 +135,8 @@ class Known:
     database: Database
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _studies: dict[int, KnownStudy] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
+    _fleet: tuple[float, Fleet] | None = None
 
     def all(self) -> list[KnownStudy]:
         """Give every study, whoever made it, the newest first."""
@@ -152,10 +154,12 @@ class Known:
         find_study(self.database, name)  # raises with the nearest name
         raise UnknownStudy(f"The database holds no study {name!r}.")
 
-    def workers(self, studies: Sequence[KnownStudy]) -> Sequence[WorkerRecord]:
-        """List the workers; none where no study is ours, since our tables may not be there then."""
-        is_ours = any(study.ledger is not None for study in studies)
-        return Workers(self.database.engine).listed() if is_ours else ()
+    def fleet(self) -> Fleet:
+        """Give the workers, as they were a moment ago at most."""
+        with self._looking:
+            if self._fleet is None or time.monotonic() - self._fleet[0] > FRESH:
+                self._fleet = (time.monotonic(), fleet_of(self.database))
+            return self._fleet[1]
 
     def holds(self, name: str) -> bool:
         """Say whether there is a study of that name."""

@@ -69,8 +69,8 @@ class Versions:
     def _of_all(self) -> str:
         there = self.known.all()
         looked = [study.lines() for study in there[:FIRST_STUDIES]]
-        listed = self.known.workers(there)
-        workers = [(each.identifier, each.left > 0, each.slots) for each in listed]
+        fleet = self.known.fleet().workers
+        workers = [(each.worker.identifier, each.state, each.worker.claims) for each in fleet]
         counts = [(len(lines.all), lines.told, lines.unread) for lines in looked]
         return f"{hash((tuple(counts), tuple(workers))):x}"
 

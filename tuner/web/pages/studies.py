@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from search_spaces.errors import first_line
 from studies.database.failures import is_of_database
+from studies.ledger.fleet import AT_WORK, WAITING
 from tuner.web.known.studies import Known, KnownStudy
 from tuner.web.pages.reading.asked import MOST_PAGES, whole
 from tuner.web.pages.reading.summary import Summary, summary_of
@@ -33,10 +34,10 @@ def list_studies(site: Site, known: Known, request: Request) -> Response:
     pages = max(1, -(-len(there) // ROWS))
     number = min(number, pages)
     held: dict[str, set[str]] = {}
-    listed = known.workers(there)
-    for worker in listed:
-        for ledger, _ in worker.slots if worker.left > 0 else ():
-            held.setdefault(ledger, set()).add(worker.identifier)
+    fleet = known.fleet()
+    for row in fleet.workers:
+        for one in row.held if not row.is_gone else ():
+            held.setdefault(one.ledger, set()).add(row.worker.identifier)
     shown = there[(number - 1) * ROWS : number * ROWS]
     rows = [_row(known, study, len(held.get(study.following.ledger or "", ()))) for study in shown]
     return page(
@@ -48,8 +49,8 @@ def list_studies(site: Site, known: Known, request: Request) -> Response:
         number=number,
         pages=pages,
         unread=sum(row.summary.lines.unread for row in rows if row.summary),
-        alive=sum(worker.left > 0 for worker in listed),
-        lost=sum(worker.left <= 0 and bool(worker.slots) for worker in listed),
+        alive=fleet.count(AT_WORK) + fleet.count(WAITING),
+        lost=sum(row.is_gone and bool(row.held) for row in fleet.workers),
     )
 
 

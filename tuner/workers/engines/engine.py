@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Protocol, Self
 
+from studies.ledger import workers
 from tuner.errors import Refused
 
-STORAGE, LAUNCH = "TUNER_STORAGE", "TUNER_LAUNCH"  # variables of a worker's environment
+STORAGE, LAUNCH = "TUNER_STORAGE", workers.LAUNCH  # variables of a worker's environment
 WAITING: Final = "waiting"  # states of a worker
 RUNNING: Final = "running"
 ENDED: Final = "ended"
