@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from studies.database.open import Database, open_database
+from tests.contracts.ray_cluster import RayCluster, ray_cluster
 from tests.contracts.servers import database_of_its_own, postgresql
 from tests.fork_server import fork_server
 
@@ -28,6 +29,14 @@ def postgresql_url() -> Iterator[str]:
     else:
         with postgresql() as url:
             yield url
+
+
+@pytest.fixture(scope="session")
+def one_node() -> Iterator[RayCluster]:
+    """Run a Ray cluster of one node, which says that it has a GPU."""
+    with ray_cluster() as cluster:
+        cluster.start(cpus=2, gpus=1)
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,9 @@ LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
     "in this process": (LocalLauncher, 1),
     "in processes of their own": (LocalLauncher, 2),
     "on this machine, detached": (on_engine("local"), 2),
+    "on a Ray cluster": (on_engine("ray"), 2),
 }
+SERVERS = {"on a Ray cluster": "one_node"}  # what has to run before
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,8 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, float |
 def launched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Launcher, int, Ledger, Job]:
     """Every launcher, with how many workers it starts, and a study of six slots."""
     make, workers = LAUNCHERS[request.param]
+    if request.param in SERVERS:
+        request.getfixturevalue(SERVERS[request.param])
     ledger = make_ledger(tmp_path, Small, exploration=1.0)
     job = Job(f"sqlite:///{tmp_path}/tuner.db", ledger.name, tmp_path / "runs", grace=10.0)
     return make(ledger), workers, ledger, job

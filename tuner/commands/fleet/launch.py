@@ -82,6 +82,9 @@ def _options(context: click.Context, parameter: click.Parameter, value: tuple[st
 @click.option("--more", is_flag=True, help="Start workers beside those that are there already.")
 @click.option("--dry-run", is_flag=True, help="Print what the engine would be given, and start nothing.")
 @click.option("--cancel", is_flag=True, help="End all workers that were launched at the study STUDY.")
+@click.option(
+    "--forget", is_flag=True, help="With --cancel: drop also what an engine that does not answer has started."
+)
 @trials_option
 @name_option
 @set_option
@@ -95,7 +98,8 @@ def _options(context: click.Context, parameter: click.Parameter, value: tuple[st
 def launch(
     study: str, on: str | None, workers: int, gpus_per_worker: int, cpus_per_worker: int | None,
     memory_per_worker: float | None, options: dict[str, str], python: str | None, detach: bool, more: bool,
-    dry_run: bool, cancel: bool, trials: int | None, name: str | None, overrides: tuple[str, ...],
+    dry_run: bool, cancel: bool, forget: bool,
+    trials: int | None, name: str | None, overrides: tuple[str, ...],
     output: Path, checkpoints: str | None, grace: float, no_rehearsal: bool, no_sharpness: bool, quiet: bool,
     storage: str | None,
 ) -> int:  # fmt: skip
@@ -110,7 +114,7 @@ def launch(
     from tuner.errors import Refused
 
     if cancel:
-        return _cancel(study, storage)
+        return _cancel(study, storage, forgets=forget)
     if on is None:
         raise Refused("--on: name the engine on which workers are started: --on local|ray|slurm|kubernetes.")
     from tuner.preparation.first_look import look_at
@@ -252,7 +256,7 @@ def _words(site: "Site", manner: "Manner") -> tuple[str, ...]:
     return (*words, *(word for key, value in site.options.items() for word in ("--with", f"{key}={value}")))
 
 
-def _cancel(name: str, storage: str | None) -> int:
+def _cancel(name: str, storage: str | None, *, forgets: bool) -> int:
     """End all that was launched at a study, and at the one that trains its best again."""
     from studies.running.confirmation import confirming
     from tuner.api.launching import launched
@@ -271,7 +275,7 @@ def _cancel(name: str, storage: str | None) -> int:
         )
     with busy("waiting for the workers to leave"):
         for placed in there:
-            placed.cancel()
+            placed.cancel(forgets=forgets)
     budget = ledger.slots.budget()
     open_screen().print(
         f"{one_line(name)}: {_workers(count)} ended; {budget.done} of {budget.total} slots are spent."

@@ -1,8 +1,9 @@
 """What an engine starts: a process that holds one worker, and begins it anew when it dies.
 
 `python -m tuner.workers.engines.keeper --log FOLDER worker NAME` runs `tuner worker NAME`. With `--detach`
-before that it goes on in a session of its own when whoever began it has ended. A signal goes on to the
-worker, which then leaves its trial in order. A worker whose keeper is killed is sent SIGTERM.
+before that it goes on in a session of its own when whoever began it has ended. With `--tie PROCESS` it is
+sent SIGTERM when that process, which began it, ends. A signal goes on to the worker, which then leaves its
+trial in order. A worker whose keeper is killed is sent SIGTERM.
 """
 
 import os
@@ -21,7 +22,7 @@ from tuner.training.process.parent import die_with_parent
 from tuner.workers.engines.engine import LAUNCH, log_of
 from tuner.workers.processes.interruption import INTERRUPTED, SIGNALS
 
-DETACH = "--detach"
+DETACH, TIE = "--detach", "--tie"
 DEATHS = 5  # of a worker that lived for less than `SOON`, in a row, after which it is not begun anew
 SOON = 60.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a worker is begun anew; each is twice the one before
@@ -111,6 +112,11 @@ def main(words: Sequence[str]) -> int:
             return 0
         os.setsid()
         words = words[1:]
+    if words[0] == TIE:
+        die_with_parent(signal.SIGTERM)
+        if os.getppid() != int(words[1]):
+            return INTERRUPTED
+        words = words[2:]
     _, folder, *worker = words  # --log FOLDER
     index = os.environ.get(LAUNCH, "").rpartition(":")[2]
     place = Path(folder)

@@ -13,7 +13,13 @@ def _detached() -> type[Engine]:
     return Detached
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached}
+def _on_ray() -> type[Engine]:
+    from tuner.workers.engines.on_ray.engine import OnRay
+
+    return OnRay
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

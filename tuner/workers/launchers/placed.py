@@ -3,7 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from tuner.workers.launchers.ordering import Site, ordered, refuse_impossible
 TICK = 1.0  # seconds between two looks at the database
 SHARE = 5.0  # how many times as long as a look took is waited before the next, since a study may be large
 ASKING = 3.0  # seconds between two questions to the engine, which may serve thousands
+AWAY = 300.0  # seconds for which an engine may not answer before the view ends
 LEAVING = 45.0  # seconds beyond the grace period that workers of a study that is over have to leave
 _LAST_WORDS = 4000  # bytes of a log's end in which its last line is looked for
 
@@ -100,11 +102,24 @@ class Placed:
         """
         there = []
         for engine, record in self._parts:
-            if is_alive(engine.states(record.job)):
+            with self._named():
+                is_there = is_alive(engine.states(record.job))
+            if is_there:
                 there.append((engine, record))
             else:
                 forget(self._ledger, record)
         return Placed(self._ledger, there, self._stop)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say what can be done about an engine that does not answer."""
+        try:
+            yield
+        except EngineAway as error:
+            raise EngineAway(
+                f"{error} If what was started there is surely gone: "
+                f"tuner launch {self._ledger.name} --cancel --forget"
+            ) from None
 
     def beside(self, other: "Placed") -> "Placed":
         """Give the launches of both."""
@@ -121,9 +136,11 @@ class Placed:
 
         Raises:
             StudyStopped: its trials kept ending with an error, or all workers have ended before it was over.
+            EngineAway: an engine has not answered for minutes.
         """
         follower = Follower(self._ledger, view)
         asked, shown, pause = -ASKING, None, 0.0
+        answered = time.monotonic()
         while not until.wait(pause):
             began = time.monotonic()
             follower.look()
@@ -135,9 +152,10 @@ class Placed:
             try:
                 states = self.states()
             except EngineAway:
-                if self._is_late(is_over=is_over):
-                    raise  # the study is over, and nobody can say whether its workers are gone
+                if self._is_late(is_over=is_over) or time.monotonic() - answered > AWAY:
+                    raise  # nobody can say whether its workers are gone
                 continue
+            answered = time.monotonic()
             if (places := _counted(states)) != shown:
                 shown = places
                 view(places)
@@ -184,10 +202,19 @@ class Placed:
         why = next((each.why for each in states if each.why), "")
         return f": {why}" if why else ""
 
-    def cancel(self, *, now: bool = False) -> None:
-        """End what is still there: asked to leave, and killed after the grace period, or `now`."""
+    def cancel(self, *, now: bool = False, forgets: bool = False) -> None:
+        """End what is still there: asked to leave, and killed after the grace period, or `now`.
+
+        Args:
+            now: whether no grace is given.
+            forgets: whether a launch whose engine does not answer is forgotten all the same.
+
+        Raises:
+            EngineAway: an engine does not answer.
+        """
         for engine, record in self._parts:
-            engine.cancel(record.job, 0.0 if now else record.grace)
+            with suppress(EngineAway) if forgets else self._named():
+                engine.cancel(record.job, 0.0 if now else record.grace)
             forget(self._ledger, record)
 
 

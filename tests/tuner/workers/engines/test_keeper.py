@@ -119,3 +119,10 @@ def test_a_keeper_that_detaches_is_no_child_of_whoever_began_it(tmp_path: Path) 
     while not (log.exists() and log.read_text().endswith("\n")):
         pass
     assert log.read_text().startswith("Error: There is no database")
+
+
+def test_a_keeper_begins_no_worker_when_the_process_that_it_is_tied_to_has_gone(tmp_path: Path) -> None:
+    """It may have died while this one began; init has taken its place as the parent."""
+    command = [sys.executable, "-m", "tuner.workers.engines.keeper", "--tie", "1", "--log", str(tmp_path)]
+    assert subprocess.run([*command, "worker", "nothing"], check=False).returncode == INTERRUPTED
+    assert not list(tmp_path.glob("*.log"))

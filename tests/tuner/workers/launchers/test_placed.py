@@ -22,6 +22,7 @@ from tuner.errors import Refused, StudyStopped
 from tuner.workers.engines.engine import EngineAway
 from tuner.workers.engines.registry import engine_named
 from tuner.workers.events import ShownTrial, unseen
+from tuner.workers.launchers import placed
 from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.ordering import Site
 from tuner.workers.launchers.placed import EngineLauncher, Placed
@@ -158,6 +159,21 @@ def test_workers_of_another_machine_are_not_looked_for_here(tmp_path: Path) -> N
     """Nor called ended: the sentence names the machine."""
     ledger = make_ledger(tmp_path, Small)
     ledger.study.set_user_attr(f"{PREFIX}0123456789ab", KEPT | {"job": "elsewhere/0123456789ab/1"})
-    with pytest.raises(EngineAway, match="were started on elsewhere"):
+    with pytest.raises(EngineAway, match=r"were started on elsewhere.*tuner launch small --cancel --forget"):
         launched(ledger).alive()
+    with pytest.raises(EngineAway):
+        launched(ledger).cancel()
     assert launches(ledger)
+    launched(ledger).cancel(forgets=True)
+    assert not launches(ledger)
+
+
+def test_an_engine_that_does_not_answer_for_minutes_ends_the_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers may be gone, and nobody would be told."""
+    ledger = make_ledger(tmp_path, Small)
+    ledger.study.set_user_attr(f"{PREFIX}0123456789ab", KEPT | {"job": "elsewhere/0123456789ab/1"})
+    monkeypatch.setattr(placed, "AWAY", -1.0)
+    with pytest.raises(EngineAway, match="were started on elsewhere"):
+        launched(ledger).follow(unseen, threading.Event())
