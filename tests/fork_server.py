@@ -17,4 +17,5 @@ def fork_server() -> None:
         "model": {"class_path": "tuner.modules.MLPClassifier"},
         "data": {"class_path": "tuner.data.Digits"},
     }
-    warm_up(["tests.contracts.warm", "tests.contracts.processes", "tests.contracts.faults"], typical)
+    contracts = ("warm", "processes", "faults", "many_workers")
+    warm_up([f"tests.contracts.{name}" for name in contracts], typical)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import re
 import time
 from collections.abc import Mapping
@@ -19,9 +20,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from studies.database.dialects import Dialect, dialect_named
+from studies.database.dialects.sqlite_file import network_file_system
 from studies.database.optuna_storage import persistent
-from studies.database.retry import is_passing, is_restarting
-from studies.database.sqlite_file import network_file_system
+from studies.database.retry import PATIENCE, is_passing, is_restarting
 from studies.database.url import refuse_misspelt
 from studies.errors import StorageError
 
@@ -31,6 +32,7 @@ _POOL = {
     "pool_pre_ping": True,  # a connection that the server has closed is replaced before it is used
     "pool_recycle": 1800,  # seconds; firewalls forget connections on which nothing moves
 }
+_LOG = logging.getLogger(__name__)
 _OPENING_ATTEMPTS = 6  # each fails only where another process makes the same tables, or the server restarts
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+_]*")
 _BESIDE = (
@@ -62,7 +64,8 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
         url: an SQLAlchemy URL; where it names no driver, the one that our extras install is taken.
         reading: nothing will be written, so SQLite's one writer is never waited for, and a missing file is
             not made.
-        patience: seconds to wait for a database that is known to be there and is away.
+        patience: seconds to wait for a database that is known to be there and is away. One that has no
+            connection left is waited for in any case, and a warning says so.
 
     Raises:
         StorageError: the URL is none, its driver is missing, or the database refuses.
@@ -84,8 +87,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     event.listen(storage.engine, "handle_error", _give_up_connection)
     # That a connection broke is no news: what was asked on it is asked again, or raised.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    # Optuna's cache of finished trials; without it every suggestion reads every trial again.
-    return Database(persistent(get_storage(storage)), storage.engine)
+    return Database(persistent(get_storage(storage), storage.engine), storage.engine)
 
 
 def probing_engine(url: str) -> sqlalchemy.Engine:
@@ -187,14 +189,31 @@ def _may_write(path: Path) -> bool:
 
 
 def _connect(parsed: URL, dialect: Dialect, arguments: dict[str, Any], patience: float) -> RDBStorage:
-    url, deadline = parsed.render_as_string(hide_password=False), time.monotonic() + patience
-    while time.monotonic() < deadline:
+    began, is_told = time.monotonic(), False
+    while True:
         try:
-            return _connect(parsed, dialect, arguments, 0.0)
+            return _connect_once(parsed, dialect, arguments)
         except StorageError as error:
+            cause = _database_error(error)
+            is_full = cause is not None and cause.orig is not None and dialect.is_full(cause.orig)
+            limit = max(patience, PATIENCE) if is_full else patience
             if error.__cause__ is None or not is_passing(error.__cause__):
                 raise
-            time.sleep(_RESTART)
+            if time.monotonic() - began >= limit:
+                raise
+        if is_full and not is_told:
+            is_told = True
+            _LOG.warning(
+                "The database %s has no connection left; one is waited for, for up to %.0f minutes. A server "
+                "with many workers takes PgBouncer in front, or a higher limit of connections.",
+                shown_url(parsed),
+                limit / 60,
+            )
+        time.sleep(_RESTART * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+
+def _connect_once(parsed: URL, dialect: Dialect, arguments: dict[str, Any]) -> RDBStorage:
+    url = parsed.render_as_string(hide_password=False)
     for left in reversed(range(_OPENING_ATTEMPTS)):
         try:
             return RDBStorage(url, engine_kwargs=dict(arguments))

@@ -2,27 +2,28 @@
 
 import copy
 from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from typing import Any
 
+import sqlalchemy
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.database.all_trials import AllTrials, DamagedTrial
 from studies.database.retry import persistently
 
 
-def persistent(backend: BaseStorage) -> BaseStorage:
-    """Give a storage whose calls are repeated until the database answers.
+def persistent(backend: BaseStorage, engine: sqlalchemy.Engine) -> BaseStorage:
+    """Give a storage whose calls are repeated until the database answers, and that reads only what is new.
 
     All but two read, or write the same once more: Optuna ignores that a parameter is there, overwrites an
     attribute, and refuses a study whose name is taken. A trial is made once, since only whoever knows what
     it is for can find the one that was made without an answer; see `studies.running.asking`.
     """
-    storage: BaseStorage = PersistentStorage()
-    storage.backend = backend  # type: ignore[attr-defined] # of the class below
-    return storage
+    return _KeepingStorage(backend, AllTrials(engine))
 
 
 def _repeated(name: str) -> Callable[..., Any]:
@@ -64,6 +65,30 @@ PersistentStorage: Any = type(
     }
     | {"create_new_trial": _create_new_trial, "set_trial_state_values": _set_trial_state_values},
 )
+
+
+class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares
+    """The storage that all that one process does with a database shares; see `all_trials`."""
+
+    def __init__(self, backend: BaseStorage, kept: AllTrials) -> None:
+        self.backend, self._kept = backend, kept
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,  # noqa: FBT001, FBT002 - as Optuna's base class has it
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        """Give the trials of a study, those in `states` where some are named, by number."""
+        # A study of several objectives is another program's, and of a damaged trial Optuna tells in its way.
+        is_plain, trials = len(self.get_study_directions(study_id)) == 1, None
+        if is_plain:
+            with suppress(DamagedTrial):
+                trials = persistently(lambda: self._kept.read(study_id))
+        if trials is None:
+            return super().get_all_trials(study_id, deepcopy, states)  # type: ignore[no-any-return]
+        found = [trial for trial in trials if states is None or trial.state in states]
+        return copy.deepcopy(found) if deepcopy else found
 
 
 class OneTrialStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares

@@ -31,8 +31,6 @@ from studies.database.retry import persistently
 
 _MOST_IN_LIST = 400  # values of an IN: SQLite takes 32,766 in a statement, and none needs more at once
 _SPECIAL = {HIGHEST: math.inf, LOWEST: -math.inf, NAN: math.nan}
-
-
 CONSTRAINTS = "constraints:"  # before the name of a constraint, as `Trial.set_constraint` keeps it
 
 
@@ -82,13 +80,16 @@ def read_whole(engine: sa.Engine, keys: Sequence[int]) -> list[TrialRow]:
     """Read all that the database holds of some trials, in the order of `keys`; some may be gone."""
 
     def read() -> list[TrialRow]:
-        found: dict[int, TrialRow] = {}
         with engine.connect() as connection:
-            for part in _parts(keys):
-                found |= {row.key: row for row in _whole(connection, part)}
-        return [found[key] for key in keys if key in found]
+            return read_whole_within(connection, keys)
 
     return persistently(read)
+
+
+def read_whole_within(connection: sa.Connection, keys: Sequence[int]) -> list[TrialRow]:
+    """Do as `read_whole` on a connection of the caller's."""
+    found = {row.key: row for part in _parts(keys) for row in _whole(connection, part)}
+    return [found[key] for key in keys if key in found]
 
 
 def read_values_of(engine: sa.Engine, study: int, name: str, *, after: int) -> dict[int, Any]:

@@ -47,6 +47,7 @@ class Control:
         self._engine = engine
         self._ledger = ledger
         self._mine = _studies.c.ledger == ledger
+        self.how_stopped = sa.select(_studies.c.stop).where(self._mine).scalar_subquery()
         epochs, seconds = self._sum("epochs"), self._sum("seconds")
         self.goes_on: sa.ColumnElement[bool] = sa.exists().where(
             self._mine,

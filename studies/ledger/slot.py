@@ -30,6 +30,18 @@ class Slot:
     worker: str
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """What a worker hears as it renews its lease.
+
+    `is_held` says whether the slot is still its own, `stopped` how the study was stopped; None while it is
+    open.
+    """
+
+    is_held: bool
+    stopped: str | None
+
+
 def slot_of(row: Any, attempt: int, worker: str, *, lapsed: bool) -> Slot:
     """Read a slot's row, for an attempt at it."""
     # SQLite keeps a text where a number belongs, and checkpoints are named after these.

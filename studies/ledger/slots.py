@@ -12,10 +12,11 @@ its answer was lost is found by the claim's token or attempt.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from studies.database import schema
 from studies.database.clock import now
@@ -24,10 +25,10 @@ from studies.database.retry import is_settling, persistently, until_alone
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
 from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
-from studies.ledger.slot import Slot, is_due, slot_of
+from studies.ledger.free_slots import candidates
+from studies.ledger.slot import Renewal, Slot, is_due, slot_of
 from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
-_PAGE = 32  # free slots that are looked at together; a worker passes over those that others are claiming
 _slots = schema.slots
 
 
@@ -90,14 +91,14 @@ class Slots:
         def claim(worker: str, token: str) -> Slot | None:
             is_complete = False
             while True:
-                for number in self._candidates():
+                for number in candidates(self._engine, sa.and_(self._free(), self._goes_on)):
                     slot = self._take(number, worker, token, self._free())
                     if slot is not None:
                         return slot
                 if is_complete:
                     return None
                 # Then once more, since another worker may have made the last rows after we had looked.
-                is_complete = not until_alone(self._top_up)
+                is_complete = not self._topped_up()
 
         return self._claimed(claim, worker)
 
@@ -137,19 +138,6 @@ class Slots:
         is_free = is_open if is_settling() else sa.or_(is_open, self._lapsed)
         return sa.and_(self._mine, is_free, self._is_due)
 
-    def _candidates(self) -> Iterator[int]:
-        """Give the numbers of the free slots, the first one first, until the caller has claimed one."""
-        after = -1
-        free = sa.select(_slots.c.slot).where(self._free(), self._goes_on)
-        free = free.order_by(_slots.c.slot).limit(_PAGE)
-        while True:
-            with self._engine.connect() as connection:
-                page = list(connection.scalars(free.where(_slots.c.slot > after)))
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1]
-
     def _take(self, number: int, worker: str, token: str, is_free: sa.ColumnElement[bool]) -> Slot | None:
         """Claim a slot that is free; None where another worker is claiming it, or has.
 
@@ -173,6 +161,13 @@ class Slots:
                 return None
         return slot_of(row, row.attempt + 1, worker, lapsed=row.state == CLAIMED)
 
+    def _topped_up(self) -> bool:
+        """Make the rows of the next slots, unless another worker does; False where there are none."""
+        try:
+            return self._top_up()
+        except IntegrityError:
+            return True
+
     def _top_up(self) -> bool:
         """Make the rows of the next slots; False where there are none, or the study goes on no more."""
         with self._engine.begin() as connection:
@@ -187,14 +182,16 @@ class Slots:
         """
         return self._change(connection, slot, trial=trial)
 
-    def renew(self, slot: Slot, trained: tuple[float, float] | None = None) -> bool:
-        """Renew the lease of a claim's worker, see `renew_within`; False where the claim is lost."""
-        held = sa.select(sa.func.count()).where(self._mine, *_claim(slot))
+    def renew(self, slot: Slot, trained: tuple[float, float] | None = None) -> Renewal:
+        """Renew the lease of a claim's worker, see `renew_within`; say what became of slot and study."""
+        held = sa.exists().where(self._mine, *_claim(slot))
+        query = sa.select(held, self.control.how_stopped)
 
-        def renew() -> bool:
+        def renew() -> Renewal:
             with self._engine.begin() as connection:
                 renew_within(connection, slot.worker, self.lease, trained)
-                return bool(connection.scalar(held))
+                is_held, stopped = connection.execute(query).one()
+            return Renewal(bool(is_held), stopped)
 
         return persistently(renew)
 

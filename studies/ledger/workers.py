@@ -31,8 +31,12 @@ from studies.database.schema import (
 
 LEASE = 60.0  # seconds that a worker holds its slots without renewing its lease
 RENEWAL = 15.0  # seconds between two renewals
+_RECENT = 900.0  # seconds since its lease within which a worker may still wait for a slot
 FORGOTTEN = 7 * 86400.0  # seconds after which a worker that vanished is no longer listed
 LAUNCH = "TUNER_LAUNCH"  # variable by which an engine says that it has started a worker: engine:job:index
+
+LOOKS = 100.0  # for a slot in a second, of all workers of a database together, while none is free
+LONGEST = 10.0  # seconds between two looks of one worker, at most
 
 _workers, _slots = schema.workers, schema.slots
 
@@ -143,6 +147,16 @@ class Workers:
                 renew_within(connection, worker, lease)
 
         persistently(write, patience=patience)
+
+    def pause(self, least: float) -> float:
+        """Give the seconds, `least` of them or more, until one worker of all looks again for a free slot."""
+        is_recent = _workers.c.lease >= now() - _RECENT
+
+        def read() -> int:
+            with self._engine.connect() as connection:
+                return connection.scalar(sa.select(sa.func.count()).where(is_recent)) or 0
+
+        return max(least, min(LONGEST, persistently(read) / LOOKS))
 
     def leave(self, worker: str) -> None:
         """Forget a worker that ends or is dead, whose slots are free then, and those long gone."""

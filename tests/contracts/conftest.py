@@ -8,9 +8,10 @@ import pytest
 from studies.database.open import Database, open_database
 from tests.contracts.ray_cluster import RayCluster, ray_cluster
 from tests.contracts.servers import database_of_its_own, postgresql
+from tests.contracts.slurm import cluster, one_cluster
 from tests.fork_server import fork_server
 
-__all__ = ["fork_server"]
+__all__ = ["cluster", "fork_server", "one_cluster"]
 
 
 @pytest.fixture(scope="session")

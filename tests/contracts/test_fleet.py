@@ -53,7 +53,7 @@ def test_a_worker_is_shown_with_what_it_trains(ledger: Ledger, monkeypatch: pyte
     assert (held.study, held.slot, held.attempt, held.trial) == (ledger.name, 0, 1, running.number)
     assert held.seconds is not None
     assert 0.0 <= held.seconds < 60.0
-    assert ledger.slots.renew(running.slot, (6.0, 3.0))
+    assert ledger.slots.renew(running.slot, (6.0, 3.0)).is_held
     row = of(ledger, name)
     assert row is not None
     assert row.worker.rate == 2.0

@@ -1,7 +1,7 @@
 """What every launcher behind the door keeps to: an exact budget, and nothing left behind."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from studies.database import schema
 from studies.ledger.ledger import Ledger
+from tests.contracts.servers import database_of_its_own
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger, work
@@ -34,8 +35,10 @@ LAUNCHERS: dict[str, tuple[Callable[[Ledger], Launcher], int]] = {
     "in processes of their own": (LocalLauncher, 2),
     "on this machine, detached": (on_engine("local"), 2),
     "on a Ray cluster": (on_engine("ray"), 2),
+    "on Slurm": (on_engine("slurm"), 2),
 }
-SERVERS = {"on a Ray cluster": "one_node"}  # what has to run before
+SERVERS = {"on a Ray cluster": "one_node", "on Slurm": "cluster"}  # what has to run before
+SPANNING = {"on Slurm"}  # whose workers share no SQLite file
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +51,26 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, float |
 
 
 @pytest.fixture(params=LAUNCHERS)
-def launched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Launcher, int, Ledger, Job]:
-    """Every launcher, with how many workers it starts, and a study of six slots."""
-    make, workers = LAUNCHERS[request.param]
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database that all workers of a launcher reach; what they need runs meanwhile."""
     if request.param in SERVERS:
         request.getfixturevalue(SERVERS[request.param])
-    ledger = make_ledger(tmp_path, Small, exploration=1.0)
-    job = Job(f"sqlite:///{tmp_path}/tuner.db", ledger.name, tmp_path / "runs", grace=10.0)
-    return make(ledger), workers, ledger, job
+    if request.param not in SPANNING:
+        yield f"sqlite:///{tmp_path}/tuner.db"
+        return
+    with database_of_its_own(request.getfixturevalue("postgresql_url")) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def launched(
+    request: pytest.FixtureRequest, url: str, tmp_path: Path
+) -> Iterator[tuple[Launcher, int, Ledger, Job]]:
+    """Every launcher, with how many workers it starts, and a study of six slots."""
+    make, workers = LAUNCHERS[request.node.callspec.params["url"]]
+    ledger = make_ledger(tmp_path, Small, url=url, exploration=1.0)
+    yield make(ledger), workers, ledger, Job(url, ledger.name, tmp_path / "runs", grace=10.0)
+    ledger.database.engine.dispose()
 
 
 def left_behind(ledger: Ledger) -> tuple[int, int]:

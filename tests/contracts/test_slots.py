@@ -7,6 +7,7 @@ import optuna
 import pytest
 import sqlalchemy
 
+from studies.database import schema
 from studies.database.open import Database
 from studies.database.schema import slots
 from studies.ledger.budgets import AHEAD, Budget
@@ -16,7 +17,7 @@ from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.ledger.slot import Slot
 from studies.ledger.slots import Slots
-from studies.ledger.workers import FORGOTTEN, LEASE, worker_name
+from studies.ledger.workers import FORGOTTEN, LEASE, LONGEST, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
 
@@ -88,7 +89,7 @@ def test_a_renewed_lease_holds(ledger: Ledger, dying: Slots) -> None:
     """A renewed slot is not claimed by another, though its first lease has run out."""
     slot = dying.claim("slow")
     assert slot is not None
-    assert ledger.slots.renew(slot)
+    assert ledger.slots.renew(slot).is_held
     other = ledger.slots.claim("other")
     assert other is not None
     assert other.number != slot.number
@@ -107,7 +108,7 @@ def test_a_lost_claim_changes_nothing(ledger: Ledger, dying: Slots) -> None:
     assert lost is not None
     assert held is not None
     assert not assigned(ledger, lost, 7)
-    assert not ledger.slots.renew(lost)
+    assert not ledger.slots.renew(lost).is_held
     assert not ledger.slots.finish(lost)
     assert not ledger.slots.free(lost, fresh=True)
     assert ledger.slots.budget() == Budget(open=3, claimed=1, done=0)
@@ -236,7 +237,7 @@ def test_a_worker_that_is_gone_frees_all_its_slots(ledger: Ledger, database: Dat
     assert name not in {record.identifier for record in ledger.slots.workers.listed()}
     again = [ledger.slots.claim("next"), ledger.slots.claim("next"), other.slots.claim("next")]
     assert [(slot.number, slot.attempt) for slot in again if slot] == [(0, 2), (1, 2), (0, 2)]
-    assert not any(ledger.slots.renew(slot) for slot in held[:2] if slot)
+    assert not any(ledger.slots.renew(slot).is_held for slot in held[:2] if slot)
 
 
 def test_a_worker_that_went_away_long_ago_is_forgotten(ledger: Ledger) -> None:
@@ -272,3 +273,24 @@ def test_slots_of_a_recreated_study_are_new(ledger: Ledger, database: Database) 
     assert again.slots.budget() == Budget(open=4, claimed=0, done=0)
     assert ledger.slots.claim("worker of the old study") is None
     assert open_ledger(database, ledger.name).slots.ledger == again.slots.ledger
+
+
+def test_waiting_workers_look_no_more_often_the_more_they_are(ledger: Ledger) -> None:
+    """A few workers look for a slot as often as they like; a thousand together a hundred times a second."""
+    workers = ledger.slots.workers
+    assert workers.pause(0.1) == pytest.approx(0.1, abs=0.3)  # other tests have left a few
+    row = {"host": "a", "process": 1, "started": 0.0, "lease": 4e9}
+    many = [{"worker": f"{ledger.slots.ledger}-{number}", **row} for number in range(1000)]
+    with ledger.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.insert(schema.workers), many)
+    assert workers.pause(0.1) == LONGEST
+    with ledger.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.delete(schema.workers).where(schema.workers.c.lease == 4e9))
+
+
+def test_no_claim_fails_because_another_has_made_the_rows(ledger: Ledger) -> None:
+    """Of workers that all find no row left, one makes the next, and each has one of them."""
+    ledger.slots.grow(AHEAD + 40, 0.0)
+    with ThreadPoolExecutor(12) as threads:
+        claimed = list(threads.map(lambda _: ledger.slots.claim("worker"), range(AHEAD + 40)))
+    assert sorted(slot.number for slot in claimed if slot is not None) == list(range(AHEAD + 40))

@@ -133,7 +133,7 @@ class Worker:
                     break
                 self.view(Waiting())
                 heart.beat()
-                self.stop.wait(WAIT if self.ledger.definition.settings.repeatable is None else SOON)
+                self.stop.wait(pause_of(self.ledger))
         finally:
             for name in (LOG_FILES, UNTOLD):
                 with suppress(OSError):  # there is something in it, or it is not there
@@ -208,6 +208,11 @@ class Worker:
         return Teller(self.ledger, self.view, self._desk(), self.stop, self.grace)
 
 
+def pause_of(ledger: Ledger) -> float:
+    """Give the seconds until a worker looks again for a slot, of which there is none now."""
+    return ledger.slots.workers.pause(WAIT if ledger.definition.settings.repeatable is None else SOON)
+
+
 def warm_up_for(definition: StudyDefinition, permit: Permit | None = None) -> None:
     """Start the fork server, unless there is one, with what the trials of a study will need."""
     defaults = configure(definition.fixed, definition.space, default_values(definition.space))
@@ -249,17 +254,18 @@ class Heart:
 
 
 @contextmanager
-def renewed(ledger: Ledger, running: RunningTrial, stop: threading.Event) -> Iterator[None]:
+def renewed(
+    ledger: Ledger, running: RunningTrial, stop: threading.Event, every: float = RENEWAL
+) -> Iterator[None]:
     """Renew a slot's lease in a thread for as long as its trial runs; a study that is preempted stops it."""
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(RENEWAL):
+        while not done.wait(every):
             try:
                 with hurried(Hurry(done, 0.0)):
                     trained = (running.reports.epochs, time.monotonic() - running.started)
-                    ledger.slots.renew(running.slot, trained)
-                    if ledger.slots.control.stopped() == PREEMPTED:
+                    if ledger.slots.renew(running.slot, trained).stopped == PREEMPTED:
                         stop.set()
             except Exception:  # noqa: BLE001, S112 - what it is, the next call of the worker meets and tells
                 continue  # a lease outlasts several renewals; the next one tries again

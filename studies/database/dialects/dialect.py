@@ -40,6 +40,9 @@ class Dialect(Protocol):
     def answers_later(self, error: BaseException) -> bool:
         """Say whether an error of the driver means that the same call may succeed later."""
 
+    def is_full(self, error: BaseException) -> bool:
+        """Say whether an error of the driver means that the server has no connection left to give."""
+
     def breaks_connection(self, error: BaseException) -> bool:
         """Say whether after an error another connection may reach a server that does better."""
 

@@ -76,6 +76,7 @@ LATER: Mapping[int, str] = {
 }
 _ON_DISK = frozenset({3, 1026, 1030})  # reading or writing a file failed: later, where the disk is full
 _FULL = ("error 28", "errcode: 28", "no space left", "error 122", "errcode: 122")
+_NO_CONNECTION = frozenset({1040, 1203})
 _BROKEN = frozenset({0, 1290, 1792, 1836, 1874, 2014})
 
 # The columns of Optuna's tables that hold texts of any length; MySQL's TEXT ends at 65,535 bytes.
@@ -121,6 +122,9 @@ class _MySQL:
             return False
         is_full = number in _ON_DISK and any(words in str(error).lower() for words in _FULL)
         return number in LATER or is_full
+
+    def is_full(self, error: BaseException) -> bool:
+        return bool(error.args) and error.args[0] in _NO_CONNECTION
 
     def breaks_connection(self, error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in _BROKEN

@@ -4,6 +4,7 @@ PgBouncer in transaction mode gives each transaction another connection to the s
 outlives a transaction: no prepared statements, no SET but a local one, no advisory locks, no LISTEN.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ LATER: Mapping[str, str] = {
     "58000": "the system under the server failed",
     "58030": "the disk of the server failed to read or write",
 }
+# As PostgreSQL says it of itself, of a role and of a database, and as PgBouncer does.
+_FULL = re.compile("too many (clients|connections)|connection slots are reserved|no more connections allowed")
 # After these the connection is not used again: the next may reach another server, which can write.
 _BROKEN = ("08", "25006", "25P03", "57P")
 
@@ -86,6 +89,9 @@ class _PostgreSQL:
         # not be installed.
         kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
         return bool(kinds & {"psycopg.OperationalError", "psycopg.InterfaceError"})
+
+    def is_full(self, error: BaseException) -> bool:
+        return bool(_FULL.search(str(error)))  # a connection that was refused has no state
 
     def breaks_connection(self, error: BaseException) -> bool:
         return str(getattr(error, "sqlstate", None)).startswith(_BROKEN)

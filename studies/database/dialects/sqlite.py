@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
 from studies.database.dialects.dialect import upsert_on_conflict
-from studies.database.sqlite_file import SQLITE_BUSY_TIMEOUT, FileReplaced, hold_to_file, make_safe
+from studies.database.dialects.sqlite_file import SQLITE_BUSY_TIMEOUT, FileReplaced, hold_to_file, make_safe
 
 # https://www.sqlite.org/rescode.html, by the lower byte.
 LATER: Mapping[int, str] = {
@@ -49,6 +49,9 @@ class _SQLite:
         if code is not None:
             return code & 0xFF in LATER
         return "locked" in str(error)
+
+    def is_full(self, error: BaseException) -> bool:
+        return False
 
     def breaks_connection(self, error: BaseException) -> bool:
         return False

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from studies.database.dialects.sqlite_file import network_file_system
 from studies.database.open import open_database, storage_url
-from studies.database.sqlite_file import network_file_system
 from studies.errors import StorageError
 
 SECRET = "hunter2"  # noqa: S105 - a password to look for, of no database

@@ -44,12 +44,12 @@ space: {{add: {{model.init_args.width: {{low: 1, high: 8, type: int, default: 4}
 """
 
 
-def make_ledger(folder: Path, model: type, epochs: int = 2, **study: Any) -> Ledger:
-    """Put a study of a module in a fresh database."""
+def make_ledger(folder: Path, model: type, epochs: int = 2, url: str | None = None, **study: Any) -> Ledger:
+    """Put a study of a module in a fresh database: by default a file in a folder."""
     text = STUDY.format(model=f"{model.__module__}.{model.__qualname__}", epochs=epochs)
     overrides = [f"study.{key}={value}" for key, value in study.items()]
     definition = prepare(parse_study_file(text, source="small.yaml", overrides=overrides))
-    return create(open_database(f"sqlite:///{folder}/tuner.db"), definition, text)
+    return create(open_database(url or f"sqlite:///{folder}/tuner.db"), definition, text)
 
 
 def work(ledger: Ledger, folder: Path) -> None:

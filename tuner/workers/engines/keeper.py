@@ -34,10 +34,18 @@ FINAL = frozenset({_DONE, _WRONG, INTERRUPTED})
 class Keeper:
     """Holds a worker until it has no more to do."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
-        """Take the words of the worker's command, and the file that takes what is printed."""
+    def __init__(self, command: Sequence[str], log: Path, *, told_together: bool = False) -> None:
+        """Take what is run and how.
+
+        Args:
+            command: the words of the worker's command.
+            log: takes what is printed.
+            told_together: whether a signal to this process always reaches the worker as well, as Slurm's do.
+                The worker is not told again then, since a second signal ends it at once.
+        """
         self._command = list(command)
         self._log = log
+        self._told_together = told_together
         self._asked = threading.Event()
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +55,7 @@ class Keeper:
         Returns: The exit code of the last one.
         """
         for number in SIGNALS:
-            signal.signal(number, self._pass_on)
+            signal.signal(number, self._hear)
         deaths, pause = 0, FIRST_PAUSE
         while True:
             began = time.monotonic()
@@ -58,9 +66,9 @@ class Keeper:
             deaths, pause = (deaths + 1, pause) if soon else (1, FIRST_PAUSE)
             how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             if deaths >= DEATHS:
-                self._say(f"The worker ended {how}, {DEATHS} times in a row; it is not begun anew.")
+                self.say(f"The worker ended {how}, {DEATHS} times in a row; it is not begun anew.")
                 return code if code > 0 else 1
-            self._say(f"The worker ended {how}; it is begun anew in {pause:g} s.")
+            self.say(f"The worker ended {how}; it is begun anew in {pause:g} s.")
             if self._asked.wait(pause):
                 return INTERRUPTED
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -79,19 +87,28 @@ class Keeper:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # what a terminal or an engine sends to a group comes by us, once
+                # A signal to a group of processes reaches the worker once: by us, or by that alone.
+                start_new_session=not self._told_together,
                 preexec_fn=tie,  # noqa: PLW1509 - this process has one thread
             )
-            if self._asked.is_set():
+            if self._asked.is_set():  # before there was a worker
                 self._worker.terminate()
             return self._worker.wait()
 
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._told_together:
+            self._asked.set()
+        else:
+            self.ask()
+
+    def ask(self) -> None:
+        """Ask the worker to leave its trial in order, and begin none anew."""
         self._asked.set()
         if self._worker is not None and self._worker.poll() is None:
             self._worker.terminate()
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
+        """Add a sentence to the log."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(f"{sentence}\n")
 
@@ -103,6 +120,21 @@ def _program() -> str:
     if found is None:
         sys.exit(f"The command `tuner` is not there beside {sys.executable}; install interplay-tuner there.")
     return found
+
+
+def keeper_of(worker: Sequence[str], folder: str, *, told_together: bool = False) -> Keeper:
+    """Make the keeper of a worker, whose number the environment tells.
+
+    Args:
+        worker: the words of the command line of `tuner`.
+        folder: takes its log.
+        told_together: see `Keeper`.
+    """
+    index = os.environ.get(LAUNCH, "").rpartition(":")[2]
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    log = log_of(place, int(index) if index.isdecimal() else 0)
+    return Keeper([_program(), *worker], log, told_together=told_together)
 
 
 def main(words: Sequence[str]) -> int:
@@ -118,10 +150,7 @@ def main(words: Sequence[str]) -> int:
             return INTERRUPTED
         words = words[2:]
     _, folder, *worker = words  # --log FOLDER
-    index = os.environ.get(LAUNCH, "").rpartition(":")[2]
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    return Keeper([_program(), *worker], log_of(place, int(index) if index.isdecimal() else 0)).keep()
+    return keeper_of(worker, folder).keep()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,13 @@ def _on_ray() -> type[Engine]:
     return OnRay
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray}
+def _slurm() -> type[Engine]:
+    from tuner.workers.engines.slurm.engine import Slurm
+
+    return Slurm
+
+
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray, "slurm": _slurm}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

@@ -163,7 +163,10 @@ class Placed:
                 follower.look()
                 self._has_ended(states)
                 return
-            if self._is_late(is_over=is_over):
+            works = any(
+                each.state == RUNNING for each in states
+            )  # else all wait for a place, and for nothing
+            if self._is_late(is_over=is_over) or (is_over and not works):
                 self.cancel(now=True)
                 self._has_ended(())
                 return

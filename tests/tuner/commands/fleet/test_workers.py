@@ -34,7 +34,7 @@ def test_a_row_says_what_a_worker_does(tuner: CommandLine, ledger: Ledger) -> No
     alive, gone = worker_name(1), worker_name(2)
     running = ask(ledger, alive)
     assert running is not None
-    assert ledger.slots.renew(running.slot, (6.0, 3.0))
+    assert ledger.slots.renew(running.slot, (6.0, 3.0)).is_held
     assert ledger.slots.claim(gone) is not None
     ledger.slots.workers.renew(gone, LEASE - 300.0)
     heads, first, second, counts = tuner("workers mine").out.splitlines()

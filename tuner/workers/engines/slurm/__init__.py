@@ -1,0 +1,1 @@
+"""Workers as an array of Slurm's: the request, Slurm's own programs, a task from inside."""
