@@ -215,10 +215,10 @@ def _place(study: "Study", site: "Site", manner: "Manner", *, more: bool, quiet:
         return there
     fresh = start(study, site, manner)
     if not quiet:
-        (record,) = fresh.records
+        (record,), (where,) = fresh.records, fresh.where_printed()
         screen.print(
             f"Started {_workers(record.workers)} of {study.name} on {record.engine}; what they print: "
-            f"{record.folder}",
+            f"{where}",
             soft_wrap=True,
         )
     return there.beside(fresh)

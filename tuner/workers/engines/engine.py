@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final, Literal, Protocol, Self
+from typing import ClassVar, Final, Literal, Protocol, Self, runtime_checkable
 
 from studies.ledger import workers
 from tuner.errors import Refused
@@ -73,6 +73,8 @@ class Order:
     @property
     def worker(self) -> tuple[str, ...]:
         """The words of the command that is a worker, without the program before them."""
+        if self.study.startswith("-"):  # else it would be read as an option
+            return ("worker", *self.options, "--", self.study)
         return ("worker", self.study, *self.options)
 
     @property
@@ -150,7 +152,7 @@ class Engine(Protocol):
     def submit(self, order: Order) -> str:
         """Start the workers, which work on when this process ends.
 
-        Returns: The identifier of the job, by which another process finds it; at most 200 characters.
+        Returns: The identifier of the job, by which another process finds it; at most 400 characters.
 
         Raises:
             Refused: the engine takes no such order.
@@ -172,6 +174,14 @@ class Engine(Protocol):
         Raises:
             EngineAway: it does not answer.
         """
+
+
+@runtime_checkable
+class PrintsElsewhere(Protocol):
+    """An engine whose workers print elsewhere than into the folder of their launch."""
+
+    def where_printed(self, job: str) -> str:
+        """Give the command that shows what the workers of a job print."""
 
 
 def is_alive(states: Sequence[WorkerState]) -> bool:

@@ -13,6 +13,12 @@ def _detached() -> type[Engine]:
     return Detached
 
 
+def _kubernetes() -> type[Engine]:
+    from tuner.workers.engines.kubernetes.engine import Kubernetes
+
+    return Kubernetes
+
+
 def _on_ray() -> type[Engine]:
     from tuner.workers.engines.on_ray.engine import OnRay
 
@@ -25,7 +31,12 @@ def _slurm() -> type[Engine]:
     return Slurm
 
 
-ENGINES: Mapping[str, Callable[[], type[Engine]]] = {"local": _detached, "ray": _on_ray, "slurm": _slurm}
+ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
+    "local": _detached,
+    "kubernetes": _kubernetes,
+    "ray": _on_ray,
+    "slurm": _slurm,
+}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

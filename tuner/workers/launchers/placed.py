@@ -20,6 +20,7 @@ from tuner.workers.engines.engine import (
     WAITING,
     Engine,
     EngineAway,
+    PrintsElsewhere,
     WorkerState,
     is_alive,
     log_of,
@@ -89,6 +90,13 @@ class Placed:
     def records(self) -> list[Launch]:
         """The launches as the database keeps them."""
         return [record for _, record in self._parts]
+
+    def where_printed(self) -> list[str]:
+        """Say of each launch where what its workers print stands: a folder, or a command that shows it."""
+        return [
+            engine.where_printed(record.job) if isinstance(engine, PrintsElsewhere) else record.folder
+            for engine, record in self._parts
+        ]
 
     def states(self) -> Sequence[WorkerState]:
         """Say how each worker is; errors as `Engine.states`'s."""

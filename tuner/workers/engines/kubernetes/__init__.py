@@ -1,0 +1,1 @@
+"""Workers as the pods of an Indexed Job: what is asked for, the manifests, the cluster, how pods are."""
