@@ -129,7 +129,7 @@ def test_a_table_without_a_target_is_answered_by_its_columns(tuner: CommandLine)
     written(tuner)
     sentence = tuner("validate table --set path=ill.csv").sentence
     assert sentence.startswith("table: data.init_args.target: is not given; add `--set target=COLUMN`")
-    assert sentence.endswith("of age, smokes, kind, ill, patient_id, zip.")
+    assert sentence.endswith("of age, kind, smokes, ill, patient_id, zip.")
     assert "`--set path=FILE.csv --set target=COLUMN`" in tuner("validate table").sentence
 
 
