@@ -24,12 +24,18 @@ class StudyFile:
     """A study file as read.
 
     `source` names it in messages, `text` is its verbatim content. `data`, its sections, is what JSON can
-    hold, so that a study compares equal to what the database gives back.
+    hold, so that a study compares equal to what the database gives back. `changed` are the keys that `--set`
+    named, from their section on.
     """
 
     source: str
     text: str
     data: Mapping[str, Any]
+    changed: frozenset[str] = frozenset()
+
+    def is_changed(self, key: str) -> bool:
+        """Say whether `--set` has named a key, or what holds it."""
+        return any(key == named or key.startswith(f"{named}.") for named in self.changed)
 
 
 def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
@@ -83,8 +89,7 @@ def parse_study_file(text: str, *, source: str, overrides: Sequence[str] = ()) -
             "",
             f"a study file maps sections to what they hold, but this is a {kind}; begin with `study:`.",
         )
-    for override in overrides:
-        _apply(data, override)
+    changed = frozenset(_apply(data, override) for override in overrides)
     for section, held in data.items():
         if section not in SECTIONS:
             raise StudyFileError(
@@ -92,7 +97,7 @@ def parse_study_file(text: str, *, source: str, overrides: Sequence[str] = ()) -
             )
         if section in _MAPPINGS and held is not None and not isinstance(held, dict):
             raise StudyFileError(source, section, f"must map keys to values, but got {held!r}.")
-    return StudyFile(source, text, data)
+    return StudyFile(source, text, data, changed)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -101,7 +106,8 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
+def _apply(data: dict[str, Any], override: str) -> str:
+    """Apply one override, and give its key, from the section on."""
     key, equals, text = override.partition("=")
     parts = _split(key.strip())
     if not equals or not all(parts) or len(parts) > DEEPEST:
@@ -121,6 +127,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
             )
         place = inside
     place[parts[-1]] = load_yaml(text, source=f"--set {key}")
+    return ".".join(parts)
 
 
 def _split(key: str) -> list[str]:

@@ -23,6 +23,7 @@ from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, 
 from studies.trials.outcomes import LIMIT, Outcome, broken_limits, outcome_of
 
 PAGE = 4000  # trials that are read at once
+FIRST_PAGE = 500  # the first of them where a look has to end soon; each of the next is twice as large
 NAMES = (OUTCOME, LEDGER, SLOT, ATTEMPT, WORKER, UNPRUNED)
 SPENDS = frozenset({TrialState.COMPLETE, TrialState.PRUNED})
 
@@ -162,15 +163,17 @@ class Following:
                 self._forget()
             changed, again = self._lines is None, set(self._open)
             names = (*NAMES, *(f"{CONSTRAINTS}{LIMIT}{name}" for name in self.limits))
+            size = PAGE if patience is None else FIRST_PAGE
             while True:
                 rows = read_few_columns(
-                    self.engine, self.study, names, after=self._last, also=again, limit=PAGE
+                    self.engine, self.study, names, after=self._last, also=again, limit=size
                 )
                 changed |= self._take(rows)
                 new = sum(row.key not in again for row in rows)
                 again = set()
-                if new < PAGE or (patience is not None and time.monotonic() - began > patience):
+                if new < size or (patience is not None and time.monotonic() - began > patience):
                     break
+                size = min(2 * size, PAGE)
             if changed or self._lines is None:
                 self._lines = self._made(max(count - len(self._found), 0))
             self._at = time.monotonic()

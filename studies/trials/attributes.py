@@ -92,3 +92,13 @@ def without_continued(trials: Sequence[FrozenTrial], paused: str) -> list[Frozen
 
 def _slot_of(trial: FrozenTrial) -> tuple[Any, Any]:
     return str(trial.user_attrs.get(LEDGER)), str(trial.user_attrs.get(SLOT))
+
+
+def as_number(value: object) -> float | None:
+    """Give a number that was read as a float; None for anything else, or where it is too large."""
+    if not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # JSON has whole numbers of any length
+        return None

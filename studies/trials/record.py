@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space.nodes import Value
 from studies.trials import attributes
-from studies.trials.attributes import is_count
+from studies.trials.attributes import as_number, is_count
 from studies.trials.outcomes import Outcome, broken_limits, outcome_of
 
 T = TypeVar("T")
@@ -98,8 +98,7 @@ class TrialRecord:
             return value if is_count(value) else None
 
         def number(key: str) -> float | None:
-            value = told.get(key)
-            return float(value) if isinstance(value, int | float) else None
+            return as_number(told.get(key))
 
         earlier = count(attributes.EARLIER)
         facts = read(attributes.FACTS, dict)
@@ -127,21 +126,21 @@ class TrialRecord:
             configuration=read(attributes.CONFIGURATION, dict),
             facts=None
             if facts is None
-            else {name: fact for name, fact in facts.items() if isinstance(fact, int | float)},
+            else {name: fact for name, fact in facts.items() if as_number(fact) is not None},
             facts_missing=read(attributes.FACTS_MISSING, dict),
             weights=read(attributes.WEIGHTS, dict),
             logs=read(attributes.LOGS, str),
             folder=read(attributes.FOLDER, str),
             threads=count(attributes.THREADS),
             metrics={
-                name: float(value)
+                name: known
                 for name, value in (read(attributes.METRICS, dict) or {}).items()
-                if isinstance(value, int | float)
+                if (known := as_number(value)) is not None
             },
             repeats=tuple(
-                float(each["score"])
+                score
                 for each in read(attributes.REPEATS, list) or ()
-                if isinstance(each, Mapping) and isinstance(each.get("score"), int | float)
+                if isinstance(each, Mapping) and (score := as_number(each.get("score"))) is not None
             ),
             broken=broken_limits(trial),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,

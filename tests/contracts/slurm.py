@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.contracts.servers import free_port
+from tuner.training.process.parent import die_with_parent
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 KILL_WAIT = 20  # seconds between SIGTERM and SIGKILL
@@ -152,7 +153,12 @@ class Cluster:
         assert path is not None
         with (self.folder / f"{daemon}.log").open("ab") as log:
             self._daemons[daemon] = subprocess.Popen(
-                [path, *arguments], env=self._environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [path, *arguments],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock, so threads do not matter
             )
 
     def _environment(self) -> dict[str, str]:

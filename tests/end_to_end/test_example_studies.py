@@ -62,7 +62,7 @@ def test_a_few_trials_of_other_data(tuner: CommandLine, study: str) -> None:
 @pytest.mark.parametrize(
     ("is_there", "said"),
     [
-        (False, "table.yaml: data: my_table.csv: the file cannot be read: No such file"),
+        (False, "table.yaml: data: absent.csv: the file cannot be read: No such file"),
         (True, "there is no column 'tumor', which `target` names"),
     ],
 )
@@ -70,7 +70,7 @@ def test_data_that_are_wrong_are_told_before_the_first_trial(
     tuner: CommandLine, *, is_there: bool, said: str
 ) -> None:
     """The sentence names the study's file and what to mend, and nothing is left behind."""
-    given = with_data("table", tuner.folder) if is_there else ()
+    given = with_data("table", tuner.folder) if is_there else ("path=absent.csv",)
     sets = " ".join(f"--set {override}" for override in (*given, "data.init_args.target=tumor"))
     answer = tuner(f"run table {sets}")
     assert answer.code == 2

@@ -19,6 +19,7 @@ from tuner.api.storage import opened
 from tuner.errors import Refused
 from tuner.preparation.question import Question, read_question
 from tuner.workers.code.named import changed_code
+from tuner.workers.gpus import wanted
 
 
 class Made(Asking):
@@ -73,13 +74,24 @@ class Made(Asking):
         return cls.of(read, storage=storage, rehearses=rehearses)
 
     @classmethod
-    def of(cls, read: Callable[[], Question], *, storage: str | None = None, rehearses: bool = True) -> Self:
-        """Make a study of a question, once `read` has given it; errors as `create`'s."""
+    def of(
+        cls,
+        read: Callable[[], Question],
+        *,
+        storage: str | None = None,
+        rehearses: bool = True,
+        gpus: str | None = None,
+    ) -> Self:
+        """Make a study of a question, once `read` has given it, and rehearse on one of `gpus`.
+
+        Errors as `create`'s.
+        """
         refuse_in_training()
         question = read()
         url, database = opened(storage)
         is_new = not is_known(database, question.definition.settings.name)
-        seen = question.rehearse(database, threading.Event()) if rehearses else None
+        with wanted(gpus) as held:
+            seen = question.rehearse(database, threading.Event(), held) if rehearses else None
         remarks = list(question.remarks(seen)) if is_new else []
         ledger = question.make(database)
         if changed := changed_code(ledger):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from tuner.errors import Refused
 from tuner.terminal.markup import Shown
 from tuner.workers.code.here import refuse_elsewhere
 from tuner.workers.events import View, unseen
+from tuner.workers.gpus import Gpus, wanted
 from tuner.workers.launchers.launcher import Job
 from tuner.workers.launchers.local import work_locally
 from tuner.workers.places import refuse_unreachable, results_folder
@@ -83,10 +85,11 @@ class Study(Made, Shown):
         settings = self.ledger.definition.settings
         refuse_unreachable(manner.checkpoints)
         self.reopen(trials)
-        with Interruption(timeout) as interruption:
-            self.work(manner, view or unseen, interruption.stop)
+        with Interruption(timeout) as interruption, wanted(manner.gpus) as gpus:
+            self.work(manner, view or unseen, interruption.stop, gpus)
             if settings.confirm and not interruption.is_over and self.is_spent:
-                self.confirm(settings.confirm, settings.confirm_seeds, manner, stop=interruption.stop)
+                repeating = self.repeating(settings.confirm, settings.confirm_seeds)
+                repeating.work(manner, unseen, interruption.stop, gpus)
         return self.status()
 
     def reopen(self, trials: int | None = None) -> None:
@@ -96,11 +99,19 @@ class Study(Made, Shown):
         self.ledger.slots.grow(trials or settings.trials, settings.exploration)
         self.ledger.slots.control.open()
 
-    def work(self, manner: Manner, view: View, stop: threading.Event) -> None:
-        """Work on the study until its budget is spent or `stop` is set; errors as `run`'s."""
+    def work(self, manner: Manner, view: View, stop: threading.Event, gpus: Gpus | None = None) -> None:
+        """Work on the study until its budget is spent or `stop` is set; errors as `run`'s.
+
+        Args:
+            manner: how it is worked on.
+            view: hears of every trial.
+            stop: is set to end.
+            gpus: what the caller holds of those that `manner` names; by default they are taken for the work.
+        """
         folder = results_folder(manner.output, self.name)
         job = Job(self.url, self.name, folder, manner.grace, manner.checkpoints)
-        work_locally(job, self.ledger, view, stop, workers=manner.workers, gpus=manner.gpus)
+        with nullcontext(gpus) if gpus is not None else wanted(manner.gpus) as held:
+            work_locally(job, self.ledger, view, stop, workers=manner.workers, gpus=held)
 
     @property
     def is_spent(self) -> bool:

@@ -62,7 +62,7 @@ def tune(
         shows: whether progress is shown.
 
     Raises:
-        Refused: an argument can be no part of a study.
+        Refused: an argument can be no part of a study, or the GPUs that `manner` names cannot be had.
         StudyFileError: what the call describes is wrong, or does not train.
         StudyChanged: the database holds another study of that name.
         StudyStopped: several trials in a row ended with an error; it holds the last one's traceback.
@@ -74,7 +74,7 @@ def tune(
     file = parse_study_file(study_file(module, data, space, asked, trainer or {}), source=SOURCE)
     also = {"tuner.workers.launchers.local"} if manner.workers > 1 else set()
     warm_up(modules_of(file.data) | also)  # before the processes that need it
-    study = Study.of(lambda: Question(file, prepare_apart(file)), storage=storage)
+    study = Study.of(lambda: Question(file, prepare_apart(file)), storage=storage, gpus=manner.gpus)
     for remark in study.remarks:
         if shows:
             sys.stderr.write(f"{remark}\n")

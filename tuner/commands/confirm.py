@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from studies.ledger.ledger import Ledger
     from studies.running.confirmation import Candidate
     from tuner.api import Manner, Study
+    from tuner.workers.gpus import Gpus
     from tuner.workers.processes.interruption import Interruption
 
 
@@ -87,9 +88,13 @@ def confirm(
 
 
 def repeat_best(
-    study: "Study", top: int, seeds: int, manner: "Manner", interruption: "Interruption", *, quiet: bool
-) -> None:
-    """Train the best trials of a study again, as far as they have not been, or until interrupted."""
+    study: "Study", top: int, seeds: int, manner: "Manner", interruption: "Interruption", *, quiet: bool,
+    gpus: "Gpus | None" = None,
+) -> None:  # fmt: skip
+    """Train the best trials of a study again, as far as they have not been, or until interrupted.
+
+    `gpus` are what the caller holds; without them those that `manner` names are taken.
+    """
     from tuner.terminal.live_view import view_for
     from tuner.terminal.screen import open_screen
     from tuner.workers.code.here import refuse_elsewhere
@@ -99,7 +104,7 @@ def repeat_best(
     if not quiet and repeating.ledger.slots.budget().open:
         open_screen().print(f"Training the best {top} again, on {seeds} fresh seeds each.")
     with view_for(repeating.ledger, interruption.stop, quiet=quiet, workers=manner.workers) as view:
-        repeating.work(manner, view, interruption.stop)
+        repeating.work(manner, view, interruption.stop, gpus)
 
 
 def describe_candidate(candidate: "Candidate") -> dict[str, Any]:

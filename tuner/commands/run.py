@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tuner.api import Study
     from tuner.preparation.question import Question
     from tuner.terminal.next_steps import Request
+    from tuner.workers.gpus import Gpus
     from tuner.workers.processes.interruption import Interruption
 
 
@@ -96,33 +97,37 @@ def run(
         from tuner.commands.confirm import repeat_best
         from tuner.results.summary import conclude
         from tuner.terminal.live_view import view_for
+        from tuner.workers.gpus import wanted
         from tuner.workers.places import results_folder
 
     manner = Manner(workers, gpus, output, checkpoints, grace)
-    with Interruption(timeout) as interruption:
-        with busy("training a few steps", shown=not quiet):
-            opened = open_question(request, question, interruption, rehearses=not no_rehearsal)
-            ledger = opened.ledger
-            folder = results_folder(output, ledger.name)
-        for sentence in remarks(ledger, trials):
-            open_screen().print(sentence)
-        with (
-            told_at_once(ledger, request),
-            view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
-        ):
-            opened.work(manner, view, interruption.stop)
-        settings = ledger.definition.settings if question is None else question.definition.settings
-        if settings.confirm and not interruption.is_over and opened.is_spent:
-            repeat_best(opened, settings.confirm, settings.confirm_seeds, manner, interruption, quiet=quiet)
-    with ending_at_once(interrupted(ledger, request)):
-        has_best = conclude(
-            ledger,
-            folder,
-            request,
-            quiet=quiet,
-            is_leaving=interruption.by_signal,
-            sharpness=not no_sharpness,
-        )
+    with wanted(gpus) as held:  # from the rehearsal to the test of the best
+        with Interruption(timeout) as interruption:
+            with busy("training a few steps", shown=not quiet):
+                opened = open_question(request, question, interruption, held, rehearses=not no_rehearsal)
+                ledger = opened.ledger
+                folder = results_folder(output, ledger.name)
+            for sentence in remarks(ledger, trials):
+                open_screen().print(sentence)
+            with (
+                told_at_once(ledger, request),
+                view_for(ledger, interruption.stop, quiet=quiet, workers=workers) as view,
+            ):
+                opened.work(manner, view, interruption.stop, held)
+            settings = ledger.definition.settings if question is None else question.definition.settings
+            if settings.confirm and not interruption.is_over and opened.is_spent:
+                top, seeds = settings.confirm, settings.confirm_seeds
+                repeat_best(opened, top, seeds, manner, interruption, quiet=quiet, gpus=held)
+        with ending_at_once(interrupted(ledger, request)):
+            has_best = conclude(
+                ledger,
+                folder,
+                request,
+                quiet=quiet,
+                is_leaving=interruption.by_signal,
+                sharpness=not no_sharpness,
+                gpus=held,
+            )
     if interruption.by_signal:
         return INTERRUPTED
     return 0 if has_best else 1
@@ -155,8 +160,9 @@ def _words(**options: str | None) -> tuple[str, ...]:
 
 
 def open_question(
-    request: "Request", question: "Question | None", interruption: "Interruption", *, rehearses: bool = True
-) -> "Study":
+    request: "Request", question: "Question | None", interruption: "Interruption",
+    gpus: "Gpus | None" = None, *, rehearses: bool = True,
+) -> "Study":  # fmt: skip
     """Make the study, once it has been rehearsed, or open the one that is there.
 
     Raises:
@@ -171,7 +177,7 @@ def open_question(
     if question is None:
         return _resume(request, url, interruption)
     database = open_database(request.storage, reading=False)
-    seen = question.rehearse(database, interruption.stop) if rehearses else None
+    seen = question.rehearse(database, interruption.stop, gpus) if rehearses else None
     if rehearses and seen is None and interruption.by_signal:
         raise EndedAtOnce
     if not is_known(database, question.definition.settings.name):

@@ -1,12 +1,19 @@
 """`tuner validate`: resolve a study file, list what varies, and train a few steps of every branch."""
 
+import re
 import shlex
 from dataclasses import asdict
 from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tuner.commands.options import echo_json, examples, json_option, set_option
+
+if TYPE_CHECKING:
+    from studies.definition.settings import StudySettings
+    from studies.definition.study_file import StudyFile
 
 
 @click.command(
@@ -26,6 +33,7 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
 
     from search_spaces.space.describe import describe
     from studies.analysis.shares.enough_trials import need_of
+    from studies.definition.repetition import Repetition
     from studies.shipped.catalogue import find_study_file
     from tuner.preparation.first_look import look_at
     from tuner.workers.processes.fork_server import modules_of, warm_up
@@ -74,11 +82,13 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         echo_json(
             {
                 "name": definition.settings.name,
+                "metric": definition.settings.metric,
                 "parameters": [asdict(row) for row in rows],
                 "branches": [asdict(rehearsal) for rehearsal in rehearsals],
                 "inexact": inexact,
                 "data": table and table.to_data(),
                 "trials": definition.settings.trials,
+                "trainings": definition.settings.trials * Repetition.of(definition.settings.repeats).count,
                 "trials_needed": need.trials,
             }
         )
@@ -89,14 +99,36 @@ def validate(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
         )
     if failed:
         return 1
+    settings = definition.settings
     screen.print(
-        f"{definition.settings.name} is fine: {len(rows)} parameters, {total} choices tried, "
-        f"{definition.settings.trials} trials."
+        f"{settings.name} is fine: {len(rows)} parameters, {total} choices tried, {_trainings(settings)}, "
+        f"which {settings.direction} {settings.metric}."
     )
     if missing := need.in_words(definition.settings.trials):
         screen.print(f"That may be too few to say what mattered: {missing}")
     for reason in inexact:
         screen.print(announced(reason))
-    changes = [part for override in overrides for part in ("--set", override)]
-    screen.print(f"Next: {shlex.join(['tuner', 'run', study, *changes])}", soft_wrap=True, markup=False)
+    screen.print(
+        f"Next: {shlex.join(['tuner', 'run', *_asked(study, overrides, file)])}", soft_wrap=True, markup=False
+    )
     return 0
+
+
+def _trainings(settings: "StudySettings") -> str:
+    """Say how many trials a study has, and how many trainings they are."""
+    from studies.definition.repetition import Repetition
+
+    count, trials = Repetition.of(settings.repeats).count, settings.trials
+    said = "1 trial" if trials == 1 else f"{trials} trials"
+    return said if count == 1 else f"{said} of up to {count} trainings, {trials * count} in all"
+
+
+def _asked(study: str, overrides: tuple[str, ...], file: "StudyFile") -> list[str]:
+    """Give the words that ask for what was checked; a table's study is called after its file."""
+    from tuner.preparation.target import is_shipped_table
+
+    called = []
+    if is_shipped_table(file) and not file.is_changed("study.name"):
+        stem = Path(str(file.data["data"]["init_args"]["path"])).name.partition(".")[0]
+        called = ["--name", re.sub(r"[^\w-]+", "-", stem).strip("-") or "mine"]
+    return [study, *called, *(part for override in overrides for part in ("--set", override))]

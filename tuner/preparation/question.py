@@ -12,6 +12,7 @@ from studies.ledger.making import create
 from studies.ledger.opening import is_known
 from studies.shipped.catalogue import find_study_file
 from tuner.training.messages import Rehearsed
+from tuner.workers.gpus import Gpus, lent
 from tuner.workers.processes.fork_server import modules_of, warm_up
 
 
@@ -22,23 +23,28 @@ class Question:
     file: StudyFile
     definition: StudyDefinition
 
-    def rehearse(self, database: Database, stop: threading.Event) -> Rehearsed | None:
+    def rehearse(
+        self, database: Database, stop: threading.Event, gpus: Gpus | None = None
+    ) -> Rehearsed | None:
         """Train a few steps of the defaults, unless the database holds the study already.
 
         Args:
             database: where the study will be.
             stop: is set to end at once.
+            gpus: of which it takes one; None lets it see all.
 
         Returns: What was seen; None where the study is there, or `stop` came first.
 
         Raises:
             StudyFileError: it does not train.
+            Refused: other runs have the GPUs.
         """
         from tuner.preparation.rehearsing import rehearse
 
         if is_known(database, self.definition.settings.name):
             return None
-        return rehearse(self.file, self.definition, stop)
+        with lent(gpus) as names:
+            return rehearse(self.file, self.definition, stop, names)
 
     def remarks(self, seen: Rehearsed | None) -> Iterator[str]:
         """Say in sentences what cannot be exact, and what a rehearsal could not see."""

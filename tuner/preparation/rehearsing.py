@@ -37,7 +37,10 @@ class Rehearsal:
 
 
 def rehearse(
-    file: StudyFile, definition: StudyDefinition, stop: threading.Event | None = None
+    file: StudyFile,
+    definition: StudyDefinition,
+    stop: threading.Event | None = None,
+    gpus: str | None = None,
 ) -> Rehearsed | None:
     """Train the defaults for some steps, so that a study that cannot run is refused before it is made.
 
@@ -45,13 +48,14 @@ def rehearse(
         file: where the definition comes from.
         definition: the study.
         stop: is set to end at once.
+        gpus: those that it may see; None lets it see all.
 
     Returns: What was seen; None where `stop` came first.
 
     Raises:
         StudyFileError: the data cannot be read, the module does not train, or the metric is not logged.
     """
-    seen = _tried(definition, default_values(definition.space), stop or threading.Event())
+    seen = _tried(definition, default_values(definition.space), stop or threading.Event(), gpus)
     if isinstance(seen, Unfit):
         error = StudyFileError(file.source, seen.key, seen.reason)
         raise error from (InOtherProcess(seen.traceback) if seen.traceback else None)
@@ -96,7 +100,10 @@ def branches(space: Group) -> Iterator[tuple[str, str, dict[str, Value]]]:
 
 
 def _tried(
-    definition: StudyDefinition, values: Mapping[str, Value], stop: threading.Event
+    definition: StudyDefinition,
+    values: Mapping[str, Value],
+    stop: threading.Event,
+    gpus: str | None = None,
 ) -> Rehearsed | Unfit | None:
     """Train some steps in a process of its own; None where `stop` came first."""
     settings = definition.settings
@@ -107,6 +114,7 @@ def _tried(
         objective=objective_of(definition),
         threads=settings.threads,
         facts=False,
+        gpus=gpus,
         metrics=kept_metrics(settings.keep_metrics, settings.limits),
     )
     match executor.rehearse(assignment, stop):

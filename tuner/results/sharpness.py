@@ -20,7 +20,9 @@ LONGEST = 120.0  # seconds that the measuring of one trial may take at the end o
 LOG = "sharpness.log"
 
 
-def measure_contenders(ledger: "Ledger", folder: Path, *, limit: float = LONGEST) -> Iterator[str]:
+def measure_contenders(
+    ledger: "Ledger", folder: Path, *, gpus: str | None = None, limit: float = LONGEST
+) -> Iterator[str]:
     """Measure the winner and its rivals, as far as their weights lie here and nothing was measured before.
 
     What is measured is kept with the study.
@@ -28,6 +30,7 @@ def measure_contenders(ledger: "Ledger", folder: Path, *, limit: float = LONGEST
     Args:
         ledger: the study.
         folder: where its results lie.
+        gpus: those that it may see; None lets it see all.
         limit: seconds for each.
 
     Yields: why one could not be measured, in a sentence.
@@ -37,7 +40,7 @@ def measure_contenders(ledger: "Ledger", folder: Path, *, limit: float = LONGEST
         if weights is None or contender.sharpness() is not None:
             continue
         try:
-            contender.keep(_measured(contender, weights, folder, limit))
+            contender.keep(_measured(contender, weights, folder, limit, gpus))
         except Refused as error:
             yield str(error)
 
@@ -61,7 +64,7 @@ def sharpness_of_trial(ledger: "Ledger", trial: int, folder: Path) -> Sharpness:
         if told is not None:
             return told
         if weights is not None:
-            found = _measured(contender, weights, folder, None)
+            found = _measured(contender, weights, folder)
             contender.keep(found)
             return found
     with_weights = sorted(number for number, each in known.items() if _weights_of(each, folder) is not None)
@@ -78,7 +81,9 @@ def _weights_of(contender: Contender, folder: Path) -> Path | None:
     return Weights(contender.ledger, of_study).of(contender.trained)
 
 
-def _measured(contender: Contender, weights: Path, folder: Path, limit: float | None) -> Sharpness:
+def _measured(
+    contender: Contender, weights: Path, folder: Path, limit: float | None = None, gpus: str | None = None
+) -> Sharpness:
     from tuner.training.assignment import Assignment
     from tuner.training.messages import Measured
     from tuner.workers.desk import objective_of
@@ -92,6 +97,7 @@ def _measured(contender: Contender, weights: Path, folder: Path, limit: float | 
         objective=objective_of(definition),
         threads=definition.settings.threads,
         log=folder / LOG,
+        gpus=gpus,
     )
     ended = executor.measure(replace(assignment, limit=limit), weights)
     if not isinstance(ended, Measured):

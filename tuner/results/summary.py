@@ -24,6 +24,7 @@ from tuner.results.export import export
 from tuner.results.sharpness import measure_contenders
 from tuner.terminal.next_steps import OUTPUT, Request, folded
 from tuner.terminal.screen import busy, open_screen, print_table, progress_of
+from tuner.workers.gpus import Gpus, lent
 from tuner.workers.places import folder_name
 from tuner.workers.processes.working_directory import shown, unmoved
 from tuner.workers.weights import Weights, place_of
@@ -39,6 +40,7 @@ def conclude(
     quiet: bool,
     is_leaving: bool = False,
     sharpness: bool = True,
+    gpus: Gpus | None = None,
 ) -> bool:
     """Write the results to `folder` and print them.
 
@@ -49,6 +51,7 @@ def conclude(
         quiet: show nothing of what is being done, only the results.
         is_leaving: somebody wants the program to end, so nothing is written that takes time.
         sharpness: whether to measure how sharp the loss is around the weights of the best.
+        gpus: of which the test and the measuring take one; None lets them see all.
 
     Returns: Whether the study has a best trial that could be tested, or can still get one.
     """
@@ -63,7 +66,10 @@ def conclude(
         weights = kept.of(choice.trial)
     if choice is not None and not is_leaving:
         if is_finished:  # before the report, which tells it
-            tested, untold = _looked_at(ledger, choice, weights, folder, quiet=quiet, sharpness=sharpness)
+            with lent(gpus) as names:
+                tested, untold = _looked_at(
+                    ledger, choice, weights, folder, names, quiet=quiet, sharpness=sharpness
+                )
         with progress_of("writing the report", shown=not quiet) as progress, unmoved():
             _write(ledger, choice, folder, progress)
     screen = open_screen()
@@ -96,17 +102,18 @@ def _looked_at(
     choice: Recommendation,
     weights: Path | None,
     folder: Path,
+    gpus: str | None,
     *,
     quiet: bool,
     sharpness: bool,
 ) -> tuple[TestScores | str, list[str]]:
     """Test the best trial, and measure how sharp the loss is around it and its rivals."""
     with busy("testing the best", shown=not quiet):
-        tested = _test(choice, weights, folder / TEST_LOG)
+        tested = _test(choice, weights, folder / TEST_LOG, gpus)
     if not sharpness:
         return tested, []
     with busy("measuring how sharp the loss is around the best", shown=not quiet):
-        return tested, list(measure_contenders(ledger, folder))
+        return tested, list(measure_contenders(ledger, folder, gpus=gpus))
 
 
 def _print_sharpness(screen: Console, ledger: Ledger, untold: list[str]) -> None:
@@ -166,7 +173,7 @@ def _print_written(screen: Console, choice: Recommendation, folder: Path, weight
         screen.print(f"The weights of the best trial are not here; they were kept at {place}", soft_wrap=True)
 
 
-def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> TestScores | str:
+def _test(choice: Recommendation, checkpoint: Path | None, log: Path, gpus: str | None) -> TestScores | str:
     """Evaluate the best trial's weights on the test part of the data, once; it is kept with the study.
 
     Returns: The scores, or why there are none, as the end of a sentence.
@@ -186,6 +193,7 @@ def _test(choice: Recommendation, checkpoint: Path | None, log: Path) -> TestSco
         objective=objective_of(definition),
         threads=definition.settings.threads,
         log=log,
+        gpus=gpus,
     )
     ended = executor.test(assignment, checkpoint)
     if not isinstance(ended, Tested):

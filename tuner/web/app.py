@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 
+from anyio.to_thread import run_sync
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from search_spaces.errors import TunerError
+from studies.database.retry import hurried
 from studies.errors import StorageError, UnknownStudy, UnknownTrial, UnusableStudy
 from tuner.web.access.gate import Gate
 from tuner.web.access.headers import SafeHeaders
@@ -32,18 +34,21 @@ from tuner.web.known.studies import Known
 from tuner.web.pages import routes
 from tuner.web.pages.reading.addresses import study_path
 from tuner.web.site import PREFIX, Site
-from tuner.web.waiting import AWAY_SENTENCE, AtOnce
+from tuner.web.waiting import AWAY_SENTENCE, AtOnce, at_once
 
 _FAILED = 500
 _LOG = logging.getLogger(__name__)
 
 
-def application(site: Site, access: Access | None = None) -> Starlette:
+def application(
+    site: Site, access: Access | None = None, ready: Callable[[], None] = lambda: None
+) -> Starlette:
     """Give the application of a site.
 
     Args:
         site: what is shown.
         access: who may ask; by default whoever is on this machine.
+        ready: is called when the first page will come at once.
     """
     access = access or Access()
     writer = None if site.writer is None else site.writer.storage
@@ -54,9 +59,12 @@ def application(site: Site, access: Access | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with (
+            closing(known),
             closing(analyses),
             Refreshing(known, analyses, shown, lambda name: f"{PREFIX}{study_path(name)}"),
         ):
+            await run_sync(_warm, known)
+            ready()
             yield
 
     inner: list[BaseRoute] = [
@@ -78,6 +86,11 @@ def application(site: Site, access: Access | None = None) -> Starlette:
             Middleware(AtOnce),
         ],
     )
+
+
+def _warm(known: Known) -> None:
+    with hurried(at_once()), suppress(Exception):  # what is wrong is said to whoever asks for a page
+        known.warm()
 
 
 def _into(request: Request) -> Response:

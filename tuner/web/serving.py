@@ -40,8 +40,14 @@ def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], 
     os.nice(_NICE)
     with _listening(access.host, port) as listening:
         address = _address(access.host, listening)
+
+        def ready() -> None:
+            say(address)
+            if opens:
+                threading.Thread(target=webbrowser.open, args=(f"{address}{PREFIX}/",), daemon=True).start()
+
         config = uvicorn.Config(
-            application(site, access),
+            application(site, access, ready),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -54,9 +60,6 @@ def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], 
         # What it says of connections that break is no news, and that it ends is what was asked.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
-        say(address)
-        if opens:
-            threading.Thread(target=webbrowser.open, args=(f"{address}{PREFIX}/",), daemon=True).start()
         # Once it has ended, it sends itself the signals again that it has got.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _ends)

@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,8 @@ from typing import Self
 from tuner.errors import Refused
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+PATIENCE = 30.0  # seconds within which nvidia-smi has to answer; a driver that is broken lets it hang
+_DYING = 1.0  # seconds for which a program that was killed is waited for; one that hangs in the driver stays
 _NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")  # as `nvidia-smi -L` shows them
 _LISTED = re.compile(r"^(?:GPU (\d+)|\s+MIG ).*UUID: ([\w/-]+)", re.MULTILINE)
 # What there is where GPUs are, though no nvidia-smi: NVIDIA's, those of Windows, AMD's.
@@ -37,7 +39,11 @@ class Gpus:
     """
 
     def __init__(
-        self, wanted: str, environment: Mapping[str, str] = os.environ, listing: str | None = None
+        self,
+        wanted: str,
+        environment: Mapping[str, str] = os.environ,
+        listing: str | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         """Take those that are named, such as `0,1`, or with `auto` all that this process may see.
 
@@ -45,11 +51,13 @@ class Gpus:
             wanted: what is asked for.
             environment: where `CUDA_VISIBLE_DEVICES` may stand.
             listing: what `nvidia-smi -L` prints; by default it is asked.
+            patience: seconds within which it has to answer.
 
         Raises:
-            Refused: a name is none, or no GPU of this machine that may be used has it.
+            Refused: a name is none, or no GPU of this machine that may be used has it; or nobody says which
+                there are.
         """
-        self._devices = _listed() if listing is None else _read(listing)
+        self._devices = _listed(wanted, patience) if listing is None else _read(listing)
         allowed = self._allowed(environment)
         self.names = allowed or [] if wanted == "auto" else _split(wanted)
         for name in self.names if wanted != "auto" else []:
@@ -99,6 +107,15 @@ class Gpus:
             self._free.remove(name)
         return ",".join(leased)
 
+    @contextmanager
+    def lent(self, count: int) -> Iterator[str]:
+        """Lease so many to one piece of work; this run keeps them for the next. Errors as `lease`'s."""
+        leased = self.lease(count)
+        try:
+            yield leased
+        finally:
+            self._free = sorted([*self._free, *leased.split(",")], key=self.names.index)
+
     def _holds(self, unique: str) -> bool:
         """Lock a GPU, unless this run has locked it; say whether it could."""
         if unique in self._held:
@@ -138,23 +155,44 @@ class Gpus:
         return allowed
 
 
+def wanted(names: str | None) -> AbstractContextManager[Gpus | None]:
+    """Give the GPUs that are asked for, as `Gpus` takes them, to be entered; None where all may be seen."""
+    return nullcontext() if names is None else Gpus(names)
+
+
+def lent(gpus: Gpus | None, count: int = 1) -> AbstractContextManager[str | None]:
+    """Lend so many to one piece of work; None, where all may be seen. Errors as those of `Gpus.lease`."""
+    return nullcontext() if gpus is None else gpus.lent(count)
+
+
 def _all(devices: Sequence[Device]) -> list[str]:
     """Name all GPUs, those that are cut into parts by their parts, of which a program can use one."""
     return [name for device in devices for name in device.parts or (device.number,)]
 
 
-def _listed() -> list[Device] | None:
+def _listed(wanted: str, patience: float) -> list[Device] | None:
     """Ask which GPUs there are; None where nobody can say."""
+    unknown: list[Device] | None = None if any(Path(device).exists() for device in DEVICES) else []
     try:
-        listed = subprocess.run(
+        process = subprocess.Popen(
             ["nvidia-smi", "-L"],  # noqa: S607 - where it lies differs
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
-            check=True,
         )
-    except (OSError, subprocess.CalledProcessError):
-        return None if any(Path(device).exists() for device in DEVICES) else []
-    return _read(listed.stdout)
+    except OSError:
+        return unknown
+    try:
+        listed, _ = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):  # `subprocess.run` would wait without an end
+            process.communicate(timeout=_DYING)
+        raise Refused(
+            f"--gpus {wanted}: `nvidia-smi -L` has not answered within {patience:g} s, so nobody knows which "
+            "GPUs there are; the driver may hang, so run it in a terminal and see, or leave --gpus out."
+        ) from None
+    return unknown if process.returncode else _read(listed)
 
 
 def _read(listing: str) -> list[Device]:

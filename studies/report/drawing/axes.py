@@ -12,6 +12,7 @@ _LOG_SPREAD = 10.0  # largest over smallest value from which a score is shown on
 _FENCE = 1.5  # interquartile ranges beyond the quartile: Tukey's fence
 _MARGIN = 0.05  # of the range, on both sides
 _MOST_TICKS = 5
+LARGEST = 1e100  # of the numbers that decide a range: differences of larger ones are no numbers any more
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ def score_axis(name: str, scores: Sequence[float], *, minimizes: bool) -> ScoreA
 
     Args:
         name: what is scored.
-        scores: every score that is to be shown; infinities and NaN stand at the worse end.
+        scores: every score that is to be shown; infinities, NaN and what no axis can hold beside others stand
+            at an end.
         minimizes: whether a smaller score is better.
     """
-    finite = np.array([score for score in scores if math.isfinite(score)])
+    finite = np.array([score for score in scores if abs(score) < LARGEST])
     if finite.size == 0:
         return ScoreAxis(name, 0.0, 1.0, log=False, minimizes=minimizes)
     log = bool(finite.min() > 0 and finite.max() > _LOG_SPREAD * finite.min())

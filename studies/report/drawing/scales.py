@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from studies.report.drawing.axes import log_ticks
+from studies.report.drawing.axes import LARGEST, log_ticks
 
 MARGIN = 0.04  # of the range, on both sides of values whose axis names no range
 MOST_TICKS = 6
@@ -67,7 +67,7 @@ def scale_of(axis: Any, values: Iterable[Any], first: float, last: float) -> Sca
         ticks = tuple((float(place), option) for place, option in enumerate(options))
         return Scale(-0.5, max(len(options), 1) - 0.5, first, last, options, ticks, title)
     is_log = axis.type == "log"
-    numbers = [float(value) for value in given if value is not None and math.isfinite(float(value))]
+    numbers = [float(value) for value in given if value is not None and abs(float(value)) < LARGEST]
     shown = np.log10([number for number in numbers if number > 0]) if is_log else np.array(numbers)
     if axis.range is not None:
         low, high = map(float, axis.range)
@@ -76,6 +76,8 @@ def scale_of(axis: Any, values: Iterable[Any], first: float, last: float) -> Sca
         low, high = float(shown.min()) - MARGIN * spread, float(shown.max()) + MARGIN * spread
     else:
         low, high = 0.0, 1.0
+    if not low < high:  # a margin around a large number may be less than its last digit
+        low, high = low - MARGIN * max(abs(low), 1.0), high + MARGIN * max(abs(high), 1.0)
     return Scale(low, high, first, last, (), _ticks(axis, low, high, is_log=is_log), title, is_log=is_log)
 
 

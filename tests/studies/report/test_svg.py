@@ -7,9 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from studies.report.drawing.figures import MARKS
+from studies.report.drawing.axes import score_axis
+from studies.report.drawing.figures import MARKS, curves_figure, progress_figure
+from studies.report.drawing.plain_figure import PlainFigure
 from studies.report.drawing.scales import round_ticks, scale_of
 from studies.report.drawing.svg import draw_svg
+from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -120,3 +124,47 @@ def test_an_axis_of_one_value_has_a_scale() -> None:
     """A single score is a figure, too."""
     scale = scale_of(go.Figure().layout.xaxis, [3.0], 0, 100)
     assert scale.place(3.0) == pytest.approx(50)
+
+
+@pytest.mark.parametrize("minimizes", [True, False])
+@pytest.mark.parametrize("worst", [2.0, 5000.0])  # a linear and a logarithmic axis
+def test_a_plain_figure_is_drawn_as_plotlys(*, minimizes: bool, worst: float) -> None:
+    """What pages draw without plotly's checks is the same picture, to the last letter."""
+    outcomes = [*3 * [Outcome.COMPLETED], Outcome.PRUNED, Outcome.DIVERGED, None]
+    trials = [
+        TrialRecord(
+            number=number,
+            slot=number,
+            attempt=1,
+            values={},
+            outcome=outcome,
+            score=1.0 + number / 10 if outcome is Outcome.COMPLETED else None,
+            curve={step: worst / step for step in range(1, 2 + number)},
+        )
+        for number, outcome in enumerate(outcomes)
+    ]
+    axis = score_axis("<b>loss", [1.0, worst], minimizes=minimizes)
+    drawn = [
+        [
+            draw_svg(progress_figure(trials, axis, make=make), 520),
+            draw_svg(curves_figure(trials, "<b>loss", trials[2], minimizes=minimizes, make=make), 520),
+        ]
+        for make in (go.Figure, PlainFigure)
+    ]
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    "scores", [[1e308, 1e308], [-1e308, 1e308], [1e17, 1e17], [1e-308, 1e-308], [1.0, 1e308]]
+)
+def test_scores_of_any_size_are_drawn(scores: list[float]) -> None:
+    """A score that no axis can hold beside the others hides no figure; no mark stands nowhere."""
+    trials = [
+        TrialRecord(place, place, 1, {}, Outcome.COMPLETED, score, {1: score})
+        for place, score in enumerate(scores)
+    ]
+    axis = score_axis("loss", scores, minimizes=True)
+    root = _read(progress_figure(trials, axis))
+    marks = [float(mark.attrib["cy"]) for mark in root.iter(f"{SVG}circle")]
+    assert all(math.isfinite(place) for place in marks)
+    assert len(marks) >= len(scores)

@@ -30,3 +30,13 @@ def test_too_few_trials_are_named_before_they_are_spent(
     assert answer.out.splitlines()[-1] == "Next: tuner run small.yaml"
     told = json.loads(tuner("validate small.yaml --json").out)
     assert (told["trials"], told["trials_needed"]) == (trials, 20)
+
+
+def test_the_trainings_of_repeats_are_counted_beforehand(tuner: CommandLine) -> None:
+    """A study of twelve trials on three seeds each is told that it makes 36 trainings."""
+    tuner.write("small.yaml", STUDY.replace("threads", "repeats: {seeds: 3}, threads") % 12)
+    answer = tuner("validate small.yaml")
+    assert "12 trials of up to 3 trainings, 36 in all, which minimize val_loss." in " ".join(
+        answer.out.split()
+    )
+    assert json.loads(tuner("validate small.yaml --json").out)["trainings"] == 36

@@ -112,3 +112,12 @@ def test_a_gpu_that_is_cut_into_parts_is_leased_by_its_parts() -> None:
     with Gpus("auto", {}, PARTS) as gpus:
         assert gpus.lease(1) == "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"
         assert gpus.lease(1) == "MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb"
+
+
+def test_a_program_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that is broken lets `nvidia-smi` hang; one sentence names it."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(Refused, match=r"--gpus auto: `nvidia-smi -L` has not answered within 0.1 s"):
+        Gpus("auto", {}, patience=0.1)

@@ -6,15 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss
 
 from tuner.data.table import Table
 
 RARE = 0.1  # share of the training rows below which a class is rare, where classes are equally frequent
 _SHOWN = 8  # names that a line shows
+_EXPONENT = 1e4  # from which four digits would be written with an exponent
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Description:
         numeric, categorical: the columns that are learnt from; `gaps` those of numbers that have some.
         features: how many numbers a row becomes.
         left_out: columns that are not learnt from.
-        baselines: `val_loss`, and for classes `val_error`, of what takes no search, by its name.
+        baselines: what needs no search, by its name, with the scores that `MLPClassifier` and
+            `MLPRegressor` log, as those define them.
     """
 
     rows: Mapping[str, int]
@@ -64,7 +66,7 @@ class Description:
             lines.append(f"not learnt from: {_listed(self.left_out)}")
         lines.append(f"{self.features} features")
         for name, scores in self.baselines.items():
-            shown = ", ".join(f"{score} {value:.4g}" for score, value in scores.items())
+            shown = ", ".join(f"{score} {_number(value)}" for score, value in scores.items())
             lines.append(f"{name}: {shown}")
         return lines
 
@@ -78,9 +80,9 @@ class Description:
         if share >= 2 * RARE / len(self.classes):
             return ""
         return (
-            f"The class {rarest!r} has {share:.1%} of the rows, so a search may learn to pass it over; write "
-            "data.init_args.class_weights: balanced and study.metric: val_balanced_error to let every class "
-            "count alike."
+            f"The class {rarest!r} has {share:.1%} of the rows, so a search may learn to pass it over; "
+            "`--set class_weights=balanced --set study.metric=val_balanced_error`, or the same in the study "
+            "file, lets every class count alike."
         )
 
 
@@ -125,9 +127,11 @@ def _baselines(table: Table) -> dict[str, dict[str, float]]:
     if table.classes is None:
         linear = Ridge().fit(x, y)
         return {
-            "always the mean": {"val_loss": float(((truth - y.mean()) ** 2).mean())},
-            "a linear model": {"val_loss": float(((truth - linear.predict(held)) ** 2).mean())},
+            "always the mean": _of_quantity(truth - y.mean(), table.target_scale),
+            "a linear model": _of_quantity(truth - linear.predict(held), table.target_scale),
         }
+    weights = table.loss_weights
+    of_class = np.ones(table.classes) if weights is None else weights.numpy()
     found = {}
     for name, model in (
         ("always the most frequent class", DummyClassifier(strategy="prior")),
@@ -137,13 +141,40 @@ def _baselines(table: Table) -> dict[str, dict[str, float]]:
             warnings.simplefilter(
                 "ignore", ConvergenceWarning
             )  # after so many steps it is a baseline all the same
-            model.fit(x, y)
+            model.fit(x, y, sample_weight=of_class[y])
         shares = model.predict_proba(held)
-        found[name] = {
-            "val_loss": float(log_loss(truth, shares, labels=range(table.classes))),
-            "val_error": float((shares.argmax(axis=1) != truth).mean()),
-        }
+        # By weights that let every class count alike none is the most likely.
+        constant = np.full(len(held), np.bincount(y).argmax())
+        answers = constant if isinstance(model, DummyClassifier) else shares.argmax(axis=1)
+        found[name] = _of_classes(shares, answers, truth, of_class)
     return found
+
+
+def _of_quantity(errors: NDArray[np.floating[Any]], scale: float) -> dict[str, float]:
+    """Give the scores of standardized errors."""
+    squared = float((errors**2).mean())
+    return {"val_loss": squared, "val_rmse": squared**0.5 * scale}
+
+
+def _of_classes(
+    shares: NDArray[np.floating[Any]],
+    answers: NDArray[np.integer[Any]],
+    truth: NDArray[np.integer[Any]],
+    weights: NDArray[np.floating[Any]],
+) -> dict[str, float]:
+    """Give the scores of probabilities `(rows, classes)` and of answers, by the weights of the classes."""
+    likelihood = np.maximum(shares[np.arange(len(truth)), truth], np.finfo(np.float64).eps)
+    is_wrong = answers != truth
+    errors = [is_wrong[truth == code].mean() for code in np.unique(truth)]
+    return {
+        "val_loss": float(-(weights[truth] * np.log(likelihood)).mean()),
+        "val_error": float(is_wrong.mean()),
+        "val_balanced_error": float(np.mean(errors)),
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < _EXPONENT else f"{value:.0f}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -79,6 +79,41 @@ def _in_class(tree: ast.Module, cls: str) -> Iterator[Metric]:
                 is_whole = _is_whole(call, function.name)
                 for name in _names(call, stages):
                     yield Metric(name, f"logged in {cls}.{function.name}", is_whole, direction_of(name))
+    for name in _collected(tree):
+        yield Metric(name, f"of a MetricCollection of {cls}", direction=direction_of(name))
+
+
+def _collected(tree: ast.Module) -> Iterator[str]:
+    """Give the names under which `torchmetrics.MetricCollection` logs, as `prefix`, key and `postfix`."""
+    calls = [call for call in ast.walk(tree) if isinstance(call, ast.Call)]
+    made = [call for call in calls if _called(call) == "MetricCollection"]
+    clones = [call for call in calls if _called(call) == "clone" and _affixes(call) != ("", "")]
+    keys = list(dict.fromkeys(key for call in made for key in _keys(call)))
+    for prefix, postfix in dict.fromkeys(map(_affixes, clones or made)):
+        yield from (f"{prefix}{key}{postfix}" for key in keys)
+
+
+def _called(call: ast.Call) -> str:
+    named = call.func
+    return named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
+
+
+def _affixes(call: ast.Call) -> tuple[str, str]:
+    """Give the constant `prefix` and `postfix` of a call."""
+    said = {k.arg: str(k.value.value) for k in call.keywords if isinstance(k.value, ast.Constant)}
+    return said.get("prefix", ""), said.get("postfix", "")
+
+
+def _keys(call: ast.Call) -> Iterator[str]:
+    """Give the keys of a collection: of a dictionary its own, of a list the names of the classes."""
+    for given in call.args:
+        if isinstance(given, ast.Dict):
+            yield from (str(key.value) for key in given.keys if isinstance(key, ast.Constant))
+        for part in given.elts if isinstance(given, ast.List | ast.Tuple) else [given]:
+            if isinstance(part, ast.Call) and (name := _called(part)):
+                tasks = [k.value for k in part.keywords if k.arg == "task"]  # `Accuracy(task="binary")`
+                if all(isinstance(task, ast.Constant) for task in tasks):
+                    yield "".join(str(getattr(task, "value", "")).capitalize() for task in tasks) + name
 
 
 def _names(call: ast.Call, stages: list[str]) -> Iterator[str]:

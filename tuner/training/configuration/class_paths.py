@@ -11,6 +11,11 @@ from typing import Any, get_type_hints
 from tuner.errors import BadConfiguration
 
 PACKAGES = ("pytorch_lightning", "lightning.pytorch")
+# What `assembly` and `links` tell a subclass of LightningCLI; what its parent takes beside these is its own.
+_OF_CLI = (
+    "args", "run", "save_config_callback", "seed_everything_default", "trainer_defaults", "parser_kwargs",
+    "subclass_mode_model", "subclass_mode_data",
+)  # fmt: skip
 _MADE_FROM_ARGUMENTS = ("model", "data")  # an optimizer needs the parameters too, which are not given here
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _CLASS_SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
@@ -175,6 +180,14 @@ def import_cli(configuration: Mapping[str, Any]) -> type | None:
             "cli",
             f"{cli.__name__} is no subclass of {package}.cli.LightningCLI; name one, or leave `cli` out.",
         )
+    try:
+        inspect.signature(cli).bind(**dict.fromkeys(_OF_CLI))
+    except TypeError as error:
+        raise BadConfiguration(
+            "cli",
+            f"{cli.__name__} cannot be called as LightningCLI is: {error}; write `__init__(self, **kwargs)` "
+            "that calls `super().__init__(**kwargs)`, and put what it sets into `set_defaults`.",
+        ) from error
     return cli
 
 

@@ -8,6 +8,7 @@ finished, and a tag says the outcome. A tracker that cannot be told ends no trai
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from search_spaces.errors import first_line
@@ -63,23 +64,29 @@ def _begin_mlflow(logger: Any, tracked: Tracked) -> None:
 
 
 def _parent(client: Any, experiment: str, tracked: Tracked) -> str:
-    """Give the run of the study, which the first of its trials makes; of two made at once one stays."""
+    """Give the run of the study, which the first of its trials makes.
 
-    def found() -> list[str]:
-        runs = client.search_runs([experiment], f"tags.`{KEY}` = '{tracked.key}'")
-        return [run for _, run in sorted((run.info.start_time, run.info.run_id) for run in runs)]
-
-    there = found()
-    if there:
-        return there[0]
-    made = client.create_run(
-        experiment, tags={KEY: tracked.key, STUDY: tracked.study}, run_name=tracked.study
-    )
-    client.set_terminated(made.info.run_id)
-    first = found()[0]
-    if first != made.info.run_id:
-        client.delete_run(made.info.run_id)
+    MLflow has nothing that only one of two could make, and whoever makes a run says when it began. So
+    two that begin at once may each take their own for the first. Whoever sees both, at the latest at the
+    end of a training, leaves the earlier one and puts the trials of the other under it.
+    """
+    if not _parents(client, experiment, tracked):
+        tags = {KEY: tracked.key, STUDY: tracked.study}
+        made = client.create_run(experiment, tags=tags, run_name=tracked.study)
+        client.set_terminated(made.info.run_id)
+    first, *others = _parents(client, experiment, tracked)
+    for other in others:
+        for child in client.search_runs([experiment], f"tags.`{PARENT}` = '{other}'"):
+            client.set_tag(child.info.run_id, PARENT, first)
+        with suppress(Exception):  # another worker has just deleted it
+            client.delete_run(other)
     return first
+
+
+def _parents(client: Any, experiment: str, tracked: Tracked) -> list[str]:
+    """Give the runs of the study, the earliest first; one, but for a moment."""
+    runs = client.search_runs([experiment], f"tags.`{KEY}` = '{tracked.key}'")
+    return [run for _, run in sorted((run.info.start_time, run.info.run_id) for run in runs)]
 
 
 def _finish_mlflow(logger: Any, tracked: Tracked, outcome: str, score: float | None) -> None:
@@ -87,6 +94,7 @@ def _finish_mlflow(logger: Any, tracked: Tracked, outcome: str, score: float | N
     client.set_tag(run, OUTCOME, outcome)
     if score is not None:
         client.log_metric(run, SCORE, score)
+    client.set_tag(run, PARENT, _parent(client, logger.experiment_id, tracked))
 
 
 def _begin_wandb(logger: Any, tracked: Tracked) -> None:

@@ -22,12 +22,14 @@ from studies.errors import StorageError
 from tuner.web.answers import AWAY, NOT_FOUND, answer
 from tuner.web.beside.artifacts import RunArtifacts
 from tuner.web.beside.raised import raised
-from tuner.web.beside.shown import ShownStorage
+from tuner.web.beside.shown import LARGEST, ShownStorage
 from tuner.web.site import Site
 from tuner.web.waiting import AWAY_SENTENCE
 
+UNKNOWN = "The database holds nothing of that number."
 _THREADS = 8  # requests that are answered at a time
 _WRONG, _ERRORS = 400, 500  # where the statuses of either kind begin
+_NUMBERS = re.compile(r"(?<=/)-?\d+(?=/|$)")  # of studies and trials, in a path
 _RENAMING = re.compile(r"/api/studies/\d+/rename/*")
 
 
@@ -83,6 +85,9 @@ class OptunaDashboard:
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdecimal() and len(after) < 10):  # noqa: PLR2004 - fewer trials
             return answer(self._site, request, 400, "`after` is a whole number: how many trials are known.")
+        numbers = _NUMBERS.findall(request.scope["path"])
+        if any(len(number) > len(str(LARGEST)) or int(number) > LARGEST for number in numbers):
+            return answer(self._site, request, NOT_FOUND, UNKNOWN)
         if _RENAMING.fullmatch(request.scope["path"]):
             return answer(
                 self._site,
@@ -98,7 +103,7 @@ class OptunaDashboard:
             if is_of_database(error) or isinstance(error, StorageError):
                 return answer(self._site, request, AWAY, AWAY_SENTENCE)
             if isinstance(error, KeyError | ArtifactNotFound):
-                return answer(self._site, request, NOT_FOUND, "The database holds nothing of that number.")
+                return answer(self._site, request, NOT_FOUND, UNKNOWN)
             if isinstance(error, PermissionError):
                 return answer(self._site, request, 403, "That cannot be changed here.")
         if request.method not in {"GET", "HEAD"}:

@@ -2,8 +2,8 @@
 
 optuna-dashboard asks one of Optuna's storages. This is one: it reads the database by another, and puts what
 belongs to a page on top, in memory. So nobody's note is written over, no worker pays for a page, and the
-database is as it was. What is read of a finished trial is kept, and what is read of all studies for a second,
-since the page of one study asks for all of them each time.
+database is as it was. What is read of a finished trial is kept, and what is read of all studies and of the
+trials of one for a second, since the page of one study asks for both again and again.
 """
 
 import copy
@@ -24,7 +24,7 @@ from tuner.web.beside.raised import noted
 from tuner.web.files import Files
 
 _KEPT = 1.0  # seconds
-_LARGEST = 2**31 - 1  # that a number of Optuna's tables can be
+LARGEST = 2**31 - 1  # that a number of Optuna's tables can be
 READING = ("get_", "check_", "remove_session")  # how the calls of a storage begin that change nothing
 
 _CALLS = frozenset(name for name in vars(BaseStorage) if not name.startswith("_"))
@@ -58,6 +58,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         self.asked: dict[int, float] = {}
         self._lock = threading.Lock()
         self._studies: tuple[float, list[Any]] | None = None
+        self._of_studies: dict[int, tuple[float, list[FrozenTrial]]] = {}
         self._trials: dict[int, tuple[FrozenTrial, FrozenTrial]] = {}
 
     def __getattribute__(self, name: str) -> Any:
@@ -69,6 +70,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
             return noted(found)
         if self._writer is None:
             raise ReadOnly(f"{name}: nothing can be changed here")
+        self._of_studies = {}
         return noted(found if name in vars(ShownStorage) else getattr(self._writer, name))
 
     def get_all_studies(self) -> list[Any]:
@@ -104,11 +106,17 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         """Give the trials of a study as they are shown."""
-        name = self.get_study_name_from_id(study_id)
         self.asked[study_id] = self._clock()
-        trials = super().get_all_trials(study_id, deepcopy=False, states=states)
-        shown = [self._shown_trial(study_id, name, trial) for trial in trials]
+        shown = [t for t in self._of_study(study_id) if states is None or t.state in states]
         return copy.deepcopy(shown) if deepcopy else shown
+
+    def _of_study(self, study_id: int) -> list[FrozenTrial]:
+        name, kept = self.get_study_name_from_id(study_id), self._of_studies.get(study_id)
+        if kept is None or self._clock() - kept[0] > _KEPT:
+            trials = super().get_all_trials(study_id, deepcopy=False)
+            kept = self._clock(), [self._shown_trial(study_id, name, trial) for trial in trials]
+            self._of_studies[study_id] = kept
+        return kept[1]
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """Give a trial as it is shown.
@@ -116,7 +124,7 @@ class ShownStorage(PersistentStorage):  # type: ignore[misc] # that class is mad
         Raises:
             KeyError: there is none.
         """
-        if not 0 < trial_id <= _LARGEST:
+        if not 0 < trial_id <= LARGEST:
             raise KeyError(trial_id)
         trial: FrozenTrial = super().get_trial(trial_id)
         ledger = trial.user_attrs.get(attributes.LEDGER)

@@ -18,7 +18,7 @@ from studies.database.open import Database
 from studies.database.trial_rows import TrialRow, read_whole
 from studies.errors import UnknownStudy, UnknownTrial
 from studies.ledger.absent import sentence
-from studies.ledger.fleet import Fleet, fleet_of
+from studies.ledger.fleet.at_work import Fleet, fleet_of
 from studies.ledger.following import SPENDS, Following, Lines, TrialLine, line_of
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
@@ -26,11 +26,12 @@ from studies.ledger.reading import attributes_of
 from studies.ledger.status import Status, left_of_lines, status_of_lines
 from studies.running.confirmation import CONFIRMING, SUFFIX, Candidate, confirmed_by
 from studies.trials.record import TrialRecord
+from tuner.web.known.reading_on import FIRST, ReadingOn
 
 FRESH = 1.0  # seconds for which what was read is shown to others as well
 KEPT = 30.0  # seconds after which the definition of a study is read again
 ENDED = 400  # trials of a study that have ended and are kept whole
-FIRST = 0.08  # seconds that the first look at the trials of a large study may take
+WARM = 0.5  # seconds after which no other study is looked at before the first page
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class KnownStudy:
     metric: str
     minimizes: bool
     opened: float
+    reading_on: ReadingOn
     _status: tuple[float, Lines, Status] | None = None
     _ended: dict[int, Seen] = field(default_factory=dict)  # by key: those that were read last
 
@@ -75,7 +77,10 @@ class KnownStudy:
 
     def lines(self, patience: float | None = FIRST) -> Lines:
         """Give its trials, as they were a moment ago at most; all of them where there is no patience."""
-        return self.following.look(patience=patience, age=FRESH)
+        lines = self.following.look(patience=patience, age=FRESH)
+        if lines.unread:
+            self.reading_on.begin(self.following)
+        return lines
 
     def status(self, lines: Lines) -> Status | None:
         """Say how far it is; None for a study without slots."""
@@ -133,6 +138,7 @@ class Known:
     """The studies of a database, kept as long as the server runs."""
 
     database: Database
+    reading_on: ReadingOn = field(default_factory=ReadingOn)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _studies: dict[int, KnownStudy] = field(default_factory=dict)
     _looking: threading.Lock = field(default_factory=threading.Lock)
@@ -179,20 +185,35 @@ class Known:
         repeats = [each.record for each in again.trials(ended)]
         return confirmed_by(ledger, [each.record for each in best], repeating, repeats)
 
+    def warm(self) -> None:
+        """Look once at what the list of studies shows, so that nobody's first page waits for it."""
+        there = self.all()
+        self.fleet()
+        began = time.monotonic()
+        for study in there:
+            study.status(study.lines())
+            if time.monotonic() - began > WARM:
+                return
+
+    def close(self) -> None:
+        """Read no further."""
+        self.reading_on.close()
+
     def _of(self, number: int, name: str) -> KnownStudy:
         with self._lock:
             kept = self._studies.get(number)
             now = time.monotonic()
             if kept is not None and kept.name == name and now - kept.opened < KEPT:
                 return kept
-            made = _open(self.database, number, name, now)
+            made = _open(self, number, name, now)
             if kept is not None and kept.name == name and kept.following.ledger == made.following.ledger:
                 made = replace(made, following=kept.following)
             self._studies[number] = made
             return made
 
 
-def _open(database: Database, number: int, name: str, now: float) -> KnownStudy:
+def _open(known: Known, number: int, name: str, now: float) -> KnownStudy:
+    database = known.database
     ledger, trouble, metric, minimizes = None, None, "score", True
     try:
         study = optuna.load_study(study_name=name, storage=database.storage)
@@ -214,7 +235,9 @@ def _open(database: Database, number: int, name: str, now: float) -> KnownStudy:
     limits = () if ledger is None else tuple(ledger.definition.settings.limits or ())
     marks = ledger is None or ledger.marks
     following = Following(database.engine, number, slots, marks, limits)
-    return KnownStudy(name, number, database, following, ledger, trouble, metric, minimizes, now)
+    return KnownStudy(
+        name, number, database, following, ledger, trouble, metric, minimizes, now, known.reading_on
+    )
 
 
 def _objective_of(study: Study) -> tuple[str, bool]:

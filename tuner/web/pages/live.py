@@ -1,7 +1,9 @@
 """What changes, as server-sent events: a short text that differs from the one before when a page would.
 
 A browser that hears another text asks for its page again and takes over the parts that differ. However many
-listen, the database is asked once in `PAUSE` seconds for each study.
+listen, the database is asked once in `PAUSE` seconds for each study. The next text comes `COSTS` times as
+long after the last one as it took a processor to make the pages that were asked for since, so keeping pages
+up to date takes one part in so many of a processor at most, whoever looks at what.
 """
 
 import threading
@@ -24,18 +26,41 @@ from tuner.web.known.analysing import Analyses
 from tuner.web.known.studies import Known, KnownStudy
 
 PAUSE = 2.0  # seconds between two looks
+COSTS = 20.0  # how often what the pages of a version took passes before the next one
+LONGEST = 30.0  # seconds between two versions, whatever a page took
 AWAY = 5.0  # seconds between two looks at a database that is away
 FIRST_STUDIES = 25  # whose changes the list of studies hears of
 
 
+@dataclass
+class _Version:
+    """The last text of a study, since when, when it was looked for, and seconds that its pages took."""
+
+    text: str
+    since: float
+    looked: float
+    spent: float = 0.0
+
+    def rests(self, now: float) -> bool:
+        pause = min(max(0.8 * PAUSE, COSTS * self.spent), LONGEST)
+        return now - self.looked < 0.8 * PAUSE or now - self.since < pause
+
+
 @dataclass(eq=False)
 class Versions:
-    """What stands for the state of a study, of the list of studies, and of the workers."""
+    """What stands for the state of a study, of the list of studies, and of the workers.
+
+    Attributes:
+        known: the studies.
+        analyses: of them.
+        clock: gives the time in seconds.
+    """
 
     known: Known
     analyses: Analyses
+    clock: Callable[[], float] = time.monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _kept: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _kept: dict[str | None, _Version] = field(default_factory=dict)
 
     def of(self, name: str | None) -> str:
         """Give the version of a study, or of all; one that is younger than a pause is given again.
@@ -43,14 +68,23 @@ class Versions:
         Raises:
             UnknownStudy: there is none of that name.
         """
-        key = "" if name is None else f"/{name}"
         with self._lock:
-            at, text = self._kept.get(key, (-1e9, ""))
-            if time.monotonic() - at < 0.8 * PAUSE:
-                return text
+            kept = self._kept.get(name)
+            if kept is not None and kept.rests(self.clock()):
+                return kept.text
             text = self._of_all() if name is None else self._of_study(self.known.study(name))
-            self._kept[key] = (time.monotonic(), text)
+            now = self.clock()
+            if kept is not None and kept.text == text:
+                kept.looked = now
+            else:
+                self._kept[name] = _Version(text, now, now)
             return text
+
+    def took(self, name: str | None, seconds: float) -> None:
+        """Note how long a processor took to make a page of a study, or of all."""
+        with self._lock:
+            if (kept := self._kept.get(name)) is not None:
+                kept.spent += seconds
 
     def _of_study(self, study: KnownStudy) -> str:
         """Give the version of a study: its trials, the lengths of curves that grow, repeats, analysis."""

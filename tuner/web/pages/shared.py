@@ -37,7 +37,8 @@ class Shared:
         Raises:
             Exception: what making it raises.
         """
-        version = self.versions.of(request.path_params.get("name"))
+        name = request.path_params.get("name")
+        version = self.versions.of(name)
         address = (request.scope.get("root_path", ""), request.url.path, request.url.query)
         with self._lock:
             lock = self._locks.setdefault(address, threading.Lock())
@@ -47,7 +48,9 @@ class Shared:
             kept = self._kept.get(address)
             if kept is None or kept.version != version or time.monotonic() - kept.at > AGE:
                 request.state.version = version  # read before what is shown, so a page never claims too much
+                began = time.thread_time()
                 made = make(request)
+                self.versions.took(name, time.thread_time() - began)
                 kept = _Kept(version, time.monotonic(), bytes(made.body), made.media_type)
                 with self._lock:
                     self._kept.pop(address, None)

@@ -21,9 +21,9 @@ from search_spaces.errors import TunerError, first_line
 from studies.database.open import open_database
 from studies.database.retry import PATIENCE, is_passing
 from studies.definition.length import TrialLength
+from studies.ledger.fleet.workers import worker_name, worker_token
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
-from studies.ledger.workers import worker_name, worker_token
 from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped
@@ -32,7 +32,7 @@ from tuner.training.process.parent import die_with_parent
 from tuner.workers.code.here import refuse_elsewhere
 from tuner.workers.events import TrialEnded, View, WorkerLeft, through, unseen
 from tuner.workers.failures import database_failure
-from tuner.workers.gpus import Gpus, cores
+from tuner.workers.gpus import Gpus, cores, lent
 from tuner.workers.launchers.launcher import Job, Launcher
 from tuner.workers.processes.fork_server import TICK, UNTOLD, started
 from tuner.workers.processes.interruption import ENDING, SIGNALS, within
@@ -99,19 +99,18 @@ class LocalLauncher:
 
     Attributes:
         ledger: the study.
-        gpus: which GPUs they share, as `Gpus` takes them; None lets each see all of them.
+        gpus: which GPUs they share; None lets each see all of them.
     """
 
     ledger: Ledger
-    gpus: str | None = None
+    gpus: Gpus | None = None
 
     def launch(self, job: Job, workers: int, stop: threading.Event) -> "InProcess | Crew":
         """Start them; see `Launcher`."""
         count = TrialLength.of(self.ledger.definition.fixed).devices or 1
         leases = ExitStack()
         with ExitStack() as stack:
-            pool = None if self.gpus is None else stack.enter_context(Gpus(self.gpus))
-            leased = [None if pool is None else pool.lease(count) for _ in range(workers)]
+            leased = [stack.enter_context(lent(self.gpus, count)) for _ in range(workers)]
             leases = stack.pop_all()
         if workers == 1:
             return InProcess(self.ledger, replace(job, gpus=leased[0]), stop, leases)
@@ -151,7 +150,7 @@ class InProcess:
 
 
 def work_locally(
-    job: Job, ledger: Ledger, view: View, stop: threading.Event, *, workers: int, gpus: str | None
+    job: Job, ledger: Ledger, view: View, stop: threading.Event, *, workers: int, gpus: Gpus | None
 ) -> None:
     """Spend the budget of a study on this machine.
 
@@ -161,7 +160,7 @@ def work_locally(
         view: what shows them.
         stop: is set to end.
         workers: how many.
-        gpus: which GPUs they share, as `Gpus` takes them; None lets each see all of them.
+        gpus: which GPUs they share; None lets each see all of them.
 
     Raises:
         StudyStopped: several trials in a row ended with an error, or workers die again and again.

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+import torch
+from torchmetrics import Accuracy, MeanSquaredError, MetricCollection
 
 from tuner.preparation.drafting.metrics import direction_of, logged, monitored
 
@@ -40,6 +42,29 @@ class Inheriting(Shared):
         self.log("train_epoch", 1.0, on_epoch=True)
 
 
+class Collecting:
+    """Logs what a `torchmetrics.MetricCollection` holds, a copy for each stage."""
+
+    def __init__(self) -> None:
+        metrics = MetricCollection([Accuracy(task="binary"), MeanSquaredError()])
+        self.training = metrics.clone(prefix="train/")
+        self.validation = metrics.clone(prefix="val/")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log a dictionary that is put together while it runs."""
+        self.log_dict(self.validation.compute())
+
+    def log_dict(self, values: Any) -> None:
+        """Do as Lightning does."""
+
+
+class Named:
+    """Holds one collection, whose metrics have names."""
+
+    def __init__(self) -> None:
+        self.metrics = MetricCollection({"f1": Accuracy(task="binary")}, prefix="val_", postfix="_macro")
+
+
 class Silent:
     """Logs nothing."""
 
@@ -51,6 +76,18 @@ def test_no_training_loss_comes_before_a_validated_metric() -> None:
     assert names[:2] == ["val/loss", "val_accuracy"]
     assert set(names[2:]) >= {"train_epoch", "train_batch"}
     assert logged(Silent) == ()
+
+
+def test_a_collection_of_metrics_is_known_by_its_prefixes() -> None:
+    """Its metrics are those of the validation first, called as it will log them."""
+    found = logged(Collecting)
+    assert [metric.name for metric in found[:2]] == ["val/BinaryAccuracy", "val/MeanSquaredError"]
+    assert [metric.direction for metric in found[:2]] == ["maximize", "minimize"]
+    assert {metric.name for metric in found[2:]} == {"train/BinaryAccuracy", "train/MeanSquaredError"}
+    assert [metric.name for metric in logged(Named)] == ["val_f1_macro"]
+    collection = Collecting().validation
+    collection.update(torch.tensor([0.0, 1.0]), torch.tensor([0, 1]))
+    assert set(collection.compute()) == {"val/BinaryAccuracy", "val/MeanSquaredError"}
 
 
 def test_no_value_of_single_batches_is_called_whole() -> None:

@@ -54,6 +54,10 @@ class Asking(LightningModule):
 def untold():
     return Asking(2, 0.1)
 
+class Alone(LightningCLI):
+    def __init__(self):
+        super().__init__(Asking)
+
 class Net(nn.Module):
     def __init__(self, width: int = 4):
         super().__init__()
@@ -134,6 +138,7 @@ SENTENCES = {
     "init --model refused_modules.untold": "does not say which class it returns",
     "init --model refused_modules.Asking --data refused_modules.Net": "is no LightningDataModule",
     "init --model refused_modules.Asking --cli refused_modules.Net": "no subclass of lightning.pytorch.cli",
+    "init --model refused_modules.Asking --cli refused_modules.Alone": "Alone cannot be called as",
     "init --config none.yaml": "none.yaml: the configuration cannot be read: No such file or directory",
     "init --config list.yaml": "is no configuration of LightningCLI",
     "init --config classless.yaml": "model: does not name its class; give it by --model",

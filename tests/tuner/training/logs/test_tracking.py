@@ -1,5 +1,6 @@
 """Trackers that are installed: the trials of a study stand together, each with its values and its outcome."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from studies.trials.outcomes import Outcome
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import work
 from tuner.preparation.prepare import prepare
-from tuner.training.logs.tracking import KEY, OUTCOME, PARENT, SCORE, STUDY, TRIAL
+from tuner.training.assignment import Tracked
+from tuner.training.logs.tracking import KEY, OUTCOME, PARENT, SCORE, STUDY, TRIAL, begin, finish
 
 pytestmark = IN_MEMORY
 
@@ -60,6 +62,63 @@ def test_mlflow_shows_the_trials_of_a_study_under_one_run_and_none_as_failed(tmp
         assert run.data.params == {name: str(value) for name, value in record.values.items()}
         assert run.data.metrics.get(SCORE) == record.score
     assert not children
+
+
+class MLFlowLogger:
+    """What is needed of one: a run of MLflow, and a client, whose runs begin at a time of its own clock.
+
+    `is_blind` makes it see no run at its first look, as one that had looked before there was any;
+    `before_tag` is called before it tags a run.
+    """
+
+    def __init__(self, uri: str, experiment: str, begins: int, *, is_blind: bool = False) -> None:
+        from mlflow.tracking import MlflowClient
+
+        own = self
+        self.before_tag: Callable[[], object] = lambda: None
+
+        class Client(MlflowClient):  # type: ignore[misc]
+            def search_runs(self, *about: Any, **more: Any) -> Any:
+                sees_none, own.is_blind = own.is_blind, False
+                return [] if sees_none else super().search_runs(*about, **more)
+
+            def create_run(self, *about: Any, **more: Any) -> Any:
+                return super().create_run(*about, start_time=begins, **more)
+
+            def set_tag(self, *about: Any, **more: Any) -> None:
+                first, own.before_tag = own.before_tag, lambda: None
+                first()
+                super().set_tag(*about, **more)
+
+        self.experiment, self.experiment_id, self.is_blind = Client(uri), experiment, is_blind
+        self.run_id = self.experiment.create_run(experiment).info.run_id
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, by the tracker
+@pytest.mark.parametrize("is_told_late", [True, False])
+def test_two_workers_that_begin_at_once_never_leave_two_runs_of_one_study(
+    tmp_path: Path, *, is_told_late: bool
+) -> None:
+    """Both saw none; the second makes one that began earlier, while the first tags its trial or after."""
+    mlflow = pytest.importorskip("mlflow")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = mlflow.tracking.MlflowClient(uri)
+    experiment = client.create_experiment("tracked")
+    one, other = (MLFlowLogger(uri, experiment, 20), MLFlowLogger(uri, experiment, 10, is_blind=True))
+    told = [(one, Tracked("tracked", "key", 0)), (other, Tracked("tracked", "key", 1))]
+    if is_told_late:
+        one.before_tag = lambda: begin([other], told[1][1])
+    begin([one], told[0][1])
+    if is_told_late:
+        for logger, tracked in told:
+            finish([logger], tracked, None)
+    else:
+        begin([other], told[1][1])
+    runs = client.search_runs([experiment])
+    (parent,) = [run for run in runs if KEY in run.data.tags]
+    assert parent.info.start_time == 10
+    children = [run for run in runs if TRIAL in run.data.tags]
+    assert [run.data.tags[PARENT] for run in children] == [parent.info.run_id] * 2
 
 
 def test_tensorboard_has_the_outcome_and_the_values_of_each_trial(tmp_path: Path) -> None:

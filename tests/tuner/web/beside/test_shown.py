@@ -77,6 +77,14 @@ def test_a_trial_of_another_program_keeps_its_attributes(url: str, ledger: Ledge
     assert shown["constraints"] == [2.0]
 
 
+@pytest.mark.parametrize("number", [2**31, -(2**70), 10**40])
+def test_a_number_that_no_table_holds_is_unknown(url: str, ledger: Ledger, number: int) -> None:
+    """Databases refuse such a number in a way of their own each; nobody but us is asked for it."""
+    with served(url) as server:
+        for path in ("api/studies/{}/param_importances", "api/studies/{}", "csv/{}", "artifacts/1/{}/a"):
+            assert server.ask(f"/{path.format(number)}").status == 404
+
+
 def test_looking_changes_nothing(url: str, ledger: Ledger) -> None:
     """After every page has been asked for, the database holds what it held before."""
     before = rows(url)

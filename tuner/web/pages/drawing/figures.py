@@ -5,8 +5,6 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-import plotly.graph_objects as go
-
 from studies.report.drawing.axes import ScoreAxis, score_axis
 from studies.report.drawing.figures import (
     add_curve,
@@ -16,6 +14,7 @@ from studies.report.drawing.figures import (
     style,
     thinned,
 )
+from studies.report.drawing.plain_figure import PlainFigure
 from studies.report.drawing.svg import draw_svg
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
@@ -43,7 +42,7 @@ def progress(
     else:
         axis, more = _on(scale, axis_of_trials(shown, metric, minimizes=minimizes))
         note += more
-    figure = progress_figure(shown, axis)
+    figure = progress_figure(shown, axis, make=PlainFigure)
     figure.update_layout(height=300)
     return draw_svg(figure, width), note.strip()
 
@@ -57,7 +56,7 @@ def curves(
     width: int = 520,
 ) -> str:
     """Draw the learning curves of trials by outcome, those that run on top, the best one in bold."""
-    figure = curves_figure(trials, metric, best, minimizes=minimizes)
+    figure = curves_figure(trials, metric, best, minimizes=minimizes, make=PlainFigure)
     values = [value for trial in trials for value in trial.curve.values()]
     axis = score_axis(metric, values, minimizes=minimizes)
     for place, trial in enumerate(trial for trial in trials if trial.outcome is None and trial.curve):
@@ -70,7 +69,7 @@ def curves_together(trials: Sequence[TrialRecord], metric: str, *, minimizes: bo
     """Draw the curves of a few trials, each in a colour of its own."""
     values = [value for trial in trials for value in trial.curve.values()]
     axis = score_axis(metric, values, minimizes=minimizes)
-    figure = go.Figure()
+    figure = PlainFigure()
     for place, trial in enumerate(trials):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
         if trial.curve:
