@@ -17,7 +17,7 @@ from studies.database import schema
 from studies.database.clock import now
 from studies.database.retry import PATIENCE, persistently
 from studies.database.schema import CLAIMED
-from studies.ledger.workers import LEASE
+from studies.ledger.fleet.workers import LEASE
 from studies.trials.attributes import ATTEMPT, OUTCOME, SLOT
 from studies.trials.outcomes import Outcome
 

@@ -25,9 +25,9 @@ from studies.database.retry import is_settling, persistently, until_alone
 from studies.database.schema import CLAIMED, DONE, NAME_LENGTH, OPEN, PAUSED
 from studies.ledger.budgets import Budget, budget_within, delete_within, grow_within, top_up_within
 from studies.ledger.control import Control
+from studies.ledger.fleet.workers import LEASE, Workers, is_alive, renew_within
 from studies.ledger.free_slots import candidates
 from studies.ledger.slot import Renewal, Slot, is_due, slot_of
-from studies.ledger.workers import LEASE, Workers, is_alive, renew_within
 
 _slots = schema.slots
 

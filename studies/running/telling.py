@@ -14,8 +14,8 @@ from optuna.trial import TrialState
 from studies.database import optuna_tables
 from studies.database.optuna_storage import trial_of
 from studies.database.retry import persistently
+from studies.ledger.fleet.workers import trained_within
 from studies.ledger.ledger import Ledger
-from studies.ledger.workers import trained_within
 from studies.proposing.optuna_sampler import reads_pruned, sampler_of
 from studies.running.ended import EndedTrial
 from studies.running.lost import NO_METRICS, constrained, was_retried

@@ -29,8 +29,8 @@ import psutil
 import sqlalchemy
 
 from studies.database.open import open_database
+from studies.ledger.fleet.workers import LEASE, RENEWAL
 from studies.ledger.making import create
-from studies.ledger.workers import LEASE, RENEWAL
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.contracts.bouncer import bouncer
 from tests.contracts.crowd import Crowd, Load, crowd

@@ -22,10 +22,10 @@ import sqlalchemy
 from studies.database.dialects import dialect_of
 from studies.database.open import Database, open_database
 from studies.database.retry import PATIENCE
+from studies.ledger.fleet.workers import worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
 from studies.ledger.slots import Slots
-from studies.ledger.workers import worker_name
 from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.running.trial import pruner_of, report

@@ -8,8 +8,8 @@ from studies.database.identity import DEFINITION
 from studies.database.open import Database
 from studies.ledger.absent import GIVEN_UP
 from studies.ledger.control import DRAINED
+from studies.ledger.fleet.workers import LEASE
 from studies.ledger.making import create
-from studies.ledger.workers import LEASE
 from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask
 from studies.trials.outcomes import Outcome, outcome_of

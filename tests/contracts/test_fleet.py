@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from studies.database import schema
 from studies.database.open import Database, open_database
-from studies.ledger.fleet import AT_WORK, GONE, WAITING, FleetWorker, fleet_of
+from studies.ledger.fleet.at_work import AT_WORK, GONE, WAITING, FleetWorker, fleet_of
+from studies.ledger.fleet.workers import LAUNCH, LEASE, Workers, worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.ledger.workers import LAUNCH, LEASE, Workers, worker_name
 from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome

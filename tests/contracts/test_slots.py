@@ -12,12 +12,12 @@ from studies.database.open import Database
 from studies.database.schema import slots
 from studies.ledger.budgets import AHEAD, Budget
 from studies.ledger.control import waiting
+from studies.ledger.fleet.workers import FORGOTTEN, LEASE, LONGEST, worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.ledger.slot import Slot
 from studies.ledger.slots import Slots
-from studies.ledger.workers import FORGOTTEN, LEASE, LONGEST, worker_name
 from tests.contracts.processes import claim_all, run_at_once
 from tests.studies.samples import sample_definition
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from studies.definition.study_file import suggestion
 from studies.ledger.control import FAILING
+from studies.ledger.fleet.workers import worker_name
 from studies.ledger.ledger import Ledger
-from studies.ledger.workers import worker_name
 from studies.running.asking import ask
 from studies.running.error_limit import is_failing
 from studies.running.telling import tell

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from studies.definition.study import StudyDefinition
-from studies.ledger.launches import launches
+from studies.ledger.fleet.launches import launches
 from studies.ledger.ledger import Ledger
 from tuner.api.manner import USUAL, Manner
 from tuner.api.study import Study

@@ -11,7 +11,7 @@ from rich.text import Text
 from studies.database.open import Database
 from studies.database.retry import Hurry, hurried
 from studies.ledger.absent import in_words
-from studies.ledger.fleet import Fleet, FleetWorker, Held, fleet_of
+from studies.ledger.fleet.at_work import Fleet, FleetWorker, Held, fleet_of
 from studies.ledger.ledger import Ledger
 from tuner.terminal.live_view import REFRESH
 from tuner.terminal.printable import one_line

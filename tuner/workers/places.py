@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from studies.definition.settings import PLAIN
-from studies.ledger.workers import host_name
+from studies.ledger.fleet.workers import host_name
 from studies.trials.record import TrialRecord
 from tuner.errors import Refused
 

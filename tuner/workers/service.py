@@ -15,9 +15,9 @@ from studies.database.retry import is_passing, was_waited_for
 from studies.database.schema import create_tables
 from studies.errors import UnknownStudy
 from studies.ledger.control import waiting
+from studies.ledger.fleet.workers import Workers, worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
-from studies.ledger.workers import Workers, worker_name
 from studies.running.abandoned import settle_abandoned
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.configuration.permit import Permit

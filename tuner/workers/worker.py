@@ -18,8 +18,8 @@ from studies.database.retry import Hurry, hurried, is_passing, persistently
 from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
 from studies.ledger.control import PREEMPTED
+from studies.ledger.fleet.workers import RENEWAL, Workers, worker_name
 from studies.ledger.ledger import Ledger
-from studies.ledger.workers import RENEWAL, Workers, worker_name
 from studies.proposing.stop_rule import Action
 from studies.running.abandoned import settle_abandoned
 from studies.running.asking import ask

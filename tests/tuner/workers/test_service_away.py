@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy
 
 from studies.database.retry import was_waited_for
+from studies.ledger.fleet.workers import Workers
 from studies.ledger.ledger import Ledger
-from studies.ledger.workers import Workers
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger

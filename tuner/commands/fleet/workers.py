@@ -23,7 +23,7 @@ def workers(name: str | None, watch: bool, storage: str | None, as_json: bool) -
     NAME is a study of the database, whose workers alone are listed. Times are by the clock of the database. A
     worker that ends in order is listed no more; one that was killed is listed for a week.
     """
-    from studies.ledger.fleet import fleet_of
+    from studies.ledger.fleet.at_work import fleet_of
     from tuner.errors import Refused
     from tuner.terminal.fleet_view import FleetWatch, print_fleet
     from tuner.terminal.screen import open_screen

@@ -21,9 +21,9 @@ from starlette.routing import BaseRoute, Route
 from search_spaces.errors import TunerError
 from studies.database.failures import is_of_database
 from studies.database.identity import ledgers
+from studies.ledger.fleet.workers import WorkerRecord
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import Status, status_of_lines
-from studies.ledger.workers import WorkerRecord
 from studies.trials.outcomes import Outcome, count_name
 from tuner.web.health.probes import answers
 from tuner.web.known.studies import Known

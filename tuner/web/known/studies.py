@@ -18,7 +18,7 @@ from studies.database.open import Database
 from studies.database.trial_rows import TrialRow, read_whole
 from studies.errors import UnknownStudy, UnknownTrial
 from studies.ledger.absent import sentence
-from studies.ledger.fleet import Fleet, fleet_of
+from studies.ledger.fleet.at_work import Fleet, fleet_of
 from studies.ledger.following import SPENDS, Following, Lines, TrialLine, line_of
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import find_study, ledger_of
@@ -188,7 +188,7 @@ class Known:
     def warm(self) -> None:
         """Look once at what the list of studies shows, so that nobody's first page waits for it."""
         there = self.all()
-        self.workers(there)
+        self.fleet()
         began = time.monotonic()
         for study in there:
             study.status(study.lines())

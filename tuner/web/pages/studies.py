@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from search_spaces.errors import first_line
 from studies.database.failures import is_of_database
-from studies.ledger.fleet import AT_WORK, WAITING
+from studies.ledger.fleet.at_work import AT_WORK, WAITING
 from tuner.web.known.studies import Known, KnownStudy
 from tuner.web.pages.reading.asked import MOST_PAGES, whole
 from tuner.web.pages.reading.summary import Summary, summary_of

@@ -9,10 +9,10 @@ from statistics import median
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from studies.database.sqlite_file import network_file_system
 
 from studies.database import schema
 from studies.database.clock import now
+from studies.database.dialects.sqlite_file import network_file_system
 from studies.database.open import probing_engine, reason_of, shown_url
 from studies.errors import StorageError
 from studies.ledger.absent import in_words

@@ -6,8 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from studies.database.sqlite_file import network_file_system
-
+from studies.database.dialects.sqlite_file import network_file_system
 from tuner.workers.doctor.check import NOTE, OK, WRONG, Asked, Check, Finding
 
 LITTLE = 2 * 2**30  # bytes; a large network's checkpoints fill them

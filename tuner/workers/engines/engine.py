@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Protocol, Self, runtime_checkable
 
-from studies.ledger import workers
+from studies.ledger.fleet import workers
 from tuner.errors import Refused
 
 STORAGE, LAUNCH = "TUNER_STORAGE", workers.LAUNCH  # variables of a worker's environment

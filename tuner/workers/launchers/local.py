@@ -21,9 +21,9 @@ from search_spaces.errors import TunerError, first_line
 from studies.database.open import open_database
 from studies.database.retry import PATIENCE, is_passing
 from studies.definition.length import TrialLength
+from studies.ledger.fleet.workers import worker_name, worker_token
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
-from studies.ledger.workers import worker_name, worker_token
 from studies.running.lost import release
 from studies.trials.outcomes import Outcome
 from tuner.errors import DatabaseAway, Refused, StudyStopped

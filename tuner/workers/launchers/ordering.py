@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studies.definition.length import TrialLength
 from studies.definition.study import StudyDefinition
-from studies.ledger.workers import worker_token
+from studies.ledger.fleet.workers import worker_token
 from tuner.errors import Refused
 from tuner.workers.code.here import refuse_elsewhere
 from tuner.workers.engines.engine import Engine, Order, Resources

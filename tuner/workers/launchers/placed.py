@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.ledger.control import FAILING
-from studies.ledger.launches import Launch, forget, keep
+from studies.ledger.fleet.launches import Launch, forget, keep
 from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from studies.database.open import open_database
-from studies.ledger.launches import launches
+from studies.ledger.fleet.launches import launches
 from studies.ledger.opening import open_ledger
 from tests.tuner.command_line import CommandLine
 from tuner.api import launching

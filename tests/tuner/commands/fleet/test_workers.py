@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from studies.database.open import open_database
+from studies.ledger.fleet.workers import LAUNCH, LEASE, worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
-from studies.ledger.workers import LAUNCH, LEASE, worker_name
 from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.trials.outcomes import Outcome

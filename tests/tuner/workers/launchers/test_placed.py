@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studies.ledger.launches import PREFIX, launches
+from studies.ledger.fleet.launches import PREFIX, launches
 from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Hanging, Raising, Small

@@ -14,7 +14,7 @@ from studies.database.open import Database
 from studies.database.optuna_columns import trials
 from studies.database.retry import persistently
 from studies.ledger.absent import in_words
-from studies.ledger.workers import Claim, WorkerRecord, Workers
+from studies.ledger.fleet.workers import Claim, WorkerRecord, Workers
 
 _MOST_IN_LIST = 400  # numbers of an IN
 AT_WORK, WAITING, GONE = "at work", "waiting", "gone"  # states of a worker

@@ -1,0 +1,1 @@
+"""The workers of a database, what launched them, and what each does."""
