@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from studies.database import schema
 from studies.database.open import Database, open_database
 from studies.definition.study_file import parse_study_file
-from studies.ledger.launches import launches
+from studies.ledger.fleet.launches import launches
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
