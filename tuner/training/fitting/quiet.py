@@ -9,6 +9,7 @@ HARMLESS = (
     r"The number of training batches .* is smaller than the logging interval",
     r".*LeafSpec.* is deprecated",
     r"Checkpoint directory .* exists and is not empty",
+    r"The `srun` command is available on your system but is not used",  # on every machine of a cluster
 )
 _LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
 
