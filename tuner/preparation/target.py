@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studies.definition.study_file import StudyFile
 from studies.errors import StudyFileError
+from tuner.data import Table
 from tuner.data.tabular.columns import decide_task
 from tuner.data.tabular.reading import read_table
 from tuner.errors import BadData
@@ -52,7 +54,12 @@ def for_target(file: StudyFile) -> StudyFile:
 
 
 def _refuse_unnamed(file: StudyFile, arguments: Mapping[str, Any], frame: "DataFrame | None") -> None:
-    """Refuse a table or a target that nobody has named; the file's own are only places to fill in."""
+    """Refuse a table or a target that nobody has named; the file's own are only places to fill in.
+
+    A name that the data do not take is told first, elsewhere: it may be a misspelt `target`.
+    """
+    if set(arguments) - set(signature(Table).parameters):
+        return
     if frame is None:
         if not file.is_changed("data.init_args.path"):
             said = "is not given; add `--set path=FILE.csv --set target=COLUMN`, with the column to predict."
