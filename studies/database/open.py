@@ -70,19 +70,11 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     Raises:
         StorageError: the URL is none, its driver is missing, or the database refuses.
     """
-    refuse_misspelt(url)
-    parsed = _parse(url)
-    sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite:
-        _check_file(parsed, reading=reading)
-        parsed = _anchored(parsed)
-    dialect = dialect_named(parsed.get_backend_name())
-    if dialect is None:
-        raise StorageError(
-            f"The driver for {shown_url(parsed)} is not installed; use sqlite, postgresql or mysql."
-        )
+    parsed, dialect = _checked(url, reading=reading)
     arguments = dialect.engine_options(parsed)
-    storage = _connect(parsed, dialect, arguments if sqlite else {**arguments, **_POOL}, patience)
+    if parsed.get_backend_name() != "sqlite":
+        arguments = {**arguments, **_POOL}
+    storage = _connect(parsed, dialect, arguments, patience)
     dialect.prepare(storage.engine, writing=not reading)
     event.listen(storage.engine, "handle_error", _give_up_connection)
     # That a connection broke is no news: what was asked on it is asked again, or raised.
@@ -96,25 +88,35 @@ def probing_engine(url: str) -> sqlalchemy.Engine:
     Raises:
         StorageError: as `open_database`, as far as that can be known before the database is asked.
     """
+    parsed, dialect = _checked(url, reading=True)
+    try:
+        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool, **dialect.engine_options(parsed))
+    except (ImportError, NoSuchModuleError) as error:
+        raise _without_driver(parsed, dialect) from error
+    dialect.prepare(engine, writing=False)
+    return engine
+
+
+def _checked(url: str, *, reading: bool) -> tuple[URL, Dialect]:
+    """Read a URL, and give what is known of its database before that is asked."""
     refuse_misspelt(url)
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        _check_file(parsed, reading=True)
+        _check_file(parsed, reading=reading)
         parsed = _anchored(parsed)
     dialect = dialect_named(parsed.get_backend_name())
     if dialect is None:
         raise StorageError(
             f"The driver for {shown_url(parsed)} is not installed; use sqlite, postgresql or mysql."
         )
-    try:
-        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool, **dialect.engine_options(parsed))
-    except (ImportError, NoSuchModuleError) as error:
-        raise StorageError(
-            f"The driver for {shown_url(parsed)} is not installed; "
-            f"pip install 'interplay-tuner[{dialect.extra}]'."
-        ) from error
-    dialect.prepare(engine, writing=False)
-    return engine
+    return parsed, dialect
+
+
+def _without_driver(parsed: URL, dialect: Dialect) -> StorageError:
+    return StorageError(
+        f"The driver for {shown_url(parsed)} is not installed; "
+        f"pip install 'interplay-tuner[{dialect.extra}]'."
+    )
 
 
 def _give_up_connection(context: ExceptionContext) -> None:
@@ -218,10 +220,7 @@ def _connect_once(parsed: URL, dialect: Dialect, arguments: dict[str, Any]) -> R
         try:
             return RDBStorage(url, engine_kwargs=dict(arguments))
         except (ImportError, NoSuchModuleError) as error:
-            raise StorageError(
-                f"The driver for {shown_url(parsed)} is not installed; "
-                f"pip install 'interplay-tuner[{dialect.extra}]'."
-            ) from error
+            raise _without_driver(parsed, dialect) from error
         except (SQLAlchemyError, StorageInternalError, RuntimeError, TypeError) as error:
             # Optuna looks whether a table exists and then makes it, which another worker may have done in
             # between.

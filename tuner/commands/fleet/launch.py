@@ -112,15 +112,17 @@ def launch(
     from studies.database.open import storage_url
     from studies.definition.study_file import overrides_of
     from tuner.errors import Refused
+    from tuner.workers.engines.registry import ENGINES, engine_named
 
     if cancel:
         return _cancel(study, storage, forgets=forget)
+    if forget:
+        raise Refused("--forget goes with --cancel: tuner launch NAME --cancel --forget")
     if on is None:
-        raise Refused("--on: name the engine on which workers are started: --on local|ray|slurm|kubernetes.")
+        raise Refused(f"--on: name the engine on which workers are started: --on {'|'.join(ENGINES)}.")
     from tuner.preparation.first_look import look_at
     from tuner.terminal.screen import busy
     from tuner.workers.engines.engine import Resources
-    from tuner.workers.engines.registry import engine_named
     from tuner.workers.places import refuse_unreachable, refuse_unwritable
 
     engine_named(on, options)  # what is misspelt is told before PyTorch is imported

@@ -18,6 +18,11 @@ class Ran:
     out: str
     err: str
 
+    @property
+    def last(self) -> str:
+        """The last line of its errors, else its exit code."""
+        return (self.err.strip().splitlines() or [f"exit code {self.code}"])[-1]
+
 
 def ran(command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> Ran | None:
     """Run a command; None where it has not ended within so many seconds.

@@ -11,24 +11,22 @@ from pathlib import Path
 from tuner.workers.doctor.bounded import ran
 from tuner.workers.doctor.check import EACH, NOTE, OK, Asked, Check, Finding
 from tuner.workers.doctor.versions import version_of
+from tuner.workers.engines.registry import PACKAGES
 
-_PACKAGES = {"ray": "ray", "slurm": "submitit", "kubernetes": "kubernetes"}  # by the name of the extra
 NOT_REACHED = 3  # exit code
 
 
 def _installed(asked: Asked) -> Finding:
     """Say which engines could start workers from here; none has to be there."""
-    there = {name: version for name, package in _PACKAGES.items() if (version := version_of(package))}
-    missing = [name for name in _PACKAGES if name not in there]
-    found = ", ".join(f"{name} ({_PACKAGES[name]} {version})" for name, version in there.items())
+    there = {name: version for name, package in PACKAGES.items() if (version := version_of(package))}
+    missing = [name for name in PACKAGES if name not in there]
+    found = ", ".join(f"{name} ({PACKAGES[name]} {version})" for name, version in there.items())
     todo = f"pip install 'interplay-tuner[{','.join(missing)}]' where one is to start workers"
     return Finding(OK, f"{found or 'none'} installed, beside this machine", todo if missing else "")
 
 
 def _reached(name: str, asked: Asked) -> Finding | None:
-    from tuner.workers.engines.registry import ENGINES
-
-    if name not in ENGINES or version_of(_PACKAGES[name]) is None:
+    if version_of(PACKAGES[name]) is None:
         return None
     command = [sys.executable, "-P", "-m", "tuner.workers.doctor.engines", name]
     ended = ran(command, EACH, asked.environment)
@@ -40,8 +38,7 @@ def _reached(name: str, asked: Asked) -> Finding | None:
         found, _, todo = ended.out.strip().rstrip(".").partition("; ")
         return Finding(NOTE, found, todo)
     if ended.code:
-        last = (ended.err.strip().splitlines() or [f"exit code {ended.code}"])[-1]
-        return Finding(NOTE, f"it cannot be asked: {last}", f"tuner launch STUDY --on {name} --dry-run")
+        return Finding(NOTE, f"it cannot be asked: {ended.last}", f"tuner launch STUDY --on {name} --dry-run")
     return Finding(OK, "it is reached")
 
 
@@ -67,7 +64,7 @@ def _look(name: str) -> Callable[[Asked], Finding | None]:
     return partial(_reached, name)
 
 
-CHECKS = (Check("engines", _installed), *(Check(name, _look(name)) for name in _PACKAGES))
+CHECKS = (Check("engines", _installed), *(Check(name, _look(name)) for name in PACKAGES))
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))

@@ -64,10 +64,9 @@ def _torch(asked: Asked) -> Finding | None:
             f"python -c {_TORCH.splitlines()[0]!r} shows whether that alone takes so long",
         )
     if ended.code:
-        last = (ended.err.strip().splitlines() or [f"exit code {ended.code}"])[-1]
         return Finding(
             WRONG,
-            f"torch cannot use the GPU: {last}",
+            f"torch cannot use the GPU: {ended.last}",
             "nvidia-smi shows whether another process has filled it",
         )
     count, cuda, _ = json.loads(ended.out.splitlines()[-1])

@@ -76,10 +76,9 @@ def _fork_server(asked: Asked) -> Finding:
     if ended is None:
         return _HANGS
     if ended.code:
-        last = (ended.err.strip().splitlines() or [f"exit code {ended.code}"])[-1]
         return Finding(
             WRONG,
-            f"no process starts from a fork server: {last}",
+            f"no process starts from a fork server: {ended.last}",
             "ulimit -u and df -h /tmp show what there is no room for",
         )
     return Finding(OK, "processes start from a fork server")

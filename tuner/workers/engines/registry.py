@@ -37,6 +37,11 @@ ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
     "ray": _on_ray,
     "slurm": _slurm,
 }
+PACKAGES = {
+    "kubernetes": "kubernetes",
+    "ray": "ray",
+    "slurm": "submitit",
+}  # that engines need, by their extra
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

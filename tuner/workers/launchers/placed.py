@@ -171,10 +171,9 @@ class Placed:
                 follower.look()
                 self._has_ended(states)
                 return
-            works = any(
-                each.state == RUNNING for each in states
-            )  # else all wait for a place, and for nothing
-            if self._is_late(is_over=is_over) or (is_over and not works):
+            # Where none runs, all wait for a place, and have nothing to do there.
+            is_idle = is_over and not any(each.state == RUNNING for each in states)
+            if self._is_late(is_over=is_over) or is_idle:
                 self.cancel(now=True)
                 self._has_ended(())
                 return

@@ -61,6 +61,7 @@ def small(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comma
         ),
         ("launch no.yaml --on local", "no.yaml: the study file cannot be read"),
         ("launch small --cancel", "There is no database"),
+        ("launch small.yaml --on local --forget", "--forget goes with --cancel"),
     ],
 )
 def test_what_cannot_be_launched_is_refused_before_anything_is_made(
