@@ -6,32 +6,45 @@ changed while they run, and only those are read.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.database.dialects import dialect_named
 from studies.database.optuna_columns import attributes, curves, params, studies, system_attributes, trials
 from studies.database.trial_rows import TrialRow, read_whole_within
 
 _RUNS = [state for state in TrialState if not state.is_finished()]
 
-# What tells two states of a running trial apart, in few looks at rows: values are set once, attributes are
-# added or grow, and a score may be replaced.
-_CHANGES: tuple[tuple[sa.TableClause, Sequence[sa.ColumnElement[Any]]], ...] = (
-    (params, (sa.func.count(),)),
-    (curves, (sa.func.count(), sa.func.sum(curves.c.intermediate_value))),
-    (attributes, (sa.func.sum(sa.func.length(attributes.c.value_json)),)),
-    (system_attributes, (sa.func.sum(sa.func.length(system_attributes.c.value_json)),)),
+# What may change of a running trial, and is looked at by a digest; its values are set once, and counted.
+_CHANGES: tuple[tuple[sa.TableClause, Sequence[str]], ...] = (
+    (curves, ("step", "intermediate_value", "intermediate_value_type")),
+    (attributes, ("key", "value_json")),
+    (system_attributes, ("key", "value_json")),
 )
-_MARKS = [sa.cast(trials.c.state, sa.String(16))] + [
-    sa.select(told).where(table.c.trial_id == trials.c.trial_id).scalar_subquery()
-    for table, columns in _CHANGES
-    for told in columns
-]
+
+
+def _marks(engine: sa.Engine) -> list[sa.ColumnElement[Any]]:
+    """Give the columns that tell two states of a running trial apart."""
+    dialect = dialect_named(engine.dialect.name)
+    assert dialect is not None  # no other database is opened
+    told = [(params, sa.func.count())] + [
+        (table, dialect.digest(_text(table.c[name] for name in names))) for table, names in _CHANGES
+    ]
+    return [sa.cast(trials.c.state, sa.String(16))] + [
+        sa.select(mark).where(table.c.trial_id == trials.c.trial_id).scalar_subquery() for table, mark in told
+    ]
+
+
+def _text(columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[str]:
+    """Write columns as one text, in which an absent value is seen."""
+    texts = [sa.func.coalesce(sa.cast(column, sa.Text), "-") for column in columns]
+    return reduce(lambda first, second: first + ":" + second, texts)
 
 
 class DamagedTrial(ValueError):
@@ -68,7 +81,7 @@ class AllTrials:
 
     def __init__(self, engine: sa.Engine) -> None:
         """Take a database."""
-        self._engine = engine
+        self._engine, self._marks = engine, _marks(engine)
         self._lock = threading.Lock()
         self._studies: dict[int, _Kept] = {}
 
@@ -83,7 +96,7 @@ class AllTrials:
             kept = self._studies.setdefault(study, _Kept())
             if not _is_there(connection, study, kept):
                 kept = self._studies[study] = _Kept()
-            looked = _look(connection, study, kept)
+            looked = _look(connection, study, kept, self._marks)
             if looked is None:
                 del self._studies[study]
                 raise KeyError(study)
@@ -103,7 +116,9 @@ def _is_there(connection: sa.Connection, study: int, kept: _Kept) -> bool:
     return row is not None and (row.datetime_start and row.datetime_start.replace(tzinfo=UTC)) == began
 
 
-def _look(connection: sa.Connection, study: int, kept: _Kept) -> dict[int, tuple[Any, ...]] | None:
+def _look(
+    connection: sa.Connection, study: int, kept: _Kept, marks: Sequence[sa.ColumnElement[Any]]
+) -> dict[int, tuple[Any, ...]] | None:
     """Give, of the trials that run or are new, what tells their states apart; None without the study.
 
     That of a new one that has ended is empty.
@@ -113,7 +128,7 @@ def _look(connection: sa.Connection, study: int, kept: _Kept) -> dict[int, tuple
         return None
     first = min(kept.marks, default=kept.last + 1)
     is_asked = sa.or_(trials.c.trial_id > kept.last, trials.c.state.in_(_RUNS))
-    query = sa.select(trials.c.trial_id, trials.c.state, *_MARKS).where(
+    query = sa.select(trials.c.trial_id, trials.c.state, *marks).where(
         trials.c.study_id == study, trials.c.trial_id >= first, is_asked
     )
     return {row[0]: () if row[1].is_finished() else tuple(row[1:]) for row in connection.execute(query)}

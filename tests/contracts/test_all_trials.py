@@ -1,5 +1,6 @@
 """The contract of kept trials: they are those of the database, and one that stays as it is, is read once."""
 
+import random
 from collections.abc import Callable
 
 import optuna
@@ -66,6 +67,36 @@ def test_what_is_kept_is_what_the_database_holds(url: str, database: Database) -
         change(ledger, running)
         found = looking.study.get_trials(deepcopy=False)
         assert list(map(plain, found)) == list(map(plain, optunas.get_all_trials(ledger.identifier))), what
+    optunas.engine.dispose()
+    elsewhere.engine.dispose()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_in_whatever_order_is_seen(url: str, database: Database, seed: int) -> None:
+    """Many trials at a time, with scores of every kind that come and are replaced, looked at now and then."""
+    chance, running = random.Random(seed), list[RunningTrial]()  # noqa: S311 - no secret
+    elsewhere, optunas = open_database(url), RDBStorage(url)
+    ledger = create(elsewhere, sample_definition(trials=30), "")
+    looking = open_ledger(database, ledger.name)
+    scores = (0.5, -1.7e308, 1.7e308, 1e-300, float("inf"), float("-inf"), float("nan"))
+    for _ in range(60):
+        match chance.choice(("ask", "score", "score", "attribute", "tell", "look")):
+            case "ask" if (asked := ask(ledger, "a worker")) is not None:
+                running.append(asked)
+            case "score" if running:
+                written(ledger, chance.choice(running), {chance.randint(1, 3): chance.choice(scores)})
+            case "attribute" if running:
+                held = chance.choice(running)
+                held.trial.set_user_attr(chance.choice(("a", "b")), chance.randint(0, 3))
+            case "tell" if running:
+                told = running.pop(chance.randrange(len(running)))
+                outcome = chance.choice((Outcome.COMPLETED, Outcome.DIVERGED, Outcome.PREEMPTED))
+                tell(ledger, told, outcome, 0.5 if outcome is Outcome.COMPLETED else None, {"cause": "why"})
+            case "look":
+                found = looking.study.get_trials(deepcopy=False)
+                assert list(map(plain, found)) == list(map(plain, optunas.get_all_trials(ledger.identifier)))
+    found = looking.study.get_trials(deepcopy=False)
+    assert list(map(plain, found)) == list(map(plain, optunas.get_all_trials(ledger.identifier)))
     optunas.engine.dispose()
     elsewhere.engine.dispose()
 

@@ -56,6 +56,12 @@ class Dialect(Protocol):
             taken: the other columns that take the new value.
         """
 
+    def digest(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        """Give an aggregate over rows that is another one where any of their texts is.
+
+        It may be another one too where the rows come in another order.
+        """
+
     def longest_text(self, connection: sa.Connection) -> int | None:
         """Give how many bytes an attribute of Optuna's may have; None where that is no question."""
 

@@ -133,6 +133,9 @@ class _MySQL:
         insert = mysql.insert(table) if rows is None else mysql.insert(table).values(**rows)
         return insert.on_duplicate_key_update({name: insert.inserted[name] for name in taken})
 
+    def digest(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        return sa.func.sum(sa.func.crc32(text))  # group_concat ends at 1,024 bytes
+
     def longest_text(self, connection: sa.Connection) -> int | None:
         if not all(_is_long(connection, table, column) for table, column in _TEXTS):
             return _LONGEST

@@ -99,6 +99,9 @@ class _PostgreSQL:
     def upsert(self, table: Any, rows: Any, key: Sequence[str], taken: Sequence[str]) -> Any:
         return upsert_on_conflict(postgresql.insert, table, rows, key, taken)
 
+    def digest(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        return sa.func.md5(sa.func.string_agg(text, ","))
+
     def longest_text(self, connection: sa.Connection) -> int | None:
         return None
 

@@ -59,6 +59,9 @@ class _SQLite:
     def upsert(self, table: Any, rows: Any, key: Sequence[str], taken: Sequence[str]) -> Any:
         return upsert_on_conflict(sqlite.insert, table, rows, key, taken)
 
+    def digest(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        return sa.func.group_concat(text)  # it travels nowhere
+
     def longest_text(self, connection: sa.Connection) -> int | None:
         return None
 
