@@ -81,5 +81,10 @@ def test_a_wrong_request_gets_one_sentence(tuner: CommandLine, name: str) -> Non
 
 
 def is_wrong(words: list[str]) -> bool:
-    """Leave out what is right: without a word `list` and `spaces` have much to show, `worker` to serve."""
+    """Leave out what is right: without a word `list` and `spaces` have much to show, `worker` to serve.
+
+    `doctor` is there to find what is wrong with names and databases: it does so in its list.
+    """
+    if words[0] == "doctor":
+        return "--" not in words
     return len(words) > {"list": 1, "spaces": 1, "worker": 2}.get(words[0], 0)

@@ -55,7 +55,10 @@ def _answers(asked: Asked) -> Finding:
     file = _sqlite_file(asked)
     if file is not None and not file.exists():
         todo = "tuner run STUDY makes it; --storage URL names another"
-        return Finding(NOTE, f"there is no database {file} yet", todo, is_end=True)
+        found = f"there is no database {file} yet"
+        if asked.study is None:
+            return Finding(NOTE, found, todo, is_end=True)
+        return Finding(WRONG, f"{found}, and so no study {asked.study!r}", todo)
     with _connected(asked) as connection:
         times = []
         for _ in range(ROUNDS):

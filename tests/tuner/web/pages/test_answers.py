@@ -185,8 +185,8 @@ def test_a_broken_attribute_is_named_and_the_rest_is_there(server: Served, url: 
     """What a neighbour has damaged in one trial is said on its page, and hides nothing else."""
     ledger = create(open_database(url), sample_definition(trials=6), "")
     answer(ledger, [0.5, None, 0.25, 1.0])
+    row = {"trial_id": ledger.identifier_of(2), "key": "facts", "value_json": "{" * 3000}
     with ledger.database.engine.begin() as connection:
-        row = {"trial_id": ledger.identifier_of(2), "key": "facts", "value_json": "{" * 3000}
         connection.execute(sa.insert(attributes).values(**row))
     said = "The attribute facts is no JSON"
     assert said in page(server, study_path(ledger.name))

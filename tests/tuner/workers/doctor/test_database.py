@@ -73,9 +73,12 @@ def test_a_file_that_is_fine(file: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    """That there is no database yet is nothing wrong, and there is none afterwards."""
+    """That there is no database yet is wrong for a study of it alone, and there is none afterwards."""
     found = told(f"sqlite:///{tmp_path}/none.db")
     assert [(name, finding.mark) for name, finding in found.items()] == [("database", NOTE)]
+    found = told(f"sqlite:///{tmp_path}/none.db", "mine")
+    assert [(name, finding.mark) for name, finding in found.items()] == [("database", WRONG)]
+    assert found["database"].found.endswith("none.db yet, and so no study 'mine'")
     assert list(tmp_path.iterdir()) == []
 
 
