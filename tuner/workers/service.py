@@ -4,7 +4,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from search_spaces.errors import TunerError, first_line
@@ -72,7 +72,7 @@ class Service:
             try:
                 if self.clock() - settled >= SETTLING:
                     settled = self.clock()
-                    settle_abandoned(self.database)
+                    self._settle()
                 worked = self._work_once()
             except Exception as error:
                 if not is_passing(error) or was_waited_for(error):
@@ -97,23 +97,33 @@ class Service:
             self._heart.append(Heart(workers, worker_name(os.getpid()), self.stop))
         return self._heart[0]
 
+    def _settle(self) -> None:
+        """Tell how trials ended that no database could be told, and only then end those that were left."""
+        for ledger, study in self._waiting():
+            self._attempt(ledger, study, Worker.tell_kept)
+        settle_abandoned(self.database)
+
     def _work_once(self) -> bool:
         """Answer one trial of the first study that has a free slot; False where none has."""
-        owners = ledgers(self.database.engine)
-        for ledger in waiting(self.database.engine):
-            rest = self._rests.get(ledger)
-            if ledger not in owners or (rest is not None and self.clock() < rest.until):
-                continue  # its study has been deleted by other means, or has just given trouble
-            if self._answer_one(ledger, owners[ledger]):
+        for ledger, study in self._waiting():
+            if self._attempt(ledger, study, Worker.work_once):
                 self._rests.pop(ledger, None)
                 return True
         return False
 
-    def _answer_one(self, ledger: str, study: int) -> bool:
-        """Answer a trial of a study; False where it has no free slot, or gives trouble, which is said."""
+    def _waiting(self) -> Iterator[tuple[str, int]]:
+        """Go through the studies that have a free slot, but for those that have just given trouble."""
+        owners = ledgers(self.database.engine)
+        for ledger in waiting(self.database.engine):
+            rest = self._rests.get(ledger)
+            if ledger in owners and (rest is None or self.clock() >= rest.until):  # else it is being deleted
+                yield ledger, owners[ledger]
+
+    def _attempt(self, ledger: str, study: int, act: Callable[[Worker], bool | None]) -> bool:
+        """Let the worker of a study act; False where it did nothing, or met trouble, which is said."""
         try:
             worker = self._worker(ledger, study)
-            return worker is not None and replace(worker, identifier=self._beating().identifier).work_once()
+            return worker is not None and bool(act(replace(worker, identifier=self._beating().identifier)))
         except UnknownStudy as error:
             self._drop(ledger)
             self.say(str(error))

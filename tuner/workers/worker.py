@@ -123,6 +123,7 @@ class Worker:
         Raises:
             StudyStopped: several trials in a row ended with an error in the user's code.
         """
+        self.tell_kept()  # before a trial whose end is known is settled as one that was left
         persistently(lambda: settle_abandoned(self.ledger.database))
         heart = Heart(self.ledger.slots.workers, self.identifier, self.stop)
         try:
@@ -146,6 +147,11 @@ class Worker:
         """Have the database forget this worker, and free what it still holds, unless the database is away."""
         within(ENDING, lambda: self.ledger.slots.workers.leave(self.identifier))
 
+    def tell_kept(self) -> None:
+        """Tell how trials ended that an earlier worker kept in files, since its database was away."""
+        with hurried(self._hurry()):
+            self._teller().tell_kept()
+
     def work_once(self) -> bool:
         """Answer one trial; False where no slot is free now.
 
@@ -158,8 +164,8 @@ class Worker:
         warm_up_for(self.ledger.definition, self.permit)
         self.ledger.study.pruner = pruner_of(self.ledger)
         try:
-            with hurried(Hurry(self.stop, min(self.grace, ANSWER))):
-                self._teller().tell_kept()
+            self.tell_kept()
+            with hurried(self._hurry()):
                 running = ask(self.ledger, self.identifier, {LOGS: str(logs)})
             if running is not None:
                 self._answer(running)
@@ -203,6 +209,9 @@ class Worker:
 
     def _desk(self) -> Desk:
         return Desk(self.ledger, self.folder, self.checkpoints, self.threads, self.gpus, self.permit)
+
+    def _hurry(self) -> Hurry:
+        return Hurry(self.stop, min(self.grace, ANSWER))
 
     def _teller(self) -> Teller:
         return Teller(self.ledger, self.view, self._desk(), self.stop, self.grace)

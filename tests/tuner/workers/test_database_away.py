@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
 
 from studies.database import schema
+from studies.ledger.absent import GIVEN_UP
 from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
@@ -38,10 +40,14 @@ class MovesTheDatabase(Watching):
             self.path.rename(self.path.with_suffix(".moved"))
 
 
+@pytest.mark.parametrize("silent", [0.0, 2 * GIVEN_UP])
 def test_a_score_that_cannot_be_told_is_told_by_the_next_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: float
 ) -> None:
-    """It is kept beside the results, the worker ends with a sentence, and nothing is trained again."""
+    """It is kept beside the results, the worker ends with a sentence, and nothing is trained again.
+
+    So it is however many seconds the worker has been silent when the next one starts.
+    """
     monkeypatch.setattr("studies.database.retry.PATIENCE", 0.2)
     monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
     ledger, path = make_ledger(tmp_path, Small, trials=2), tmp_path / "tuner.db"
@@ -50,6 +56,8 @@ def test_a_score_that_cannot_be_told_is_told_by_the_next_worker(
         Worker(ledger, view, threading.Event(), runs).work()
     assert len(list((runs / UNTOLD).iterdir())) == 1
     path.with_suffix(".moved").rename(path)
+    with ledger.database.engine.begin() as connection:  # nobody starts one before the worker counts as gone
+        connection.execute(sa.update(schema.workers).values(lease=schema.workers.c.lease - silent))
     work(ledger, runs)
     assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.COMPLETED] * 2
     assert [trial.user_attrs["slot"] for trial in ledger.trials()] == [0, 1]

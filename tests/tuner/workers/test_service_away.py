@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import sqlalchemy
+import sqlalchemy as sa
 
+from studies.database import schema
 from studies.database.retry import was_waited_for
+from studies.ledger.absent import GIVEN_UP
 from studies.ledger.fleet.workers import Workers
 from studies.ledger.ledger import Ledger
+from studies.trials.outcomes import Outcome, outcome_of
 from tests.tuner.small_modules import Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger
@@ -65,7 +68,10 @@ def test_a_database_that_is_away_is_no_trouble_of_a_study(tmp_path: Path) -> Non
 
 
 def test_a_service_ends_once_the_patience_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker ends with the sentence that says where the score is kept, and blames no study."""
+    """The worker ends with the sentence that says where the score is kept, and blames no study.
+
+    The next one tells it, also where its worker has been silent for so long that its trial counts as lost.
+    """
     monkeypatch.setattr("studies.database.retry.PATIENCE", 0.2)
     monkeypatch.setattr("studies.running.reporting.PATIENCE", 0.2)
     ledger, said = make_ledger(tmp_path, Small, trials=2), list[str]()
@@ -74,9 +80,14 @@ def test_a_service_ends_once_the_patience_is_over(tmp_path: Path, monkeypatch: p
         service(ledger, tmp_path, said.append, view).serve(wait=False)
     assert said == ["serving small"]
     assert len(list((tmp_path / "small" / UNTOLD).iterdir())) == 1
-    with pytest.raises(sqlalchemy.exc.OperationalError) as idle:
+    with pytest.raises(sa.exc.OperationalError) as idle:
         service(ledger, tmp_path, said.append, view).serve(wait=False)
     assert was_waited_for(idle.value)
+    view.moved.rename(view.path)
+    with ledger.database.engine.begin() as connection:
+        connection.execute(sa.update(schema.workers).values(lease=schema.workers.c.lease - 2 * GIVEN_UP))
+    assert service(ledger, tmp_path, said.append, view).serve(wait=False) == 1
+    assert [outcome_of(trial) for trial in ledger.trials()] == [Outcome.COMPLETED] * 2
 
 
 def test_a_refusal_that_concerns_one_study_is_its_own_trouble(tmp_path: Path) -> None:
