@@ -40,10 +40,14 @@ def url(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def ledger(url: str) -> Ledger:
-    """Give a study of four trials, one of which diverged."""
+def ledger(url: str, folder: Path) -> Ledger:
+    """Give a study of four trials, one of which diverged, with a log."""
     ledger = create(open_database(url), sample_definition(trials=6), "")
     answer(ledger, [0.5, None, 0.25, 1.0])
+    logs = folder / "runs" / ledger.name / "logs"
+    logs.mkdir(parents=True)
+    (logs / "trial-0.log").write_text("first\n" + "x" * 20_000 + f"\n{SCRIPT} last\n")
+    (logs / "secret.log").write_text("secret")
     return ledger
 
 
@@ -245,12 +249,8 @@ def test_changes_are_heard(server: Served, ledger: Ledger) -> None:
         assert connection.getresponse().readline() == b"event: gone\r\n"
 
 
-def test_a_trial_offers_its_files_by_name(server: Served, ledger: Ledger, folder: Path) -> None:
+def test_a_trial_offers_its_files_by_name(server: Served, ledger: Ledger) -> None:
     """The log is shown from its end and sent as text; a file that no list names is not sent."""
-    logs = folder / "runs" / ledger.name / "logs"
-    logs.mkdir(parents=True)
-    (logs / "trial-0.log").write_text("first\n" + "x" * 20_000 + f"\n{SCRIPT} last\n")
-    (logs / "secret.log").write_text("secret")
     here = f"{study_path(ledger.name)}/trials/0"
     text = page(server, here)
     assert f"{html.escape(SCRIPT)} last" in text
