@@ -215,7 +215,9 @@ def test_a_damaged_study_hides_no_other(server: Served, ledger: Ledger, url: str
     assert ledger.name in text
 
 
-def test_a_database_that_is_away_is_said_and_comes_back(server: Served, ledger: Ledger) -> None:
+def test_a_database_that_is_away_is_said_and_comes_back(
+    server: Served, ledger: Ledger, folder: Path
+) -> None:
     """A database that cannot answer is said with status 503, and then it is there again."""
     here = f"/interplay{study_path(ledger.name)}"
 
@@ -224,13 +226,11 @@ def test_a_database_that_is_away_is_said_and_comes_back(server: Served, ledger: 
         answers = (server.ask(here, Accept="text/html") for _ in range(100_000))
         return next(answer.text for answer in answers if answer.status == status)
 
-    with ledger.database.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE trials RENAME TO elsewhere")
+    moved = (folder / "tuner.db").rename(folder / "elsewhere.db")
     try:
         assert "The database does not answer" in told(503)
     finally:
-        with ledger.database.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO trials")
+        moved.rename(folder / "tuner.db")
     assert ledger.name in told(200)
 
 
