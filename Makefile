@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 # Long runs against faults; each tells what it promises, and those that keep results go on where they were.
-SOAK := thousand_workers database_faults database_restart fault_injection gigabyte soak soak_training preemption interruptions \
+SOAK := thousand_workers ray_kills database_faults database_restart fault_injection gigabyte soak soak_training preemption interruptions \
 	hostile_neighbours hostile_database differential
 
 .PHONY: help install run test check format bench bench-long soak dashboard site clean

@@ -63,12 +63,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def epochs() -> int:
+    """Give how long a trial is."""
+    return 2
+
+
+@pytest.fixture
 def launched(
-    request: pytest.FixtureRequest, url: str, tmp_path: Path
+    request: pytest.FixtureRequest, url: str, tmp_path: Path, epochs: int
 ) -> Iterator[tuple[Launcher, int, Ledger, Job]]:
     """Every launcher, with how many workers it starts, and a study of six slots."""
     make, workers = LAUNCHERS[request.node.callspec.params["url"]]
-    ledger = make_ledger(tmp_path, Small, url=url, exploration=1.0)
+    ledger = make_ledger(tmp_path, Small, epochs, url, exploration=1.0)
     yield make(ledger), workers, ledger, Job(url, ledger.name, tmp_path / "runs", grace=10.0)
     ledger.database.engine.dispose()
 
@@ -112,6 +118,7 @@ class StopsIn(Watching):
         self.stop.set()
 
 
+@pytest.mark.parametrize("epochs", [150])  # a second, in which they are asked to
 def test_workers_that_are_asked_to_leave_hold_no_slot_and_others_go_on(
     launched: tuple[Launcher, int, Ledger, Job],
 ) -> None:

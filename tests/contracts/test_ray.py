@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -107,13 +107,15 @@ def test_the_budget_is_exact_though_actors_and_a_node_are_killed(tmp_path: Path)
 
 
 @pytest.fixture
-def on_server(postgresql_url: str) -> tuple[str, Ledger]:
+def on_server(postgresql_url: str) -> Iterator[tuple[str, Ledger]]:
     """Give a study whose trials take long, on a server, and its URL with a password."""
     url = make_url(postgresql_url).set(password=SECRET).render_as_string(hide_password=False)
     name = f"long-{os.getpid()}"
     text = STUDY.format(model=f"{Small.__module__}.{Small.__qualname__}", epochs=100_000)
     definition = prepare(parse_study_file(text, source="long.yaml", overrides=[f"study.name={name}"]))
-    return url, create(open_database(url), definition, text)
+    ledger = create(open_database(url), definition, text)
+    yield url, ledger
+    ledger.database.engine.dispose()
 
 
 def test_workers_outlive_a_killed_launcher_and_another_process_ends_them(

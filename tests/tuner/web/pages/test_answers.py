@@ -215,9 +215,7 @@ def test_a_damaged_study_hides_no_other(server: Served, ledger: Ledger, url: str
     assert ledger.name in text
 
 
-def test_a_database_that_is_away_is_said_and_comes_back(
-    server: Served, ledger: Ledger, folder: Path
-) -> None:
+def test_a_database_that_is_away_is_said_and_comes_back(server: Served, ledger: Ledger, folder: Path) -> None:
     """A database that cannot answer is said with status 503, and then it is there again."""
     here = f"/interplay{study_path(ledger.name)}"
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,7 +44,7 @@ class Connection:
             encoding="utf-8",
             start_new_session=True,  # what a terminal sends is for us
         )
-        weakref.finalize(self, self._process.kill)
+        weakref.finalize(self, _end, self._process)
         threading.Thread(target=_hear, args=(self._process, self._answers), name="ray", daemon=True).start()
         try:
             self.address = str(self._answer(CONNECTED))
@@ -96,10 +97,15 @@ class Connection:
 
     def close(self) -> None:
         """End the process; what it has started on the cluster stays."""
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        _end(self._process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _hear(process: subprocess.Popen[str], answers: "queue.SimpleQueue[str]") -> None:
