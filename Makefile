@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.11 install"; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,parquet,dashboard,kubernetes,slurm,test,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,parquet,dashboard,kubernetes,ray,slurm,test,dev]'
 	@touch $@
 
 run: install ## Tune scikit-learn's digits with two workers: about a minute; leaves runs/digits

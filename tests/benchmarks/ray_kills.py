@@ -1,4 +1,4 @@
-"""A study on a Ray cluster of two nodes, of which one dies, and a worker's actor is killed every five seconds.
+"""A study on a Ray cluster of two nodes, of which one dies, and an actor is killed every five seconds.
 
     python -m tests.benchmarks.ray_kills --trials 40 --every 5
 
