@@ -154,10 +154,11 @@ class Validations(Watching):
 
 @dataclass
 class Block:
-    """Validations a second of the workers, and the seconds of processor that the dashboard took in it."""
+    """Validations a second of the workers, and the processor seconds of the dashboard and of this process."""
 
     rate: float
     dashboard: float
+    clients: float
 
 
 def block(watch: Validations, server: psutil.Process, *, looking: bool) -> Block:
@@ -166,9 +167,10 @@ def block(watch: Validations, server: psutil.Process, *, looking: bool) -> Block
     for each in family:
         (each.resume if looking else each.suspend)()
     began, before, spent = time.perf_counter(), watch.count, seconds_of(server.pid)
+    own = time.process_time()
     time.sleep(BLOCK)
     seconds = time.perf_counter() - began
-    return Block((watch.count - before) / seconds, seconds_of(server.pid) - spent)
+    return Block((watch.count - before) / seconds, seconds_of(server.pid) - spent, time.process_time() - own)
 
 
 def report(pairs: list[tuple[Block, Block]], answers: Counter[str]) -> None:
@@ -182,11 +184,13 @@ def report(pairs: list[tuple[Block, Block]], answers: Counter[str]) -> None:
     draws = sorted(whole(chance.choices(pairs, k=len(pairs))) for _ in range(DRAWS))
     low, high = draws[DRAWS // 20], draws[-DRAWS // 20]
     share = sum(with_it.dashboard for with_it, _ in pairs) / (BLOCK * len(pairs))
+    own = sum(with_it.clients - without.clients for with_it, without in pairs) / (BLOCK * len(pairs))
     first, third = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
     print(f"ratio of the rates {whole(pairs):.3f} ({low:.3f} .. {high:.3f}, 90% of redrawn pairs), bar 0.95")
     print(f"pairs: median {statistics.median(ratios):.3f}, quartiles {first:.3f} .. {third:.3f}")
     print(
-        f"the dashboard took {share:.1%} of a core; load {os.getloadavg()[1]:.1f}; answers: {dict(answers)}"
+        f"the dashboard took {share:.1%} of a core, its clients {own:.1%}; "
+        f"load {os.getloadavg()[1]:.1f}; answers: {dict(answers)}"
     )
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import signal
 import socket
 import threading
@@ -17,6 +16,7 @@ from tuner.errors import Refused
 from tuner.web.access.rules import Access
 from tuner.web.app import application
 from tuner.web.site import PREFIX, Site
+from tuner.workers.processes.priority import give_way
 
 _BACKLOG = 128
 _NICE = 10  # as `nice` has it: whoever trains on this machine goes first
@@ -37,7 +37,7 @@ def serve(site: Site, access: Access, port: int, *, say: Callable[[str], None], 
     Raises:
         Refused: the address cannot be listened on.
     """
-    os.nice(_NICE)
+    give_way(_NICE)
     with _listening(access.host, port) as listening:
         address = _address(access.host, listening)
 

@@ -22,6 +22,7 @@ from studies.running.confirmation import Candidate
 from tuner.training.process.parent import die_with_parent
 from tuner.web.known.analysis import Analysis, analyse
 from tuner.web.known.studies import KnownStudy
+from tuner.workers.processes.priority import give_way
 from tuner.workers.processes.quiet import silence
 
 MOST = 3000  # told trials of a study that is analysed here; more take minutes to hours
@@ -138,7 +139,8 @@ def _analyse(answer: Connection, url: str, name: str) -> None:
     """Analyse a study, and send what was found; an error as a sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process as well
     die_with_parent()
-    os.nice(_NICE)
+    os.setsid()  # else it shares what the server gets
+    give_way(_NICE)
     silence()
     warnings.simplefilter("ignore")
     try:
