@@ -131,13 +131,20 @@ def examples(*lines: str) -> str:
 
 
 def open_database(url: str | None, *, reading: bool) -> "Database":
-    """Open the database that the option, else the environment, names."""
+    """Open the database that the option, else the environment, names.
+
+    A worker that an engine has started is told of a database that is there: it waits for one that is away, as
+    it would later, and is not taken for one that cannot work here.
+    """
     from studies.database.open import open_database as opened
     from studies.database.open import storage_url
+    from studies.database.retry import PATIENCE
+    from studies.ledger.fleet.workers import LAUNCH
     from tuner.workers.processes.quiet import silence
 
     silence()
-    return opened(storage_url(url, os.environ), reading=reading)
+    patience = PATIENCE if os.environ.get(LAUNCH) else 0.0
+    return opened(storage_url(url, os.environ), reading=reading, patience=patience)
 
 
 def open_study(url: str | None, name: str, *, reading: bool = True) -> "Ledger":
