@@ -1,6 +1,8 @@
 """The class paths that stand in users' files."""
 
 import re
+import subprocess
+import sys
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
@@ -25,3 +27,10 @@ def test_the_other_lightning_has_the_same_classes(package: str) -> None:
     other = import_module(f"{package}.lightning_pytorch")
     for name in re.findall(rf"`{re.escape(package)}\.([A-Z]\w+)`", PAGE):
         assert isclass(getattr(other, name)), name
+
+
+def test_what_the_library_holds_can_be_typed_on_before_it_is_imported() -> None:
+    """A notebook completes names by `dir`, which imports nothing."""
+    code = "import sys, tuner; print(*dir(tuner)); assert 'torch' not in sys.modules"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert {"Study", "tune", "Float"} <= set(told.stdout.split())

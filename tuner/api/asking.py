@@ -72,10 +72,15 @@ class Asking:
                 say, and `"completed"` where there is a score.
 
         Raises:
-            Refused: the trial was told before, is of another study, has no score, or lacks a metric that the
-                study keeps; nothing is changed.
+            Refused: the trial is none, was told before, is of another study, has no score, or lacks a metric
+                that the study keeps; nothing is changed.
             Refused: its slot was given to another worker meanwhile.
         """
+        if not isinstance(trial, AskedTrial):
+            raise Refused(
+                f"Study.tell takes a trial as Study.ask has given it, but got {trial!r}; ask gives None "
+                "where no slot is free."
+            )
         if trial.ledger.slots.ledger != self.ledger.slots.ledger:
             raise Refused(
                 f"Trial {trial.number} is one of {trial.ledger.name!r}, and this study is "

@@ -82,6 +82,8 @@ def test_no_wrong_word_changes_a_trial(tuner: CommandLine) -> None:
         "'done' is none": lambda: study.tell(trial, outcome="done"),
         "has no score; leave out one": lambda: study.tell(trial, 1.0, outcome="failed"),
         "one of 'loop', and this study is 'other'": lambda: other.tell(trial, 1.0),
+        "as Study.ask has given it, but got None": lambda: study.tell(None, 1.0),  # type: ignore[arg-type]
+        "as Study.ask has given it, but got 0": lambda: study.tell(0, 1.0),  # type: ignore[arg-type]
         "no value of 'momentum'": lambda: trial["momentum"],
         "steps are whole numbers": lambda: trial.report(1.0, step=0),
         "names no module": study.run,
