@@ -150,9 +150,11 @@ def _added(
     added: dict[str, Any] = {}
     for name, given in space.items():
         if isinstance(given, list | tuple):
+            is_pair = len(given) == 2 and all(isinstance(end, int | float) for end in given)  # noqa: PLR2004
+            between = f"Float({given[0]!r}, {given[1]!r}) to search between them, or " if is_pair else ""
             raise Refused(
-                f"space: {name} is {given!r}; write Categorical({tuple(given)!r}) to choose one of these, or "
-                "give it to the class by functools.partial to fix it."
+                f"space: {name} is {given!r}; write {between}Categorical({tuple(given)!r}) to choose one of "
+                "these, or give it to the class by functools.partial to fix it."
             )
         node = node_from_data(given, path=name) if isinstance(given, Mapping) and is_node(given) else given
         if not isinstance(node, Node):

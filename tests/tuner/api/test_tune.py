@@ -133,7 +133,9 @@ WRONG: dict[str, Callable[[], Any]] = {
     "makes a NoneType, no LightningModule": lambda: tune(nothing, **ASKED),
     "from_datasets": lambda: tune(Small, [1, 2], **ASKED),
     "did you mean width": lambda: tune(Small, space={"widht": Int(1, 2)}, **ASKED),
-    r"write Categorical\(\(1, 2\)\)": lambda: tune(Small, space={"width": [1, 2]}, **ASKED),  # type: ignore[dict-item]
+    r"write Float\(1, 2\) to search between them, or Categorical\(\(1, 2\)\)": lambda: tune(
+        Small, space={"width": [1, 2]}, **ASKED
+    ),  # type: ignore[dict-item]
     "keeps numbers, texts": lambda: tune(partial(Small, width=object()), **ASKED),
     "by their place": lambda: tune(partial(Small, 4), space={"width": Int(1, 2)}, **ASKED),
     "exposes no space": lambda: tune(Small, **ASKED),
