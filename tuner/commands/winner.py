@@ -146,6 +146,7 @@ def predict(name: str, rows: Path, file: Path | None, runs: Path, storage: str |
     from tuner.preparation.apart import ask_apart
     from tuner.results.predicting import Predicted, Winner
     from tuner.results.retraining import kept_weights
+    from tuner.terminal.printable import one_line
     from tuner.terminal.screen import busy
     from tuner.workers.processes.working_directory import shown
 
@@ -165,4 +166,6 @@ def predict(name: str, rows: Path, file: Path | None, runs: Path, storage: str |
     click.echo(f"{predicted.count} rows were predicted by {weights}", err=True)
     if predicted.unused:
         click.echo(f"Not learnt from, and passed over: {', '.join(predicted.unused)}", err=True)
+    for sentence in predicted.strange:
+        click.echo(one_line(sentence), err=True)
     click.echo(predicted.text.rstrip("\n") if file is None else f"Written: {file}")

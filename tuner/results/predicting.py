@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from tuner.data.tabular.encoder import encoded
+from tuner.data.tabular.encoder import encoded, strange_values
 from tuner.data.tabular.reading import read_table
 from tuner.errors import BadData, Refused
 from tuner.modules.shaped_by_data import ShapedByData
@@ -41,10 +41,14 @@ class Winner:
 
 @dataclass(frozen=True)
 class Predicted:
-    """How many rows were predicted, the columns that say nothing, and the text where no file takes it."""
+    """How many rows were predicted, and the text where no file takes it.
+
+    `unused` are the columns that say nothing, `strange` sentences about values that were not learnt from.
+    """
 
     count: int
     unused: tuple[str, ...]
+    strange: tuple[str, ...]
     text: str
 
 
@@ -72,7 +76,7 @@ def predict(winner: Winner) -> Predicted:
     unused = tuple(name for name in frame.columns if name not in known)
     columns = _columns(target, classes, outputs, has_logits=is_ours)
     text = frame.assign(**columns).to_csv(winner.output, index=False)
-    return Predicted(len(frame), unused, text or "")
+    return Predicted(len(frame), unused, tuple(strange_values(encoder, frame)), text or "")
 
 
 def _columns(

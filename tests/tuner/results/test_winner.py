@@ -151,6 +151,24 @@ def test_rows_that_cannot_be_predicted_are_refused(tuner: CommandLine) -> None:
         assert not (tuner.folder / "out.csv").exists()
 
 
+def test_values_that_were_not_learnt_from_are_named(tuner: CommandLine) -> None:
+    """They are predicted as gaps are, or as no category, and a line says so; it says nothing of known ones."""
+    frame = ran(tuner).drop(columns="ill")
+    frame.to_csv(tuner.folder / "known.csv", index=False)
+    strange = frame.head(4).astype(object)
+    strange.loc[:2, "kind"] = "zz\x1b[31m"
+    strange.loc[3, "smokes"] = None
+    strange.to_csv(tuner.folder / "strange.csv", index=False)
+    known = tuner("predict mine known.csv --output known-out.csv").err
+    assert "kind: " not in known
+    assert "smokes: " not in known
+    answer = tuner("predict mine strange.csv --output out.csv")
+    assert answer.code == 0, answer.err
+    assert "kind: 3 rows hold what no row did from which was learnt, such as 'zz\\x1b[31m'" in answer.err
+    assert "smokes: 1 row holds no number, as no row did from which was learnt" in answer.err
+    assert len(pd.read_csv(tuner.folder / "out.csv")) == 4
+
+
 def test_what_has_no_winner_or_no_table_is_refused(tuner: CommandLine) -> None:
     """Without a completed trial, without weights here, or with data of another kind, one sentence says so."""
     tuner.write("small.yaml", SMALL)

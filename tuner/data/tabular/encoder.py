@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MISSING = "(missing)"  # the category of what is not known
+_SHOWN = 3  # values that are named
 _UNKNOWN = -1  # a code that no category has
 _TRUTHS = {"True": 1.0, "False": 0.0, "true": 1.0, "false": 0.0, "TRUE": 1.0, "FALSE": 0.0}
 
@@ -83,6 +84,35 @@ def encoded(state: Mapping[str, Any], frame: "DataFrame") -> NDArray[np.float32]
         places = np.array([how["words"].get(word_of(value), how["other"]) for value in frame[name]])
         parts.append((places[:, None] == np.arange(how["features"])).astype(float))
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def strange_values(state: Mapping[str, Any], frame: "DataFrame") -> list[str]:
+    """Say which values of new rows the training rows did not have; arguments and errors as `encoded`'s.
+
+    A gap in numbers that had none is filled with the median. A category that is none counts with those that
+    were too rare to stand alone, where some were, and else as no category.
+    """
+    found = []
+    for name in state["numeric"]:
+        gaps = int(np.isnan(numbers_of(frame[name])).sum())
+        if gaps and name not in state["marked"]:
+            found.append(
+                f"{name}: {_rows(gaps)} no number, as no row did from which was learnt; its median is taken"
+            )
+    for name, how in state["categorical"].items():
+        words = [word_of(value) for value in frame[name]]
+        strange = [word for word in words if word not in how["words"]]
+        if strange:
+            had = "no row" if how["other"] == _UNKNOWN else "few rows or none"
+            listed = ", ".join(map(repr, list(dict.fromkeys(strange))[:_SHOWN]))
+            found.append(
+                f"{name}: {_rows(len(strange))} what {had} did from which was learnt, such as {listed}"
+            )
+    return found
+
+
+def _rows(count: int) -> str:
+    return "1 row holds" if count == 1 else f"{count} rows hold"
 
 
 def numbers_of(column: "Series") -> Array:
