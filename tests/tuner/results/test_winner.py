@@ -152,7 +152,7 @@ def test_rows_that_cannot_be_predicted_are_refused(tuner: CommandLine) -> None:
 
 
 def test_values_that_were_not_learnt_from_are_named(tuner: CommandLine) -> None:
-    """They are predicted as gaps are, or as no category, and a line says so; it says nothing of known ones."""
+    """They are predicted as gaps are, or as no category; a line says so, and nothing of known ones."""
     frame = ran(tuner).drop(columns="ill")
     frame.to_csv(tuner.folder / "known.csv", index=False)
     strange = frame.head(4).astype(object)
