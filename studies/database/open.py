@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
@@ -79,7 +79,7 @@ def open_database(url: str, *, reading: bool = False, patience: float = 0.0) -> 
     event.listen(storage.engine, "handle_error", _give_up_connection)
     # That a connection broke is no news: what was asked on it is asked again, or raised.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    return Database(persistent(get_storage(storage), storage.engine), storage.engine)
+    return Database(persistent(storage), storage.engine)
 
 
 def probing_engine(url: str) -> sqlalchemy.Engine:

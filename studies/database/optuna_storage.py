@@ -5,25 +5,24 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from typing import Any
 
-import sqlalchemy
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage
-from optuna.study import Study
+from optuna.storages import BaseStorage, RDBStorage, get_storage
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.database.all_trials import AllTrials, DamagedTrial
 from studies.database.retry import persistently
 
 
-def persistent(backend: BaseStorage, engine: sqlalchemy.Engine) -> BaseStorage:
+def persistent(plain: RDBStorage) -> BaseStorage:
     """Give a storage whose calls are repeated until the database answers, and that reads only what is new.
 
     All but two read, or write the same once more: Optuna ignores that a parameter is there, overwrites an
     attribute, and refuses a study whose name is taken. A trial is made once, since only whoever knows what
     it is for can find the one that was made without an answer; see `studies.running.asking`.
     """
-    return _KeepingStorage(backend, AllTrials(engine))
+    return _KeepingStorage(plain, AllTrials(plain.engine))
 
 
 def _repeated(name: str) -> Callable[..., Any]:
@@ -68,10 +67,35 @@ PersistentStorage: Any = type(
 
 
 class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is made of what Optuna declares
-    """The storage that all that one process does with a database shares; see `all_trials`."""
+    """The storage that all that one process does with a database shares; see `all_trials`.
 
-    def __init__(self, backend: BaseStorage, kept: AllTrials) -> None:
-        self.backend, self._kept = backend, kept
+    Optuna's cache takes the number of a study or a trial for the same one for good. SQLite gives the numbers
+    of what was deleted again, so what is asked by a number is asked of the database.
+    """
+
+    def __init__(self, plain: RDBStorage, kept: AllTrials) -> None:
+        self.backend, self._plain, self._kept = get_storage(plain), plain, kept
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Give a trial."""
+        return persistently(lambda: self._plain.get_trial(trial_id))
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        """Give a trial's number in the tables."""
+        find = self._plain.get_trial_id_from_study_id_trial_number
+        return persistently(lambda: find(study_id, trial_number))
+
+    def get_trial_number_from_id(self, trial_id: int) -> int:
+        """Give a trial's number in its study."""
+        return persistently(lambda: self._plain.get_trial_number_from_id(trial_id))
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        """Give a study's name."""
+        return persistently(lambda: self._plain.get_study_name_from_id(study_id))
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        """Give whether a study minimizes or maximizes."""
+        return persistently(lambda: self._plain.get_study_directions(study_id))
 
     def get_all_trials(
         self,
@@ -81,7 +105,8 @@ class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is 
     ) -> list[FrozenTrial]:
         """Give the trials of a study, those in `states` where some are named, by number."""
         # A study of several objectives is another program's, and of a damaged trial Optuna tells in its way.
-        is_plain, trials = len(self.get_study_directions(study_id)) == 1, None
+        directions: Sequence[StudyDirection] = super().get_study_directions(study_id)  # how many is kept
+        is_plain, trials = len(directions) == 1, None
         if is_plain:
             with suppress(DamagedTrial):
                 trials = persistently(lambda: self._kept.read(study_id))

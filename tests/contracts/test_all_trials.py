@@ -144,16 +144,23 @@ def test_a_study_that_is_gone_has_no_trials(url: str, database: Database) -> Non
     elsewhere.engine.dispose()
 
 
-def test_a_study_that_takes_the_numbers_of_a_deleted_one_has_its_own_trials(
+def test_a_study_that_takes_the_numbers_of_a_deleted_one_is_another_study(
     url: str, database: Database
 ) -> None:
-    """SQLite gives the numbers of what was deleted again."""
-    elsewhere = open_database(url)
-    for score in (1.0, 2.0):
-        study = optuna.create_study(study_name="again", storage=elsewhere.storage)
+    """SQLite gives the numbers of what was deleted again: name, direction and trials are its own."""
+    elsewhere, storage = open_database(url), database.storage
+    for score, direction in ((1.0, "minimize"), (2.0, "maximize")):
+        name = f"again-{direction}"
+        study = optuna.create_study(study_name=name, storage=elsewhere.storage, direction=direction)
         study.add_trial(optuna.create_trial(value=score))
         study.add_trial(optuna.create_trial(value=score + 5.0))
-        seen = optuna.load_study(study_name="again", storage=database.storage)
+        seen = optuna.load_study(study_name=name, storage=storage)
         assert [trial.value for trial in seen.get_trials()] == [score, score + 5.0]
-        optuna.delete_study(study_name="again", storage=elsewhere.storage)
+        assert seen.direction.name == direction.upper()
+        assert storage.get_study_name_from_id(seen._study_id) == name
+        for number in (0, 1):
+            identifier = storage.get_trial_id_from_study_id_trial_number(seen._study_id, number)
+            assert storage.get_trial(identifier).value == score + 5.0 * number
+            assert storage.get_trial_number_from_id(identifier) == number
+        optuna.delete_study(study_name=name, storage=elsewhere.storage)
     elsewhere.engine.dispose()
