@@ -97,6 +97,8 @@ class _KeepingStorage(PersistentStorage):  # type: ignore[misc] # that class is 
         """Give whether a study minimizes or maximizes."""
         return persistently(lambda: self._plain.get_study_directions(study_id))
 
+    get_n_trials = BaseStorage.get_n_trials  # by `get_all_trials`
+
     def get_all_trials(
         self,
         study_id: int,

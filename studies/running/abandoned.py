@@ -22,7 +22,8 @@ def settle_abandoned(database: Database) -> None:
 
     Their slots stay as they are, for whoever works on the study again.
     """
-    for name in persistently(lambda: _with_running_trials(database.engine)):
+    named = persistently(lambda: names(database.engine))
+    for name in [named[study] for study in sorted(with_running_trials(database.engine)) if study in named]:
         try:
             sweep(open_ledger(database, name))
         except Exception as error:
@@ -31,10 +32,13 @@ def settle_abandoned(database: Database) -> None:
             continue  # it is deleted, or damaged, of which whoever asks for it is told
 
 
-def _with_running_trials(engine: sa.Engine) -> list[str]:
-    """Name the studies of ours that have a running trial."""
+def with_running_trials(engine: sa.Engine) -> set[int]:
+    """Give the studies of ours that have a running trial, by their numbers in Optuna's tables."""
     query = sa.select(_trials.c.study_id).where(_trials.c.state == TrialState.RUNNING).distinct()
-    with engine.connect() as connection:
-        running = set(connection.scalars(query))
-    ours, named = set(ledgers(engine).values()), names(engine)
-    return [named[study] for study in sorted(running & ours) if study in named]
+
+    def read() -> set[int]:
+        with engine.connect() as connection:
+            running = set(connection.scalars(query))
+        return running & set(ledgers(engine).values())
+
+    return persistently(read)

@@ -156,6 +156,7 @@ def test_a_study_that_takes_the_numbers_of_a_deleted_one_is_another_study(
         study.add_trial(optuna.create_trial(value=score + 5.0))
         seen = optuna.load_study(study_name=name, storage=storage)
         assert [trial.value for trial in seen.get_trials()] == [score, score + 5.0]
+        assert storage.get_n_trials(seen._study_id) == 2
         assert seen.direction.name == direction.upper()
         assert storage.get_study_name_from_id(seen._study_id) == name
         for number in (0, 1):

@@ -18,7 +18,7 @@ from studies.ledger.control import waiting
 from studies.ledger.fleet.workers import Workers, worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.opening import open_ledger
-from studies.running.abandoned import settle_abandoned
+from studies.running.abandoned import settle_abandoned, with_running_trials
 from tuner.errors import DatabaseAway, NotAllowed, StudyStopped
 from tuner.training.configuration.permit import Permit
 from tuner.workers.code.here import elsewhere
@@ -99,8 +99,10 @@ class Service:
 
     def _settle(self) -> None:
         """Tell how trials ended that no database could be told, and only then end those that were left."""
+        running = with_running_trials(self.database.engine)
         for ledger, study in self._waiting():
-            self._attempt(ledger, study, Worker.tell_kept)
+            if study in running:
+                self._attempt(ledger, study, Worker.tell_kept)
         settle_abandoned(self.database)
 
     def _work_once(self) -> bool:

@@ -37,11 +37,8 @@ ENGINES: Mapping[str, Callable[[], type[Engine]]] = {
     "ray": _on_ray,
     "slurm": _slurm,
 }
-PACKAGES = {
-    "kubernetes": "kubernetes",
-    "ray": "ray",
-    "slurm": "submitit",
-}  # that engines need, by their extra
+# What an engine needs, by the extra that installs it.
+PACKAGES = {"kubernetes": "kubernetes", "ray": "ray", "slurm": "submitit"}
 
 
 def engine_named(name: str, options: Mapping[str, str]) -> Engine:

@@ -1,8 +1,7 @@
 """Letting other processes go first, also where Linux shares the processor between sessions.
 
 `nice` counts within a session only: with autogroups, which most distributions turn on, each session gets its
-share whatever its processes are (sched(7), "The autogroup feature"),
-and each training is a session of its own.
+share whatever the niceness of its processes (sched(7), "The autogroup feature"). Each training is a session.
 """
 
 import os
