@@ -150,7 +150,7 @@ def _added(
     added: dict[str, Any] = {}
     for name, given in space.items():
         if isinstance(given, list | tuple):
-            is_pair = len(given) == 2 and all(isinstance(end, int | float) for end in given)  # noqa: PLR2004
+            is_pair = [type(end) in (int, float) for end in given] == [True, True] and given[0] < given[1]
             between = f"Float({given[0]!r}, {given[1]!r}) to search between them, or " if is_pair else ""
             raise Refused(
                 f"space: {name} is {given!r}; write {between}Categorical({tuple(given)!r}) to choose one of "

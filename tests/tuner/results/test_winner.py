@@ -164,8 +164,8 @@ def test_values_that_were_not_learnt_from_are_named(tuner: CommandLine) -> None:
     assert "smokes: " not in known
     answer = tuner("predict mine strange.csv --output out.csv")
     assert answer.code == 0, answer.err
-    assert "kind: 3 rows hold what no row did from which was learnt, such as 'zz\\x1b[31m'" in answer.err
-    assert "smokes: 1 row holds no number, as no row did from which was learnt" in answer.err
+    assert "kind: 3 of the rows hold a value that no training row had, such as 'zz\\x1b[31m'" in answer.err
+    assert "smokes: 1 of the rows is empty, and no training row was; the median is taken" in answer.err
     assert len(pd.read_csv(tuner.folder / "out.csv")) == 4
 
 

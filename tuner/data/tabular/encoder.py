@@ -97,22 +97,20 @@ def strange_values(state: Mapping[str, Any], frame: "DataFrame") -> list[str]:
         gaps = int(np.isnan(numbers_of(frame[name])).sum())
         if gaps and name not in state["marked"]:
             found.append(
-                f"{name}: {_rows(gaps)} no number, as no row did from which was learnt; its median is taken"
+                f"{name}: {gaps} of the rows {'is' if gaps == 1 else 'are'} empty, and no training row was; "
+                "the median is taken"
             )
     for name, how in state["categorical"].items():
         words = [word_of(value) for value in frame[name]]
         strange = [word for word in words if word not in how["words"]]
         if strange:
-            had = "no row" if how["other"] == _UNKNOWN else "few rows or none"
+            had = "no training row" if how["other"] == _UNKNOWN else "few training rows or none"
             listed = ", ".join(map(repr, list(dict.fromkeys(strange))[:_SHOWN]))
             found.append(
-                f"{name}: {_rows(len(strange))} what {had} did from which was learnt, such as {listed}"
+                f"{name}: {len(strange)} of the rows {'holds' if len(strange) == 1 else 'hold'} a value that "
+                f"{had} had, such as {listed}"
             )
     return found
-
-
-def _rows(count: int) -> str:
-    return "1 row holds" if count == 1 else f"{count} rows hold"
 
 
 def numbers_of(column: "Series") -> Array:
