@@ -22,6 +22,7 @@ from tuner.training.process.parent import die_with_parent
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 KILL_WAIT = 20  # seconds between SIGTERM and SIGKILL
 _DEVICES = ("/dev/null", "/dev/zero")  # that each node says are GPUs
+_A_SECOND = 1.1  # and more than the rounding of one
 _PATIENCE = 60.0  # seconds within which Slurm does what it is told
 _CONFIGURATION = """
 ClusterName=tuner
@@ -98,11 +99,17 @@ class Cluster:
         return [(job, state) for job, state in (row.split() for row in rows if row)]
 
     def begin_now(self) -> None:
-        """Let requeued jobs begin, for which Slurm waits two minutes."""
-        for job, state in self.jobs():
-            if state == "PENDING":
-                with suppress(AssertionError):  # it has begun meanwhile
-                    self.call("scontrol", "update", f"jobid={job}", "StartTime=now")
+        """Let requeued jobs begin, for which Slurm waits two minutes.
+
+        A node takes no job whose credential is of the second in which it has ended the job before ("Job
+        credential revoked"), and Slurm then says that it failed.
+        """
+        waiting = [job for job, state in self.jobs() if state == "PENDING"]
+        if waiting:
+            time.sleep(_A_SECOND)
+        for job in waiting:
+            with suppress(AssertionError):  # it has begun meanwhile
+                self.call("scontrol", "update", f"jobid={job}", "StartTime=now")
 
     def until(self, what: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Wait until something is so."""

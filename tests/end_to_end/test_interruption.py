@@ -5,7 +5,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -81,7 +80,6 @@ def folder(tuner: CommandLine) -> Iterator[Path]:
     tuner.write("studies/endless.yaml", STUDY)
     tuner.write("signals", f"{os.getpid()}")
     yield tuner.folder
-    sys.modules.pop("endless", None)  # the next test has one of its own
     for number, handler in before.items():
         signal.signal(number, handler)
 

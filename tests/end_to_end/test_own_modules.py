@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +57,7 @@ VARYING_WIDTH = "space: {add: {model.init_args.width: {type: int, low: 1, high: 
 
 
 @pytest.fixture
-def forget_modules() -> Iterator[None]:
-    """Each test has a module of the same name in a folder of its own."""
-    yield
-    sys.modules.pop("own_module", None)
-
-
-@pytest.fixture
-def own(tuner: CommandLine, forget_modules: None) -> CommandLine:
+def own(tuner: CommandLine) -> CommandLine:
     """The command line in a folder with a module of the user's own."""
     tuner.write("own_module.py", MODULE.format(package="pytorch_lightning"))
     return tuner

@@ -1,9 +1,5 @@
 """The catalogue on modules that know nothing of it."""
 
-import sys
-from collections.abc import Iterator
-
-import pytest
 import yaml
 
 from tests.tuner.command_line import CommandLine
@@ -25,13 +21,6 @@ CALLABLES = """{class_path: foreign_own.Own, init_args: {
   optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.02}},
   lr_scheduler: {class_path: torch.optim.lr_scheduler.ExponentialLR, init_args: {gamma: 0.9}}}}"""
 PLAIN = "{class_path: foreign_own.Own}"
-
-
-@pytest.fixture(autouse=True)
-def own_module() -> Iterator[None]:
-    """Each test has a module of its own."""
-    yield
-    sys.modules.pop("foreign_own", None)
 
 
 def write(

@@ -64,7 +64,6 @@ def test_a_module_that_changes_the_folder_moves_no_export(
     )
     tuner.write("tested.py", moving)
     tuner.write("study.yaml", STUDY)
-    monkeypatch.delitem(sys.modules, "tested", raising=False)
     assert tuner("run study.yaml --no-rehearsal").code == 0
     monkeypatch.delitem(sys.modules, "tested")
     assert tuner("best mine --export here.yaml").code == 0

@@ -1,7 +1,6 @@
 """`tuner create`, `worker` and `stop`: studies that any worker can join, serve and be asked to leave."""
 
 import json
-import sys
 import threading
 from importlib import metadata
 from typing import NoReturn
@@ -42,7 +41,6 @@ class Own(MLPClassifier):
 @pytest.fixture
 def service(tuner: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """The command line in a folder with a small study file, and a module of the user's."""
-    monkeypatch.delitem(sys.modules, "own_code", raising=False)  # another test has one of its own
     tuner.write("small.yaml", STUDY)
     tuner.write("own_code.py", OWN)
     return tuner

@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,17 +25,8 @@ SHAPES: dict[str, tuple[Shape, str]] = {
 }
 
 
-@pytest.fixture
-def forget_modules() -> Iterator[None]:
-    """Each test has a module of the same name in a folder of its own."""
-    yield
-    sys.modules.pop("plainly", None)
-
-
 @pytest.mark.parametrize("name", list(SHAPES))
-def test_no_digit_differs_from_plain_lightning_cli(
-    tuner: CommandLine, forget_modules: None, name: str
-) -> None:
+def test_no_digit_differs_from_plain_lightning_cli(tuner: CommandLine, name: str) -> None:
     """The line in the head of `best.yaml` reaches every score of the best trial, without the tuner."""
     shape, package = SHAPES[name]
     tuner.write("plainly.py", (HEAD + shape.source).format(package=package))
@@ -63,7 +53,7 @@ def test_no_digit_differs_from_plain_lightning_cli(
     assert scores == pytest.approx(curve, rel=1e-6)
 
 
-def test_no_reference_is_left_behind(tuner: CommandLine, forget_modules: None) -> None:
+def test_no_reference_is_left_behind(tuner: CommandLine) -> None:
     """`${...}` follows what the trial chose for the key that it names, and `best.yaml` holds the value."""
     tuner.write("plainly.py", (HEAD + CALLABLES.source).format(package="pytorch_lightning"))
     tuner.write(

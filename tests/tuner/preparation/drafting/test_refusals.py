@@ -1,7 +1,5 @@
 """What LightningCLI itself cannot make is refused by a sentence, and the lines beside it adapt it."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,12 +67,10 @@ class Net(nn.Module):
 
 
 @pytest.fixture
-def own(tuner: CommandLine) -> Iterator[CommandLine]:
+def own(tuner: CommandLine) -> CommandLine:
     """The command line in a folder with modules that LightningCLI cannot make as they are."""
     tuner.write("refused_modules.py", (HEAD + MODULES).format(package="lightning.pytorch"))
-    yield tuner
-    for name in ("refused_modules", "adapted"):
-        sys.modules.pop(name, None)
+    return tuner
 
 
 def test_partial_optimizers_are_refused_with_what_adapts_them(own: CommandLine) -> None:

@@ -1,8 +1,6 @@
 """A module that knows nothing of the tuner becomes a study whose first trial is the user's configuration."""
 
 import importlib
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,16 +17,6 @@ from tests.tuner.training.probes import IN_MEMORY
 pytestmark = IN_MEMORY
 
 PACKAGES = ("pytorch_lightning", "lightning.pytorch")
-
-
-@pytest.fixture
-def own_modules() -> Iterator[None]:
-    """Each test has modules of its own, which no other finds."""
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if name.startswith("foreign_"):
-            del sys.modules[name]
 
 
 def written(tuner: CommandLine, shape: Shape, package: str) -> str:
@@ -59,9 +47,7 @@ def read(sections: dict[str, Any], package: str) -> Any:
 
 @pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("name", list(SHAPES))
-def test_no_foreign_module_needs_an_edit(
-    tuner: CommandLine, own_modules: None, name: str, package: str
-) -> None:
+def test_no_foreign_module_needs_an_edit(tuner: CommandLine, name: str, package: str) -> None:
     """`init` writes what `validate` accepts unchanged, and slot 0 trains the user's own configuration."""
     shape = SHAPES[name]
     module = written(tuner, shape, package)
