@@ -25,7 +25,7 @@ from optuna.trial import Trial
 
 from search_spaces.suggest import suggest
 from studies.surrogate.domain import coordinate, domain_of
-from tests.benchmarks.search_functions import CLOSE, KINDS, ends_of
+from tests.benchmarks.searching.functions import CLOSE, KINDS, optimum
 from tests.studies.analysis.known_functions import Known
 
 WORKERS = (1, 4, 8, 16, 32)
@@ -74,7 +74,8 @@ def end_next(study: optuna.Study, running: list[tuple[float, int, Trial, float]]
 
 def regrets(records: list[Record], workers: int, seeds: list[int]) -> np.ndarray:
     """Give the log regret after each trial: seeds by functions by trials."""
-    ends = {key: ends_of(*key) for key in {(record["kind"], record["seed"]) for record in records}}
+    keys = {(record["kind"], record["seed"]) for record in records}
+    ends = {(kind, seed): optimum(KINDS[kind](seed))[1:] for kind, seed in keys}
     for record in records:
         key = record["kind"], record["seed"]
         ends[key] = min(ends[key][0], record["best"][-1]), ends[key][1]

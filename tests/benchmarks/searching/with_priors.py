@@ -1,0 +1,44 @@
+"""Spaces whose real parameters have priors: around the optimum, or far off it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log10
+
+from search_spaces.space.nodes import Choice, Float, Group, Node, Prior
+from studies.surrogate.domain import Array, domain_of
+
+WIDTH = 0.125  # of a range: half a decade of four
+
+
+def with_priors(space: Group, optimum: Array, off: float) -> Group:
+    """Give every real parameter a prior.
+
+    Args:
+        space: as it is without.
+        optimum: coordinates `(axes,)`.
+        off: how far from the optimum the centre lies, as a part of the range; towards the farther end.
+    """
+    return _of_group(space, optimum, off, domain_of(space).names, ())
+
+
+def _of_group(group: Group, optimum: Array, off: float, names: Sequence[str], path: tuple[str, ...]) -> Group:
+    def made(node: Node, name: tuple[str, ...]) -> Node:
+        if isinstance(node, Choice):
+            return replace(
+                node,
+                branches={
+                    branch: _of_group(inside, optimum, off, names, (*name, branch))
+                    for branch, inside in node.branches.items()
+                },
+            )
+        if not isinstance(node, Float):
+            return node
+        at = float(optimum[names.index(".".join(name))])
+        at = min(at + off, 1.0) if at < 0.5 else max(at - off, 0.0)
+        if node.log:
+            ratio = node.high / node.low
+            return replace(node, prior=Prior(node.low * ratio**at, WIDTH * log10(ratio)))
+        span = node.high - node.low
+        return replace(node, prior=Prior(node.low + at * span, WIDTH * span))
+
+    return replace(group, children={name: made(node, (*path, name)) for name, node in group.children.items()})
