@@ -54,7 +54,7 @@ class Simulation:
         settings = StudySettings("simulated", "loss", seed=self.seed, score="last")
         self.definition = StudyDefinition(settings, {}, self.space)
         self._paused: dict[int, Running] = {}
-        self._slots = 0
+        self.begun = 0
 
     def history(self) -> History:
         """Give what is known now."""
@@ -79,8 +79,8 @@ class Simulation:
             )
             running = self._paused.pop(slot)
         else:
-            slot = self._slots
-            self._slots += 1
+            slot = self.begun
+            self.begun += 1
             explores = self.explores(slot)
             asked = Slot(slot, explores, attempt=1, draw=0, trial=None, lapsed=False, worker="")
             proposer = Exploration() if explores else self.proposer
