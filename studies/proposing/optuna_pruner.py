@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from studies.definition.classes import ClassConfig
 from studies.definition.length import TrialLength
 from studies.proposing.proposer import History
+from studies.proposing.seeds import seed_of
 from studies.proposing.stop_rule import GO_ON, Action, Decision
 from studies.trials.record import TrialRecord
 
@@ -93,6 +95,11 @@ class ByPruner:
     of a trial's records. Successive halving answers no until the next rung; the decisions are those of
     asking every time.
 
+    A trial that explores is judged by no score, so that those which end are not only those which began well.
+    At each rung of successive halving it goes on by chance, with the probability that others have; another
+    pruner stops none. The first slot, the defaults, runs to its end, and so does all where every slot
+    explores.
+
     Args:
         pruner: of the study, as `class_path` and `init_args`.
         study: as Optuna has it, with the pruner.
@@ -106,20 +113,41 @@ class ByPruner:
         self._next = self._rungs.first if self._rungs else 0
 
     def decided_at(self, *, explores: bool) -> tuple[int, ...] | None:
-        """Name the validations after which it may stop the trial; one that explores is never stopped."""
-        return () if explores else decisions_of(self._pruner)
+        """Name the validations after which it may stop the trial, such as one that explores."""
+        return () if explores and self._rungs is None else decisions_of(self._pruner)
 
     def is_due(self, step: int) -> bool:
         """Say whether the pruner has to be asked after validation `step`."""
         return not self._never and step >= self._next
 
     def decide(self, history: History, running: TrialRecord) -> Decision:
-        """Ask the study's pruner."""
+        """Ask the study's pruner, or chance."""
+        step = max(running.curve, default=0)
+        if running.explores:
+            decision = GO_ON if self._rungs is None else self._by_chance(self._rungs, history, running, step)
         # What `Trial.should_prune` does with the validations that were reported through it.
-        if self._study.pruner.prune(self._study, self._trial()):
-            return Decision(Action.STOP, f"{type(self._study.pruner).__name__} has stopped it")
+        elif self._study.pruner.prune(self._study, self._trial()):
+            decision = Decision(Action.STOP, f"{type(self._study.pruner).__name__} has stopped it")
+        else:
+            decision = GO_ON
         # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
         # passing.
-        if self._rungs is not None:
-            self._next = self._rungs.after(max(running.curve, default=0))
+        if self._rungs is not None and not decision.verdict:
+            self._next = self._rungs.after(step)
+        return decision
+
+    def _by_chance(self, rungs: Rungs, history: History, running: TrialRecord, step: int) -> Decision:
+        """Draw for each rung up to a validation of which nobody has drawn yet; the same draw every time."""
+        if not running.slot or history.definition.settings.exploration == 1:
+            return GO_ON
+        rung = self._next
+        while rung <= step:
+            drawn = np.random.default_rng(seed_of(history.definition, running.slot, rung, 1)).random()
+            if drawn >= 1 / rungs.factor:
+                return Decision(
+                    Action.STOP,
+                    f"by chance: of the quasi-random trials one in {rungs.factor} goes on from "
+                    f"validation {rung}",
+                )
+            rung = rungs.after(rung)
         return GO_ON

@@ -57,15 +57,12 @@ def report(running: RunningTrial, step: int, score: float) -> Action:
         score: its score.
 
     Returns: What becomes of the training. It stops where the pruner wants it, or where the slot was given to
-        another worker, because this one did not renew its lease. A trial that explores is never stopped.
+        another worker, because this one did not renew its lease.
     """
     try:
-        # One that explores is asked about too, because successive halving notes who reached a rung when it
-        # is asked.
-        action = running.reports.add(step, score)
+        return running.reports.add(step, score)
     except (UpdateFinishedTrialError, KeyError):  # its slot was given away, or its study has been deleted
         return Action.STOP
-    return Action.GO_ON if action is Action.STOP and running.slot.explore else action
 
 
 def carry_on(running: RunningTrial, scores: Mapping[int, float]) -> None:
@@ -90,8 +87,7 @@ def measure(running: RunningTrial, length: TrialLength) -> tuple[int, ...] | Non
         running: the trial, of which nothing has been reported.
         length: as the training tells it.
 
-    Returns: The validations after which the trial may be paused or stopped; None means after any. One that
-        explores is never stopped.
+    Returns: The validations after which the trial may be paused or stopped; None means after any.
     """
     running.reports.measure(length)
     return running.reports.rule.decided_at(explores=running.slot.explore)

@@ -16,6 +16,7 @@ import statistics
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,24 @@ from scipy import stats
 
 from search_spaces.space.nodes import Value
 from search_spaces.suggest import suggest
+from studies.definition.classes import make_pruner
+from studies.definition.length import TrialLength
+from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.by_ends import BySamplerOfEnds
+from studies.proposing.exploration import exploration_point
 from studies.proposing.model import JointModel
+from studies.proposing.optuna_pruner import ByPruner, default_pruner
 from studies.proposing.pausing import PausingRule
-from studies.proposing.proposer import Proposer
+from studies.proposing.proposer import History, Proposer
 from studies.proposing.seeds import seed_of
+from studies.trials.record import TrialRecord
 from tests.benchmarks.searching.simulation import Simulation, best_of
 from tests.benchmarks.searching.training import EPOCHS, TABLES, Training, retrained, space, table
 
 BUDGETS = (108, 216, 432, 1080)
+EXPLORING = 15  # of the first slots, a quarter of 60
 Record = dict[str, Any]
 Winner = tuple[float, dict[str, Value]]  # its validation, its values
 Search = Callable[[str, int, int], Iterator[tuple[int, Winner]]]  # table, seed, last budget -> winners
@@ -71,6 +79,41 @@ def by_optuna(make: Callable[[int], BaseSampler], pruner: BasePruner) -> Search:
             yield budget, best
 
     return search
+
+
+def by_default(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
+    """Search as a study of 60 slots does that says nothing on it: the defaults, quasi-random points, TPE."""
+    pruner = default_pruner(TrialLength.of({"trainer": {"max_epochs": EPOCHS}}))
+    study = optuna.create_study(sampler=TPESampler(seed=seed), pruner=make_pruner(pruner))
+    definition = StudyDefinition(StudySettings("default", "loss", seed=seed, score="last"), {}, space())
+    history = History(definition, list)
+    spent, best = 0, (math.inf, {})
+    for budget in (budget for budget in BUDGETS if budget <= last):
+        while spent < budget:
+            slot = len(study.trials)
+            if explores := slot < EXPLORING:
+                study.enqueue_trial(exploration_point(space(), index=slot, seed=seed))
+            trial = study.ask()
+            values = suggest(trial, space())
+            training = Training(table(name), dict(values), seed * 1000 + slot)
+            rule = ByPruner(pruner, study, lambda slot=slot: study.trials[slot])
+            record = TrialRecord(slot, slot, 1, dict(values), None, None, {}, explores=explores)
+            loss, is_over = math.inf, False
+            for step in range(1, EPOCHS + 1):
+                loss = training.epoch()
+                spent += 1
+                trial.report(loss, step)
+                record = replace(record, curve={**record.curve, step: loss})
+                is_over = not math.isfinite(loss)
+                if is_over or (rule.is_due(step) and rule.decide(history, record).verdict):
+                    is_over = True
+                    break
+            if is_over:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                study.tell(trial, loss)
+                best = min(best, (loss, dict(values)), key=lambda winner: winner[0])
+        yield budget, best
 
 
 def tpe_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
@@ -111,6 +154,7 @@ METHODS: dict[str, Search] = {
     "random": by_optuna(lambda seed: RandomSampler(seed=seed), NopPruner()),
     "TPE": by_optuna(lambda seed: TPESampler(seed=seed), NopPruner()),
     "TPE, halving": by_optuna(lambda seed: TPESampler(seed=seed), _halving()),
+    "default": by_default,
     "TPE, pausing": ours(BySamplerOfEnds(tpe_of), (3, 6, 12)),
     "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
     "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),

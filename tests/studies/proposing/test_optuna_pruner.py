@@ -4,6 +4,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
+from scipy.stats import binomtest
 
 from search_spaces.space.nodes import Group
 from studies.definition.classes import make_pruner
@@ -96,7 +97,7 @@ def test_without_a_length_nothing_is_pruned(fixed: dict[str, dict[str, int]]) ->
 def test_decisions_are_those_of_asking_every_time(config: dict[str, object], stride: int) -> None:
     """Asked where it is due or at every validation, a pruner gives the same answers, NaN and gaps included.
 
-    Every third trial goes on although it was to be stopped, as exploring ones do.
+    Every third trial goes on although it was to be stopped.
     """
     random = np.random.default_rng(0)
     nan_share = 0.02 if config["class_path"] == HALVING else 0.0  # others warn of curves that are NaN alone
@@ -139,3 +140,38 @@ def test_between_rungs_the_pruner_is_not_asked(config: dict[str, object], count:
             trial.report(0.5, step)
             assert not stopped(rule, study.trials[trial.number])
     assert len(asked) == count
+
+
+def exploring(slot: int, exploration: float, config: dict[str, object], curve: dict[int, float]) -> bool:
+    """Say whether a trial that explores is stopped at its last validation."""
+    settings = StudySettings("x", "value", exploration=exploration, seed=4)
+    history = History(StudyDefinition(settings, {}, Group()), list)
+    study = optuna.create_study(pruner=make_pruner(config))
+    record = TrialRecord(0, slot, 1, {}, None, None, curve, explores=True)
+    rule = ByPruner(config, study, study.ask)
+    return rule.decide(history, record).verdict is Action.STOP
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_no_score_decides_which_exploring_trials_end(factor: int) -> None:
+    """At each rung one in `factor` goes on, and always the same ones, whatever they have scored."""
+    config = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": factor}}
+    good, bad = (
+        [exploring(slot, 0.25, config, {1: 9.0, 2: score}) for slot in range(1, 401)] for score in (0.0, 9.0)
+    )
+    assert good == bad
+    assert binomtest(400 - sum(good), 400, 1 / factor).pvalue > 0.01
+    later = {1: 1.0, 2: 1.0, 2 * factor: 1.0}  # as where a database was away at the first rung
+    ended = [exploring(slot, 0.25, config, later) for slot in range(1, 401)]
+    assert all(late for early, late in zip(good, ended, strict=True) if early)
+    assert binomtest(400 - sum(ended), 400, 1 / factor**2).pvalue > 0.01
+
+
+def test_exploring_trials_that_must_end_do() -> None:
+    """The defaults, all where every slot explores, and all under other pruners run to their ends."""
+    halving = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": 3}}
+    curve = {1: 9.0, 2: 9.0}
+    assert not exploring(0, 0.25, halving, curve)
+    assert not any(exploring(slot, 1.0, halving, curve) for slot in range(1, 40))
+    median = {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": 0}}
+    assert not any(exploring(slot, 0.25, median, curve) for slot in range(1, 40))
