@@ -13,7 +13,7 @@ its answer was lost is found by the claim's token or attempt.
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -30,6 +30,7 @@ from studies.ledger.free_slots import candidates
 from studies.ledger.slot import Renewal, Slot, is_due, slot_of
 
 _slots = schema.slots
+_T = TypeVar("_T")
 
 
 class Slots:
@@ -64,6 +65,7 @@ class Slots:
         # The second: of a worker of version 2, which renews the lease of the slot.
         is_held = sa.or_(is_alive(_slots.c.worker), sa.func.coalesce(_slots.c.lease, 0.0) >= now())
         self._lapsed = sa.and_(_slots.c.state == CLAIMED, ~is_held)
+        self._paused = sa.and_(self._mine, _slots.c.state == PAUSED)
 
     def grow(self, total: int, exploration: float) -> None:
         """Raise the number of slots to `total`; the share `exploration` of the new ones, in front, explores.
@@ -113,7 +115,7 @@ class Slots:
         Returns:
             The slot, or None where another worker has taken it up, or `claim` would give none.
         """
-        is_paused = sa.and_(self._mine, _slots.c.state == PAUSED, _slots.c.attempt == attempt, self._goes_on)
+        is_paused = sa.and_(self._paused, _slots.c.attempt == attempt, self._goes_on)
         return self._claimed(lambda name, token: self._take(number, name, token, is_paused), worker)
 
     def _claimed(self, claim: Callable[[str, str], Slot | None], worker: str) -> Slot | None:
@@ -234,17 +236,16 @@ class Slots:
 
     def close_paused(self) -> list[int]:
         """Spend the slots that wait to be taken up, unless another one is claimed, and give their numbers."""
-        paused = sa.and_(self._mine, _slots.c.state == PAUSED)
         is_claimed = sa.select(_slots.c.slot).where(self._mine, _slots.c.state == CLAIMED).limit(1)
 
         def close() -> list[int]:
             with self._engine.begin() as connection:
                 if connection.execute(is_claimed).first() is not None:
                     return []
-                found = list(connection.scalars(sa.select(_slots.c.slot).where(paused).with_for_update()))
-                connection.execute(
-                    sa.update(_slots).where(paused, _slots.c.slot.in_(found)).values(state=DONE)
-                )
+                waiting = sa.select(_slots.c.slot).where(self._paused).with_for_update()
+                found = list(connection.scalars(waiting))
+                closed = sa.update(_slots).where(self._paused, _slots.c.slot.in_(found))
+                connection.execute(closed.values(state=DONE))
             return found
 
         return persistently(close)
@@ -262,22 +263,24 @@ class Slots:
 
     def budget(self) -> Budget:
         """Count the slots by state; those that have no row yet are open."""
+        return self._read(lambda connection: budget_within(connection, self.ledger))
 
-        def count() -> Budget:
-            with self._engine.connect() as connection:
-                return budget_within(connection, self.ledger)
-
-        return persistently(count)
+    def paused(self) -> set[int]:
+        """Name the slots that wait to be taken up."""
+        waiting = sa.select(_slots.c.slot).where(self._paused)
+        return self._read(lambda connection: set(connection.scalars(waiting)))
 
     def held(self) -> dict[int, int]:
         """Give the attempt that holds each claimed slot, by the slot's number."""
         claimed = sa.select(_slots.c.slot, _slots.c.attempt).where(self._mine, _slots.c.state == CLAIMED)
+        return self._read(lambda connection: {row.slot: row.attempt for row in connection.execute(claimed)})
 
-        def read() -> dict[int, int]:
+    def _read(self, read: Callable[[sa.Connection], _T]) -> _T:
+        def connected() -> _T:
             with self._engine.connect() as connection:
-                return {row.slot: row.attempt for row in connection.execute(claimed)}
+                return read(connection)
 
-        return persistently(read)
+        return persistently(connected)
 
     def delete(self) -> None:
         """Delete every slot of the study, its limits and its priority."""

@@ -16,6 +16,7 @@ from studies.proposing.stop_rule import GO_ON, Action, Decision
 from studies.trials.record import TrialRecord
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
+WHOLE = 5  # of the first slots that explore, so that even a small study has enough to analyse
 MOST_VALIDATIONS = 10**6  # more than a trial ever makes
 
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
@@ -97,8 +98,7 @@ class ByPruner:
 
     A trial that explores is judged by no score, so that those which end are not only those which began well.
     At each rung of successive halving it goes on by chance, with the probability that others have; another
-    pruner stops none. The first slot, the defaults, runs to its end, and so does all where every slot
-    explores.
+    pruner stops none. The first `WHOLE` slots run to their ends, and so do all where every slot explores.
 
     Args:
         pruner: of the study, as `class_path` and `init_args`.
@@ -116,7 +116,7 @@ class ByPruner:
         """Name the validations after which it may stop the trial, such as one that explores."""
         return () if explores and self._rungs is None else decisions_of(self._pruner)
 
-    def is_due(self, step: int) -> bool:
+    def is_due(self, step: int, before: int) -> bool:
         """Say whether the pruner has to be asked after validation `step`."""
         return not self._never and step >= self._next
 
@@ -138,11 +138,12 @@ class ByPruner:
 
     def _by_chance(self, rungs: Rungs, history: History, running: TrialRecord, step: int) -> Decision:
         """Draw for each rung up to a validation of which nobody has drawn yet; the same draw every time."""
-        if not running.slot or history.definition.settings.exploration == 1:
+        slot = running.slot
+        if slot is None or slot < WHOLE or history.definition.settings.exploration == 1:
             return GO_ON
         rung = self._next
         while rung <= step:
-            drawn = np.random.default_rng(seed_of(history.definition, running.slot, rung, 1)).random()
+            drawn = np.random.default_rng(seed_of(history.definition, slot, rung, 1)).random()
             if drawn >= 1 / rungs.factor:
                 return Decision(
                     Action.STOP,

@@ -1,6 +1,6 @@
 """A stop rule that stops nothing for good: trials pause at rungs, and the best of them are taken up again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -45,14 +45,14 @@ class PausingRule:
         """Name the rungs, at which those that explore pause too."""
         return tuple(self.rungs)
 
-    def is_due(self, step: int) -> bool:
-        """Say whether a rung stands at a validation."""
-        return step in self.rungs
+    def is_due(self, step: int, before: int) -> bool:
+        """Say whether a trial has come to a rung, or past it where it has no score there."""
+        return any(before < rung <= step for rung in self.rungs)
 
     def decide(self, history: History, running: TrialRecord) -> Decision:
         """Have a trial go on from a rung where it is among the best share by now; else pause it."""
-        rung = max(running.curve)
-        if rung not in self.rungs:
+        before, rung = [0, 0, *sorted(running.curve)][-2:]
+        if not self.is_due(rung, before):
             return GO_ON
         settings = history.definition.settings
         if running.explores and running.slot is not None:
@@ -69,11 +69,16 @@ class PausingRule:
             return GO_ON
         return Decision(Action.PAUSE, f"rank {rank} of {len(there) + 1} at validation {rung}")
 
-    def take_up(self, history: History) -> TrialRecord | None:
+    def take_up(self, history: History, among: Collection[int] | None = None) -> TrialRecord | None:
         """Give the paused trial that goes on next: of the highest rung where one is among the best share.
 
         Rungs are the validations at which trials are paused, since how many a trial has may depend on its
         values.
+
+        Args:
+            history: of the study.
+            among: the slots that wait to be taken up; by default those of all trials that are paused. A
+                study that is over has closed its slots, and more of them may be begun later.
         """
         settings = history.definition.settings
         records = furthest_attempts(history.records)
@@ -81,7 +86,10 @@ class PausingRule:
         paused = {
             one.number
             for one in records
-            if one.outcome is Outcome.PAUSED and one.curve and one.attempt == last[one.slot]
+            if one.outcome is Outcome.PAUSED
+            and one.curve
+            and one.attempt == last[one.slot]
+            and (among is None or one.slot in among)
         }
         rungs = {max(record.curve) for record in records if record.number in paused}
         for rung in sorted(rungs, reverse=True):
@@ -136,7 +144,8 @@ class PausingPruner(BasePruner):
         if self._validations is None:
             raise ValueError("outside the tuner, say how many validations a trial has: validations=18")
         rule = self.rule(self._validations)
-        if trial.last_step is None or not rule.is_due(trial.last_step):
+        before, last = [0, 0, *sorted(trial.intermediate_values)][-2:]
+        if not rule.is_due(last, before):
             return False
         running = TrialRecord.of(trial, slot=trial.number)
         return bool(rule.decide(history_of(study, Group({})), running).verdict)

@@ -34,14 +34,20 @@ GO_ON = Decision(Action.GO_ON)
 class StopRule(Protocol):
     """Decides for one trial, at one validation after the other.
 
-    Asking costs: the history is read. So `is_due` says beforehand where the answer is not known already.
+    Asking costs: the history is read. So `is_due` says beforehand where the answer is not known already. A
+    score may be missing at some validations.
     """
 
     def decided_at(self, *, explores: bool) -> tuple[int, ...] | None:
         """Name the validations after which a trial, such as one that explores, may end; None means any."""
 
-    def is_due(self, step: int) -> bool:
-        """Say whether the rule has to be asked after validation `step`, counted from 1."""
+    def is_due(self, step: int, before: int) -> bool:
+        """Say whether the rule has to be asked after validation `step`, counted from 1.
+
+        Args:
+            step: the last one that has a score.
+            before: the one before it that has, 0 for none.
+        """
 
     def decide(self, history: History, running: TrialRecord) -> Decision:
         """Decide what becomes of a trial after its last validation."""

@@ -10,8 +10,8 @@ from studies.trials.outcomes import Outcome
 def slot_for(ledger: Ledger, worker: str) -> Slot | None:
     """Claim the slot of the paused trial that goes on next, or else a free one; see `Slots.claim`."""
     rule = pausing_rule(ledger.definition.pruner)
-    if rule is not None and ledger.slots.budget().paused:
-        paused = rule.take_up(History(ledger.definition, ledger.records))
+    if rule is not None and (waiting := ledger.slots.paused()):
+        paused = rule.take_up(History(ledger.definition, ledger.records), waiting)
         if paused is not None and paused.slot is not None:
             slot = ledger.slots.take_up(paused.slot, paused.attempt or 0, worker)
             if slot is not None:
@@ -31,7 +31,7 @@ def close_paused(ledger: Ledger) -> list[int]:
     if budget.open or budget.claimed or not budget.paused:
         return []
     history = History(ledger.definition, ledger.records)
-    if rule.take_up(history) is not None:
+    if rule.take_up(history, ledger.slots.paused()) is not None:
         return []
     return ledger.slots.close_paused()
 

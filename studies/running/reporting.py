@@ -99,8 +99,8 @@ class Reports:
         """
         with self._lock:
             self.pending[step] = float(score)
-        self.last = max(self.last, step)
         is_away, is_due = self._hear(), self.is_due(step)
+        self.last = max(self.last, step)
         is_old = self.clock() - self._stored >= STORE_EVERY
         if is_away or not (is_due or is_old):
             return Action.GO_ON
@@ -134,7 +134,7 @@ class Reports:
 
     def is_due(self, step: int) -> bool:
         """Say whether the rule has to be asked; it has let an earlier attempt pass up to `passed`."""
-        return step > self.passed and self.rule.is_due(step)
+        return step > self.passed and self.rule.is_due(step, self.last)
 
     @property
     def epochs(self) -> float:

@@ -105,7 +105,7 @@ def by_default(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
                 trial.report(loss, step)
                 record = replace(record, curve={**record.curve, step: loss})
                 is_over = not math.isfinite(loss)
-                if is_over or (rule.is_due(step) and rule.decide(history, record).verdict):
+                if is_over or (rule.is_due(step, step - 1) and rule.decide(history, record).verdict):
                     is_over = True
                     break
             if is_over:

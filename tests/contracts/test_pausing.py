@@ -18,6 +18,7 @@ from studies.running.trial import RunningTrial, carry_on, report
 from studies.trials.outcomes import Outcome
 from tests.contracts.faults import LAPSED
 from tests.studies.samples import sample_definition
+from tuner.api.study import Study
 
 EPOCHS = 9  # of the sample
 PRUNER = {"class_path": "studies.proposing.pausing.PausingPruner", "init_args": {"rungs": 2}}  # at 3 and 6
@@ -47,11 +48,11 @@ def go_on(ledger: Ledger, running: RunningTrial, until: int = EPOCHS) -> None:
 
 
 def loss(slot: int, step: int) -> float:
-    """Give the loss of a slot: good ones and bad ones in turns, which begin alike."""
-    return 1.0 / step + 0.01 * (slot * 5 % TRIALS) * step
+    """Give the loss of a slot: good ones and bad ones in turns, which begin alike; later slots are worse."""
+    return 1.0 / step + 0.01 * (slot * 5 % TRIALS) * step + slot // TRIALS
 
 
-def finish(ledger: Ledger, workers: int = 1) -> None:
+def finish(ledger: Ledger, workers: int = 1, trials: int = TRIALS) -> None:
     """Have workers go on in turns until the study is over."""
     while True:
         running = [one for n in range(workers) if (one := ask(ledger, f"worker {n}")) is not None]
@@ -59,7 +60,7 @@ def finish(ledger: Ledger, workers: int = 1) -> None:
             break
         for one in running:
             go_on(ledger, one)
-    assert ledger.over() == f"all its {TRIALS} slots are spent"
+    assert ledger.over() == f"all its {trials} slots are spent"
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -137,3 +138,24 @@ def test_what_waits_when_a_limit_is_reached_goes_on_when_it_is_raised(database: 
     with database.engine.begin() as connection:
         ledger.slots.control.open_within(connection, replace(definition.settings, epochs=None))
     finish(ledger)
+
+
+def test_a_study_that_is_given_more_slots_ends_again(ledger: Ledger) -> None:
+    """Trials whose slots are closed are among the best now, and nobody waits for them to be taken up."""
+    finish(ledger)
+    ledger.slots.grow(2 * TRIALS, exploration=0.0)
+    finish(ledger, trials=2 * TRIALS)
+    assert ledger.slots.budget() == Budget(open=0, claimed=0, done=2 * TRIALS)
+
+
+def test_a_program_is_not_kept_waiting_by_paused_trials(ledger: Ledger) -> None:
+    """Where workers have left paused trials behind, `Study.ask` takes up the best and closes the others."""
+    while (running := ask(ledger, "worker")) is not None and running.slot.attempt == 1:
+        go_on(ledger, running)
+    assert running is not None
+    go_on(ledger, running)
+    study = Study(ledger, "")
+    while (trial := study.ask()) is not None:
+        study.tell(trial, 0.5)
+    assert ledger.over() == f"all its {TRIALS} slots are spent"
+    assert ledger.slots.budget().paused == 0

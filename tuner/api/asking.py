@@ -13,6 +13,7 @@ from studies.ledger.fleet.workers import worker_name
 from studies.ledger.ledger import Ledger
 from studies.running.asking import ask
 from studies.running.error_limit import is_failing
+from studies.running.pausing import close_paused
 from studies.running.telling import tell
 from studies.running.trial import pruner_of
 from studies.trials.attributes import CAUSE, METRICS, TRACEBACK
@@ -22,7 +23,8 @@ from tuner.errors import Refused
 from tuner.training.assignment import finite
 from tuner.workers.worker import WAIT
 
-_NAMES = {outcome.value: outcome for outcome in Outcome}
+# A program cannot leave a checkpoint that somebody else goes on from.
+_NAMES = {outcome.value: outcome for outcome in Outcome if outcome is not Outcome.PAUSED}
 
 
 class Asking:
@@ -60,6 +62,8 @@ class Asking:
                 return trial
             if self.ledger.over() or any(trial.told is None for trial in self._asked):
                 return None
+            if close_paused(self.ledger):  # of workers that were here before
+                continue
             time.sleep(WAIT)
 
     def tell(self, trial: AskedTrial, score: float | None = None, *, outcome: str | None = None) -> None:

@@ -100,7 +100,7 @@ class Simulation:
                 self.records[-1] = replace(record, outcome=Outcome.DIVERGED)
                 return
             rule = self.rule
-            if rule is None or step == self.epochs or not rule.is_due(step):
+            if rule is None or step == self.epochs or not rule.is_due(step, step - 1):
                 continue
             if rule.decide(self.history(), record).verdict is Action.PAUSE:
                 self._paused[record.slot or 0] = running

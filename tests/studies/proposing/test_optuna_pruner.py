@@ -7,11 +7,12 @@ from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 from scipy.stats import binomtest
 
 from search_spaces.space.nodes import Group
+from studies.analysis.observations.table import FEWEST_TRIALS
 from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
-from studies.proposing.optuna_pruner import ByPruner, default_pruner, rungs_of
+from studies.proposing.optuna_pruner import WHOLE, ByPruner, default_pruner, rungs_of
 from studies.proposing.proposer import History
 from studies.proposing.stop_rule import Action
 from studies.trials.record import TrialRecord
@@ -112,7 +113,7 @@ def test_decisions_are_those_of_asking_every_time(config: dict[str, object], str
             one.report(score, step)
             other.report(score, step)
             answer = one.should_prune()
-            asked = rule.is_due(step) and stopped(rule, seldom.trials[number])
+            asked = rule.is_due(step, step - stride) and stopped(rule, seldom.trials[number])
             assert asked == answer
             answers.append(answer)
             if answer and number % 3:
@@ -135,7 +136,7 @@ def test_between_rungs_the_pruner_is_not_asked(config: dict[str, object], count:
     trial = study.ask()
     rule = ByPruner(config, study, lambda: study.trials[trial.number])
     for step in range(1, 31):
-        if rule.is_due(step):
+        if rule.is_due(step, step - 1):
             asked.append(step)
             trial.report(0.5, step)
             assert not stopped(rule, study.trials[trial.number])
@@ -157,21 +158,22 @@ def test_no_score_decides_which_exploring_trials_end(factor: int) -> None:
     """At each rung one in `factor` goes on, and always the same ones, whatever they have scored."""
     config = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": factor}}
     good, bad = (
-        [exploring(slot, 0.25, config, {1: 9.0, 2: score}) for slot in range(1, 401)] for score in (0.0, 9.0)
+        [exploring(slot, 0.25, config, {1: 9.0, 2: score}) for slot in range(WHOLE, 400 + WHOLE)]
+        for score in (0.0, 9.0)
     )
     assert good == bad
     assert binomtest(400 - sum(good), 400, 1 / factor).pvalue > 0.01
     later = {1: 1.0, 2: 1.0, 2 * factor: 1.0}  # as where a database was away at the first rung
-    ended = [exploring(slot, 0.25, config, later) for slot in range(1, 401)]
+    ended = [exploring(slot, 0.25, config, later) for slot in range(WHOLE, 400 + WHOLE)]
     assert all(late for early, late in zip(good, ended, strict=True) if early)
     assert binomtest(400 - sum(ended), 400, 1 / factor**2).pvalue > 0.01
 
 
 def test_exploring_trials_that_must_end_do() -> None:
-    """The defaults, all where every slot explores, and all under other pruners run to their ends."""
+    """The first ones, all where every slot explores, and all under other pruners run to their ends."""
     halving = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": 3}}
     curve = {1: 9.0, 2: 9.0}
-    assert not exploring(0, 0.25, halving, curve)
+    assert not any(exploring(slot, 0.25, halving, curve) for slot in range(FEWEST_TRIALS))
     assert not any(exploring(slot, 1.0, halving, curve) for slot in range(1, 40))
     median = {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": 0}}
     assert not any(exploring(slot, 0.25, median, curve) for slot in range(1, 40))

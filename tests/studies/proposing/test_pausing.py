@@ -15,7 +15,7 @@ from studies.proposing.expected_ends import expected_ends
 from studies.proposing.pausing import PausingPruner, PausingRule
 from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History
-from studies.proposing.stop_rule import Action
+from studies.proposing.stop_rule import GO_ON, Action
 from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 from tests.benchmarks.searching.simulation import Simulation
@@ -193,3 +193,14 @@ def test_in_plain_optuna_a_trial_is_stopped_where_it_would_pause() -> None:
     assert stopped == [(0, 4), (1, 4), (2, 4), (4, 4), (5, 4)]
     with pytest.raises(ValueError, match="say how many validations"):
         PausingPruner().prune(study, study.trials[0])
+
+
+def test_a_rung_at_which_nothing_is_scored_decides_at_the_next_score() -> None:
+    """A metric that is logged in every third validation pauses a trial at the first score behind a rung."""
+    rule = PausingRule((2, 4, 8), 0.5)
+    assert [rule.is_due(step, step - 3) for step in (3, 6, 9, 12)] == [True, True, True, False]
+    others = [replace(record(number, []), curve={3: 1.0 + number}) for number in range(3)]
+    mine = replace(record(7, [], outcome=None), curve={3: 5.0})
+    assert rule.decide(history([*others, mine]), mine).verdict is Action.PAUSE
+    onward = replace(mine, curve={3: 5.0, 12: 5.0})
+    assert rule.decide(history([*others, onward]), replace(onward, curve={9: 5.0, 12: 5.0})) == GO_ON

@@ -44,3 +44,15 @@ def test_no_trial_that_was_paused_ends_otherwise_than_one_that_was_not(tmp_path:
     assert ledger.slots.budget().done == len(furthest) == 8
     assert not list((tmp_path / "checkpoints").iterdir())
     assert all(record.anew is None for record in ledger.records())
+
+
+def test_a_rung_within_an_epoch_pauses_at_its_end(tmp_path: Path) -> None:
+    """What is said of a later validation of the epoch does not undo it."""
+    text = STUDY.replace("max_epochs: 6", "max_epochs: 5, val_check_interval: 0.5").replace(
+        "rungs: 2", "rungs: 1"
+    )
+    definition = prepare(parse_study_file(text, source="pausing.yaml"))
+    ledger = create(open_database(f"sqlite:///{tmp_path}/tuner.db"), definition, text)
+    work(ledger, tmp_path)
+    furthest = {record.slot: record for record in ledger.records()}
+    assert {max(record.curve) for record in furthest.values()} == {8, 10}  # the rung stands at the seventh

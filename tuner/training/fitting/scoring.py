@@ -135,8 +135,9 @@ class Scoring:
         self.scores[number] = score
         reply = self.report(number, score) if trainer.is_global_zero else Reply.GO_ON
         reply = trainer.strategy.broadcast(reply)
-        self.is_pausing = reply is Reply.PAUSE
-        if reply and not self.is_pausing:
+        if reply is Reply.PAUSE:
+            self.is_pausing = True  # at the end of the epoch, whatever is said of its later validations
+        elif reply:
             self.end(Ending.STOPPED)
 
     def wants_weights(self, score: float) -> bool:
