@@ -11,6 +11,8 @@ from studies.ledger.making import create
 from studies.ledger.status import status_of
 from studies.proposing.proposer import Origin
 from studies.proposing.stop_rule import Action
+from studies.report.sections.decisions.searched import searched
+from studies.report.subject import subject_of_ledger
 from studies.running.asking import ask
 from studies.running.pausing import close_paused
 from studies.running.telling import tell
@@ -146,6 +148,15 @@ def test_a_study_that_is_given_more_slots_ends_again(ledger: Ledger) -> None:
     ledger.slots.grow(2 * TRIALS, exploration=0.0)
     finish(ledger, trials=2 * TRIALS)
     assert ledger.slots.budget() == Budget(open=0, claimed=0, done=2 * TRIALS)
+
+
+def test_the_report_counts_each_slot_and_each_validation(ledger: Ledger) -> None:
+    """What was paused and has gone on counts by whoever proposed it, once."""
+    finish(ledger)
+    found = searched(subject_of_ledger(ledger))
+    assert found is not None
+    assert sum(row.trials for row in found.rows) == TRIALS
+    assert found.validations == status_of(ledger).epochs
 
 
 def test_a_program_is_not_kept_waiting_by_paused_trials(ledger: Ledger) -> None:

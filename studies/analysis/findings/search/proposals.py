@@ -155,7 +155,7 @@ def proposals_of(
         np.array([ends[each.number] for each in kept if origins[each.slot] in kind and each.number in ends])
         for kind in (SEARCHED, EXPLORED)
     )
-    return Proposals(rows, repeats, _better(searched, explored), _foretold(kept))
+    return Proposals(rows, repeats, _better(searched, explored), _foretold(records, kept))
 
 
 def _validations(record: TrialRecord) -> int:
@@ -194,11 +194,17 @@ def _better(searched: np.ndarray, explored: np.ndarray) -> tuple[float, float, f
     return share(mine, theirs), float(interval.low), float(interval.high)
 
 
-def _foretold(records: Sequence[TrialRecord]) -> tuple[float, int] | None:
-    pairs = [
-        (record.expected, record.score)
+def _foretold(records: Sequence[TrialRecord], kept: Sequence[TrialRecord]) -> tuple[float, int] | None:
+    """Compare scores with what was expected, which the attempt says that was proposed."""
+    expected = {
+        (record.slot, *sorted(record.values.items())): record.expected
         for record in records
-        if record.expected is not None and record.score is not None
+        if record.expected is not None
+    }
+    pairs = [
+        (expected[key], record.score)
+        for record in kept
+        if (key := (record.slot, *sorted(record.values.items()))) in expected and record.score is not None
     ]
     pairs = [pair for pair in pairs if isfinite(pair[0]) and isfinite(pair[1])]
     if len(pairs) < FEWEST:

@@ -6,6 +6,8 @@ from studies.analysis.findings.search.proposals import BEST, Proposals, proposal
 from studies.report.parts import Part, Table, Words
 from studies.report.section import Material
 from studies.report.subject import Subject
+from studies.trials.outcomes import Outcome
+from studies.trials.record import TrialRecord
 
 TITLE, PLACE = "Did the search pay?", 82
 
@@ -57,4 +59,8 @@ def searched(subject: Subject) -> Proposals | None:
     repeats = sum(
         max(repeat.curve, default=0) for candidate in subject.candidates for repeat in candidate.repeats
     )
-    return proposals_of(subject.trials, subject.definition.settings, repeats=repeats)
+    # The first attempt says how a slot's values were proposed, also where it was paused and has gone on.
+    known = {record.number for record in subject.trials}
+    attempts = [TrialRecord.of(trial) for trial in subject.study.get_trials(deepcopy=False)]
+    paused = [one for one in attempts if one.outcome is Outcome.PAUSED and one.number not in known]
+    return proposals_of([*paused, *subject.trials], subject.definition.settings, repeats=repeats)

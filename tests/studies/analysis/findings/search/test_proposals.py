@@ -1,5 +1,7 @@
 """What became of trials by how they were proposed, against Mann and Whitney's statistic of scipy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
@@ -92,3 +94,17 @@ def test_what_a_model_expected_is_held_against_what_came() -> None:
     fewer = proposals_of(records[:7], SETTINGS)
     assert fewer is not None
     assert fewer.foretold is None
+
+
+def test_what_was_expected_of_a_trial_that_paused_is_held_against_its_end() -> None:
+    """The model has said it of the first attempt, and the score came with the second."""
+    records = []
+    for number in range(8):
+        first = _trial(number, None, Origin.MODEL, expected=float(number))
+        end = _trial(
+            100 + number, float(number), Origin.CONTINUED, slot=number, attempt=2, values=first.values
+        )
+        records += [replace(first, outcome=Outcome.PAUSED), end]
+    found = proposals_of(records, SETTINGS)
+    assert found is not None
+    assert found.foretold == (1.0, 8)
