@@ -20,7 +20,7 @@ from studies.proposing.planned import Exploration
 from studies.proposing.priors import prior_draws
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of
-from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, value_at
+from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, on_values, value_at
 from studies.surrogate.gaussian_process import Surrogate, fit, points_of
 from studies.surrogate.integration import coordinates_at
 from studies.trials.record import TrialRecord, furthest_attempts
@@ -117,11 +117,13 @@ class _Search:
                 *(moved(domain, np.repeat(self._leaders, NEAR, axis=0), step, random) for step in STEPS[:2]),
             ]
         )
+        places = snapped(domain, places)
         with threadpool_limits(limits=1):
             gains = self._gains(places)
             for step in STEPS:
                 top = places[np.argsort(-gains, kind="stable")[:BEAM]]
-                places = np.vstack([top, moved(domain, np.repeat(top, NEAR, axis=0), step, random)])
+                near = moved(domain, np.repeat(top, NEAR, axis=0), step, random)
+                places = np.vstack([top, snapped(domain, near)])
                 gains = self._gains(places)
             chosen = places[[int(np.argmax(gains))]]
             mean = self._surrogate.mean(self._points(chosen))
@@ -205,6 +207,11 @@ def moved(domain: Domain, places: Array, step: float, random: np.random.Generato
             chosen &= random.random(len(places)) < OPTION_CHANGED
         changed[:, d] = np.where(chosen, there, places[:, d])
     return changed
+
+
+def snapped(domain: Domain, places: Array) -> Array:
+    """Move the coordinates of whole numbers to those of the values that they stand for."""
+    return np.column_stack([on_values(axis, places[:, d]) for d, axis in enumerate(domain.axes)])
 
 
 def is_new(domain: Domain, places: Array, tried: Array) -> Mask:

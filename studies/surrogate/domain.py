@@ -144,6 +144,18 @@ def value_at(axis: Axis, position: float) -> Value:
     return min(max(value, node.low), node.high)
 
 
+def on_values(axis: Axis, positions: Array) -> Array:
+    """Move coordinates to those of the values that lie there: `coordinate` of `value_at`, of many at once."""
+    node = axis.parameter.node
+    if not isinstance(node, Int):
+        return positions  # every number is a value, and options have no other coordinates
+    start, end = np.log(_edges(node)) if node.log else _edges(node)
+    reached = start + positions * (end - start)
+    values = np.clip(np.rint(np.exp(reached) if node.log else reached), node.low, node.high)
+    found: Array = ((np.log(values) if node.log else values) - start) / (end - start)
+    return found
+
+
 def _edges(node: Float | Int) -> tuple[float, float]:
     # Optuna rounds a real number between low - 1/2 and high + 1/2, so each whole number owns the cell around
     # it.

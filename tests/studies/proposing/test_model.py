@@ -7,23 +7,26 @@ import optuna
 import pytest
 from scipy.stats import norm
 
-from search_spaces.space.nodes import Value
+from search_spaces.space.nodes import Float, Group, Int, Value
 from search_spaces.suggest import suggest
 from studies.analysis.shares.importance import fit_table
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.model import (
+    EVERY,
+    FEWEST,
     SAME,
     JointModel,
     JointSampler,
     is_new,
     log_expected_improvement,
+    snapped,
     unwarp,
     warp,
 )
 from studies.proposing.proposer import History, Origin
-from studies.surrogate.domain import Domain, coordinate, domain_of
+from studies.surrogate.domain import Domain, coordinate, domain_of, value_at
 from studies.surrogate.gaussian_process import points_of
 from studies.surrogate.integration import quasi_random
 from studies.trials.outcomes import Outcome
@@ -80,6 +83,27 @@ def test_no_trial_is_proposed_again(seed: int) -> None:
     ]
     assert is_new(domain, places, tried).tolist() == expected
     assert sum(expected) not in {0, len(places)}
+
+
+@pytest.mark.parametrize("high", [24, 40, 10_000])
+def test_no_whole_number_is_proposed_again(high: int) -> None:
+    """However many a range has, what the model proposes is another number than every trial had."""
+    space = Group({"n": Int(1, high)})
+    study = optuna.create_study(sampler=JointSampler(space, seed=1))
+    study.optimize(lambda trial: (float(suggest(trial, space)["n"]) - 17) ** 2, n_trials=15)
+    numbers = [trial.params["n"] for trial in study.trials]
+    proposed = [number for number in range(FEWEST, len(numbers)) if number % EVERY != EVERY - 1]
+    assert all(numbers[number] not in numbers[:number] for number in proposed)
+
+
+@pytest.mark.parametrize("node", [Int(3, 12), Int(1, 40), Int(2, 4000, log=True), Float(0.1, 9.0, log=True)])
+def test_a_candidate_stands_where_its_value_does(node: Int | Float) -> None:
+    """It has the coordinate of the value that would be proposed, on any range; a real one stays."""
+    domain = domain_of(Group({"n": node}))
+    places = np.linspace(0, 1, 999)[:, None]
+    values = [value_at(domain.axes[0], place) for (place,) in places.tolist()]
+    expected = [coordinate(domain.axes[0], value) for value in values]
+    assert snapped(domain, places)[:, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:
