@@ -3,6 +3,7 @@
 import uuid
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +14,7 @@ from optuna.study import Study
 from sqlalchemy.exc import DataError, OperationalError
 
 from search_spaces.space.fingerprint import fingerprint
+from search_spaces.space.parameters import default_values
 from studies.database.identity import DEFINITION, LEDGER, OWNER, SOURCE, SPACE, VERSION, adopt, ledgers
 from studies.database.open import Database
 from studies.database.retry import is_passing
@@ -32,7 +34,8 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
     """Put a study in the database, or open the one that is there and was made from the same definition.
 
     More trials than the study has add slots; fewer change nothing, since what is spent cannot be given
-    back. Any number of processes may do so at once.
+    back. What else may change (`definition.changes`) is kept as it is now, and so are priors; the defaults
+    stay those that the first slot has tried. Any number of processes may do so at once.
 
     Args:
         database: where to.
@@ -74,12 +77,24 @@ def create(database: Database, definition: StudyDefinition, source: str) -> Ledg
             f"The study {ledger.name!r} was made from another definition: {change}; "
             f"run the new one under another name: --name {ledger.name}-2."
         )
+    if texts != {name: attributes_of(study).get(name) for name in texts}:
+        ledger = _rewritten(ledger, definition, source)
     if study.metric_names is None:  # what optuna-dashboard and Optuna's own figures call the score
         with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
             study.set_metric_names([settings.metric])
     ledger.slots.grow(settings.trials, settings.exploration)
     ledger.slots.control.open(settings)
     return ledger
+
+
+def _rewritten(ledger: Ledger, definition: StudyDefinition, source: str) -> Ledger:
+    """Keep the definition of a study as it is now, but for other defaults."""
+    old = ledger.definition
+    space = definition.space if default_values(definition.space) == default_values(old.space) else old.space
+    kept = replace(definition, space=space, earlier_spaces=old.earlier_spaces)
+    ledger.study.set_user_attr(DEFINITION, kept.to_data())
+    ledger.study.set_user_attr(SOURCE, source)
+    return ledger_of(ledger.database, ledger.study)
 
 
 def _take_over(

@@ -6,7 +6,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from search_spaces.space import algebra
 from search_spaces.space.algebra import narrow
+from search_spaces.space.nodes import Float, Prior
+from search_spaces.space.parameters import find
 from studies.database.identity import DEFINITION, SOURCE
 from studies.database.open import Database
 from studies.errors import StudyChanged, UnknownStudy, UnknownTrial
@@ -74,7 +77,22 @@ def test_a_changed_definition_is_refused(ledger: Ledger, database: Database) -> 
 def test_defaults_and_explanations_of_a_space_may_change(ledger: Ledger, database: Database) -> None:
     """A space that means the same is the same, whatever its defaults."""
     moved = replace(ledger.definition, space=narrow(SPACE, "optimizer.sgd.lr", default=0.5))
-    assert create(database, moved, "").slots.ledger == ledger.slots.ledger
+    again = create(database, moved, "")
+    assert again.slots.ledger == ledger.slots.ledger
+    assert again.definition.space == SPACE  # whose defaults the first slot has tried
+
+
+def test_what_may_change_is_as_it_was_given_last(ledger: Ledger, database: Database) -> None:
+    """Workers, status and report read settings and priors as the newest file has them."""
+    settings = replace(ledger.definition.settings, confirm=2, retry=False, notes="new", epochs=500)
+    rate = find(SPACE, "optimizer.sgd.lr").node
+    assert isinstance(rate, Float)
+    space = algebra.replace(SPACE, "optimizer.sgd.lr", replace(rate, prior=Prior(rate.low, 0.5)))
+    create(database, replace(ledger.definition, settings=settings, space=space), "the newest text")
+    stored = open_ledger(database, ledger.name)
+    assert stored.definition.settings == settings
+    assert stored.definition.space == space
+    assert stored.study.user_attrs[SOURCE] == "the newest text"
 
 
 def test_a_study_of_another_program_is_left_alone(database: Database) -> None:
