@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from optuna.trial import TrialState
 
 from studies.database.identity import count_trials
+from studies.database.optuna_columns import trials
+from studies.database.retry import persistently
 from studies.database.trial_rows import CONSTRAINTS, TrialRow, read_few_columns, read_values_of
 from studies.trials.attributes import ATTEMPT, LEDGER, OUTCOME, SLOT, UNPRUNED, WORKER, is_count
 from studies.trials.outcomes import LIMIT, Outcome, broken_limits, outcome_of
@@ -131,6 +133,7 @@ class Following:
         ledger: of its slots; None for a study that plain Optuna made.
         marks: whether its trials name the ledger.
         limits: the metrics that the study sets a limit on.
+        since: when another study was last found to have its number, by the monotonic clock.
     """
 
     engine: sa.Engine
@@ -138,6 +141,7 @@ class Following:
     ledger: str | None = None
     marks: bool = True
     limits: Sequence[str] = ()
+    since: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _found: dict[int, tuple[TrialLine, bool]] = field(default_factory=dict)  # by key: counts it?
     _open: set[int] = field(default_factory=set)  # keys of those that ran at the last look
@@ -159,8 +163,9 @@ class Following:
             if self._lines is not None and is_enough and time.monotonic() - self._at < age:
                 return self._lines
             began, count = time.monotonic(), count_trials(self.engine, self.study)
-            if count < len(self._found):  # some were deleted, and the keys may belong to others now
+            if count < len(self._found) or self._is_another():  # the keys may belong to others now
                 self._forget()
+                self.since = began
             changed, again = self._lines is None, set(self._open)
             names = (*NAMES, *(f"{CONSTRAINTS}{LIMIT}{name}" for name in self.limits))
             size = PAGE if patience is None else FIRST_PAGE
@@ -187,6 +192,22 @@ class Following:
             found |= read_values_of(self.engine, self.study, name, after=horizon)
             self._columns[name] = (max(horizon, upto), found)
             return dict(found)
+
+    def _is_another(self) -> bool:
+        """Say whether the study was deleted and one made that has its number, which SQLite gives again."""
+        known = ((line.key, line.began) for line, _ in self._found.values() if line.began is not None)
+        if (first := next(known, None)) is None:
+            return False
+        key, began = first
+        asking = sa.select(trials.c.datetime_start).where(
+            trials.c.trial_id == key, trials.c.study_id == self.study
+        )
+
+        def read() -> datetime | None:
+            with self.engine.connect() as connection:
+                return connection.scalar(asking)
+
+        return persistently(read) != began.replace(tzinfo=None)
 
     def _forget(self) -> None:
         self._found, self._open, self._last, self._lines, self._columns = {}, set(), -1, None, {}

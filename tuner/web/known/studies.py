@@ -68,7 +68,7 @@ class KnownStudy:
     @property
     def key(self) -> object:
         """What tells it from any other study that had or will have its name."""
-        return self.number, self.name, self.following.ledger
+        return self.number, self.name, self.following.ledger, self.following.since
 
     @property
     def space(self) -> Group | None:
@@ -203,7 +203,7 @@ class Known:
         with self._lock:
             kept = self._studies.get(number)
             now = time.monotonic()
-            if kept is not None and kept.name == name and now - kept.opened < KEPT:
+            if kept is not None and kept.name == name and kept.following.since < kept.opened > now - KEPT:
                 return kept
             made = _open(self, number, name, now)
             if kept is not None and kept.name == name and kept.following.ledger == made.following.ledger:

@@ -97,15 +97,16 @@ class Versions:
         )
         again = study.name + SUFFIX
         repeats = self.known.study(again).lines().told if self.known.holds(again) else 0
-        parts = (len(lines.all), lines.told, lines.unread, sum(lengths.values()), slots, repeats, told, runs)
+        counts = (len(lines.all), lines.told, lines.unread)
+        parts = (study.key, *counts, sum(lengths.values()), slots, repeats, told, runs)
         return sha256(repr(parts).encode()).hexdigest()[:16]
 
     def _of_all(self) -> str:
         there = self.known.all()
-        looked = [study.lines() for study in there[:FIRST_STUDIES]]
+        looked = [(study.lines(), study.key) for study in there[:FIRST_STUDIES]]
         fleet = self.known.fleet().workers
         workers = [(each.worker.identifier, each.state, each.worker.claims) for each in fleet]
-        counts = [(len(lines.all), lines.told, lines.unread) for lines in looked]
+        counts = [(key, len(lines.all), lines.told, lines.unread) for lines, key in looked]
         return f"{hash((tuple(counts), tuple(workers))):x}"
 
 

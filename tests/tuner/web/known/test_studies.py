@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import optuna
+import pytest
 from optuna.trial import create_trial
 
 from studies.database.open import open_database
@@ -59,4 +60,32 @@ def test_what_the_first_page_shows_is_known_before_it_is_asked_for(url: str, led
         known.warm()
         assert [study.name for study in known._studies.values()] == [ledger.name]
         assert len(known.study(ledger.name).following.look(patience=0.0, age=PATIENCE).all) == 4
+    database.engine.dispose()
+
+
+def test_a_study_that_was_deleted_and_made_again_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite gives the numbers of the old study and its trials again; nothing of the old one is shown."""
+    monkeypatch.setattr("tuner.web.known.studies.FRESH", -1.0)
+    url = f"sqlite:///{tmp_path}/tuner.db"
+
+    def made(direction: str, scores: list[float]) -> None:
+        study = optuna.create_study(storage=url, study_name="again", direction=direction)
+        study.add_trials([create_trial(value=score) for score in scores])
+
+    made("minimize", [1.0, 2.0])
+    database = open_database(url, reading=True)
+    with closing(Known(database)) as known:
+        old = known.study("again")
+        key = old.key
+        assert [seen.record.score for seen in old.trials(list(old.lines().all))] == [1.0, 2.0]
+        optuna.delete_study(storage=url, study_name="again")
+        made("maximize", [51.0, 52.0, 53.0])
+        known.study("again").lines()
+        new = known.study("again")
+        assert (new.number, new.minimizes) == (old.number, False)
+        assert [seen.record.score for seen in new.trials(list(new.lines().all))] == [51.0, 52.0, 53.0]
+        assert new.key != key
+        assert new.following.since == known.study("again").following.since
     database.engine.dispose()
