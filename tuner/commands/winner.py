@@ -52,7 +52,7 @@ def retrain(
     from studies.database.open import storage_url
     from studies.running.retraining import retrain as again
     from tuner.api import Manner, Study
-    from tuner.results.retraining import kept_weights, on_all_data
+    from tuner.results.retraining import on_all_data, retrained_weights
     from tuner.terminal.live_view import view_for
     from tuner.terminal.screen import open_screen
     from tuner.workers.code.here import refuse_elsewhere
@@ -75,7 +75,7 @@ def retrain(
             f"{budget.done} of {budget.total} trainings have ended; the same command goes on."
         )
         return INTERRUPTED if interruption.by_signal else 1
-    kept = kept_weights(ledger, output)
+    kept = retrained_weights(study.ledger, output)
     if as_json:
         echo_json(
             {"name": study.name, "metric": study.metric, "all_data": all_data, "trained": _as_data(kept)}
@@ -145,12 +145,14 @@ def predict(name: str, rows: Path, file: Path | None, runs: Path, storage: str |
     from studies.trials.trained import trained
     from tuner.preparation.apart import ask_apart
     from tuner.results.predicting import Predicted, Winner
-    from tuner.results.retraining import kept_weights
+    from tuner.results.retraining import kept_weights, passed_over
     from tuner.terminal.printable import one_line
     from tuner.terminal.screen import busy
     from tuner.workers.processes.working_directory import shown
 
     ledger = open_study(storage, name)
+    if older := passed_over(ledger):
+        click.echo(older, err=True)
     kept = kept_weights(ledger, runs)
     configuration = trained(kept[0].ledger.definition, kept[0].trial)
     files = tuple(each.file for each in kept)
