@@ -38,7 +38,7 @@ class Replay:
         validations: of a whole curve.
         pruner: its class.
         is_own: whether the study names it, or has it as its default.
-        winner: the number of the trial that the study calls its best.
+        winner: the number of the trial that the study calls its best; None where its curve is not replayed.
         winner_stopped: the validation after which the pruner would have stopped it; None where it would not.
         top: the numbers of the trials with the best scores, the best first.
         lost: those of them that the pruner would have stopped, and after which validation.
@@ -50,7 +50,7 @@ class Replay:
     validations: int
     pruner: str
     is_own: bool
-    winner: int
+    winner: int | None
     winner_stopped: int | None
     top: tuple[int, ...]
     lost: Mapping[int, int]
@@ -68,12 +68,15 @@ class Replay:
         whose = name if self.is_own else f"the default pruner, {name},"
         ends = f"{len(self.lost)} of the {len(self.top)} best trials"
         which = ", ".join(f"trial {number} after validation {step}" for number, step in self.lost.items())
-        winner = (
-            f"The winner, trial {self.winner}, would have run to its end."
-            if self.winner_stopped is None
-            else f"The winner, trial {self.winner}, would have been stopped after validation "
-            f"{self.winner_stopped}."
-        )
+        if self.winner is None:
+            winner = "The winner takes no part, since its curve is none of theirs."
+        elif self.winner_stopped is None:
+            winner = f"The winner, trial {self.winner}, would have run to its end."
+        else:
+            winner = (
+                f"The winner, trial {self.winner}, would have been stopped after validation "
+                f"{self.winner_stopped}."
+            )
         return (
             f"Replayed over the {self.curves} trials that ran to their end, {whose} would have stopped "
             f"{ends}{f' ({which})' if which else ''}, and {self.stopped} trials in all, which saves "
@@ -85,7 +88,9 @@ class Replay:
         return {
             "curves": self.curves,
             "pruner": self.pruner,
-            "winner": {"number": self.winner, "stopped_after": self.winner_stopped},
+            "winner": None
+            if self.winner is None
+            else {"number": self.winner, "stopped_after": self.winner_stopped},
             "top": list(self.top),
             "lost": [{"number": number, "after": step} for number, step in self.lost.items()],
             "lost_share": self.lost_share,
@@ -110,7 +115,7 @@ def replay_early_stopping(
             replaced by the default for trials of that length.
         minimizes: whether a smaller score is better.
         winner: the number of the trial that the study calls its best, as fresh seeds may have decided; by
-            default, and where its curve is not whole, the one with the best score.
+            default the one of those replayed with the best score.
 
     Returns:
         None where fewer than `FEWEST_CURVES` whole curves are known, or curves have one validation, or the
@@ -136,15 +141,15 @@ def replay_early_stopping(
     # One that breaks a limit of the study is never the best.
     ranked = sorted(whole, key=lambda trial: (bool(trial.broken), sign * (trial.score or 0.0), trial.number))
     top = tuple(trial.number for trial in ranked[:TOP])
-    named = winner if winner in {trial.number for trial in whole} else top[0]
-    assert named is not None
+    named = top[0] if winner is None else winner
+    is_replayed = any(trial.number == named for trial in whole)
     trained = sum(stopped.get(trial.number, validations) for trial in whole)
     return Replay(
         len(whole),
         validations,
         chosen["class_path"],
         given is not None or pruner is None,
-        named,
+        named if is_replayed else None,
         stopped.get(named),
         top,
         {number: stopped[number] for number in top if number in stopped},

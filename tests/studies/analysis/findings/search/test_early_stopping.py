@@ -81,6 +81,16 @@ def test_the_winner_is_the_one_that_the_study_calls_its_best() -> None:
         assert f"The winner, trial {number}, would have" in found.in_words()
 
 
+def test_a_winner_of_another_length_takes_no_part() -> None:
+    """No other trial is called the winner where the curve of the study's best cannot be replayed."""
+    best = TrialRecord(20, 20, 1, {}, Outcome.COMPLETED, 0.01, {1: 0.02, 2: 0.01})
+    trials = [*_trials(np.random.default_rng(3).random((20, LENGTH))), best]
+    found = replay_early_stopping(trials, HALVING, minimizes=True, winner=20)
+    assert found is not None
+    assert (found.curves, found.to_data()["winner"]) == (20, None)
+    assert found.in_words().endswith(" The winner takes no part, since its curve is none of theirs.")
+
+
 def test_a_trial_that_breaks_a_limit_is_no_winner() -> None:
     """It is replayed like any other, behind all that keep the limits."""
     curves = np.random.default_rng(3).random((20, LENGTH))
