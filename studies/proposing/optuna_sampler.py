@@ -1,13 +1,14 @@
 """Optuna's samplers as proposers, and a proposer as one of Optuna's samplers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search_spaces.space.nodes import Group, Value
 from search_spaces.suggest import suggest
@@ -18,6 +19,9 @@ from studies.ledger.slot import Slot
 from studies.proposing.proposer import History, Origin, Proposal, Proposer
 from studies.proposing.seeds import seed_of
 from studies.trials.record import TrialRecord
+
+# Threads propose one after the other, so that each knows of the others. A sampler's own could not be pickled.
+_PROPOSING = Lock()
 
 
 def sampler_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
@@ -75,7 +79,7 @@ class ProposerSampler(BaseSampler):
 
     def __init__(self, proposer: Proposer, space: Group | None, *, seed: int = 0) -> None:
         self.proposer, self._space, self._seed = proposer, space, seed
-        self._values: dict[int, dict[str, Value]] = {}
+        self._values: dict[tuple[str, int], dict[str, Value]] = {}  # of open trials, by study and number
         self._otherwise = RandomSampler(seed=seed)
 
     # What Optuna passes and a method has no use for, its base class still asks to accept.
@@ -95,15 +99,37 @@ class ProposerSampler(BaseSampler):
         """Give the value that is proposed for the trial."""
         if self._space is None:
             raise ValueError("outside the tuner, say what the objective suggests: space=...")
-        if trial.number not in self._values:
-            history = history_of(study, self._space, seed=self._seed)
-            slot = Slot(trial.number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
-            (proposal,) = self.proposer.propose(history, [slot])
-            self._values = {trial.number: dict(proposal.values)}
-        values = self._values[trial.number]
+        key = study.study_name, trial.number
+        with _PROPOSING:
+            if key not in self._values:
+                self._values[key] = self._proposed(study, self._space, trial.number)
+            values = self._values[key]
         if param_name in values:
             return values[param_name]
         return self._otherwise.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Forget what was proposed for the trial."""
+        self._values.pop((study.study_name, trial.number), None)
+
+    def _proposed(self, study: Study, space: Group, number: int) -> dict[str, Value]:
+        """Propose a trial's values beside those proposed for the others that run, suggested yet or not."""
+        known = history_of(study, space, seed=self._seed)
+
+        def others() -> list[TrialRecord]:
+            return [self._whole(study, record) for record in known.records if record.number != number]
+
+        slot = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+        (proposal,) = self.proposer.propose(History(known.definition, others), [slot])
+        return dict(proposal.values)
+
+    def _whole(self, study: Study, record: TrialRecord) -> TrialRecord:
+        proposed = self._values.get((study.study_name, record.number))
+        if record.outcome is not None or proposed is None:
+            return record
+        return replace(record, values={**proposed, **record.values})
 
 
 def history_of(study: Study, space: Group, *, seed: int = 0) -> History:
