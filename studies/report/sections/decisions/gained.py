@@ -1,6 +1,7 @@
 """What tuning gained from the defaults to the best, by which parameters, and what the test part says."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from search_spaces.space.describe import show_value
 from search_spaces.space.parameters import default_values
@@ -46,7 +47,11 @@ def measured_in_words(subject: Subject) -> Iterator[str]:
     if not tried:
         yield f"Measured: {best.score:.4g} with the best configuration{fresh}; no trial had the defaults."
     elif tried[0].number == best.number:
-        yield f"Measured: {best.score:.4g}{fresh} with the defaults, which no trial has beaten."
+        first = replace(subject, candidates=()).best  # before any was trained again
+        beaten = "which no trial has beaten"
+        if first is not None and first.score != best.score:
+            beaten = f"the best on fresh seeds; before, trial {first.number} scored {first.score:.4g}"
+        yield f"Measured: {best.score:.4g}{fresh} with the defaults, {beaten}."
     else:
         yield (
             f"Measured: {tried[0].score:.4g} with the defaults (trial {tried[0].number}), {best.score:.4g} "
