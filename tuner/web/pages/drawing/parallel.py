@@ -155,10 +155,11 @@ def _row(
 def _axis(column: Column, lines: Sequence[Line], at: float, top: float, bottom: float) -> _Axis:
     node = column.node
     values = [line.values[column.name] for line in lines if column.name in line.values]
-    is_text = any(isinstance(value, str | bool) for value in values)
+    # Of another program's choices some may be neither texts nor numbers: None, or lists.
+    is_text = any(isinstance(value, bool) or not isinstance(value, int | float) for value in values)
     if (node is not None and not isinstance(node, Float | Int)) or is_text:
-        listed = options(node) if node is not None else sorted(set(values), key=str)
-        names = tuple(show_value(option) for option in listed)[::-1]
+        listed = options(node) if node is not None else sorted(values, key=str)
+        names = tuple(dict.fromkeys(show_value(option) for option in listed))[::-1]
         return _Axis(column, at, top, bottom, 0, 1, is_log=False, names=names)
     is_log = _is_log(node)
     if isinstance(node, Float | Int):
@@ -174,7 +175,7 @@ def _is_log(node: Node | None) -> bool:
 
 
 def _scaled(value: Value, *, is_log: bool) -> float | None:
-    if isinstance(value, str) or not isfinite(value) or (is_log and value <= 0):
+    if not isinstance(value, int | float) or not isfinite(value) or (is_log and value <= 0):
         return None
     return log10(value) if is_log else float(value)
 
