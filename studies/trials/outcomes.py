@@ -164,11 +164,15 @@ def states_of(outcome: Outcome) -> frozenset[TrialState]:
 
 
 def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:
-    """Name the metrics of a trial that break a limit of its study."""
+    """Name the metrics of a trial that break a limit of its study.
+
+    Of a trial that another program told, all its constraints are limits.
+    """
+    is_foreign = OUTCOME not in trial.user_attrs
     return tuple(
         name.removeprefix(LIMIT)
         for name, violation in trial.constraints.items()
-        if name.startswith(LIMIT) and violation > 0
+        if (name.startswith(LIMIT) or (is_foreign and name != CONSTRAINT)) and violation > 0
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from studies.trials.outcomes import EFFECTS, Outcome, outcome_of
+from studies.trials.outcomes import EFFECTS, Outcome, broken_limits, outcome_of
 
 
 def trial(state: TrialState, **attributes: Any) -> FrozenTrial:
@@ -58,6 +58,15 @@ def test_the_state_decides_where_two_workers_wrote() -> None:
 def test_a_violated_constraint_of_another_kind_is_no_divergence() -> None:
     """A pruned trial of plain Optuna with constraints of its own stays pruned."""
     assert outcome_of(trial(TrialState.PRUNED, **{"constraints:memory": 1.0})) is Outcome.PRUNED
+
+
+def test_the_constraints_of_another_program_are_limits() -> None:
+    """A completed trial of plain Optuna breaks those above zero; of one of ours only limits count."""
+    held = {"constraints:memory": 1.0, "constraints:time": 0.0}
+    assert broken_limits(trial(TrialState.COMPLETE, **held)) == ("memory",)
+    assert broken_limits(create_trial(value=1.0, system_attrs={"constraints": [-1.0, 2.0]})) == ("1",)
+    mine = {"outcome": "completed", **held, "constraints:limit:size": 3.0}
+    assert broken_limits(trial(TrialState.COMPLETE, **mine)) == ("size",)
 
 
 def test_a_score_that_is_no_number_is_divergence() -> None:

@@ -286,3 +286,15 @@ def test_choices_of_any_kind_have_a_page(tmp_path: Path) -> None:
         text = page(server, "/studies/odd")
     figure = text.partition('<svg class="parallel"')[2].partition("</svg>")[0]
     assert {"None", "5", "[64]", "[128, 64]"} <= set(re.findall(r'class="value">([^<]*)<', figure))
+
+
+def test_the_best_of_another_program_breaks_no_constraint(tmp_path: Path) -> None:
+    """Of a study with constraints the best trial is the one that Optuna calls so."""
+    url = f"sqlite:///{tmp_path}/tuner.db"
+    study = optuna.create_study(storage=url, study_name="held")
+    for score, violation in enumerate((1.0, -1.0, 0.0)):
+        study.add_trial(create_trial(value=float(score), system_attrs={"constraints": [violation]}))
+    with served(url) as server:
+        text = page(server, "/studies/held")
+    best = re.sub("<[^>]*>", " ", text.partition("<dt>best")[2].partition("</div>")[0])
+    assert f"trial {study.best_trial.number}" in best
