@@ -108,6 +108,7 @@ def test_texts_of_strangers_are_shown_and_never_obeyed(server: Served, url: str,
 
 WRONG = {
     "/studies/none": (404, "no study"),
+    "/studies/~FF": (404, "no study '~FF'"),
     "/studies/none/trials/0": (404, "no study"),
     "/studies/none/analysis": (404, "no study"),
     "/studies/{}/trials/99": (404, "no trial 99"),

@@ -18,8 +18,11 @@ def segment(name: str) -> str:
 
 
 def name_in(part: str) -> str:
-    """Read the name of a study from its segment; a plain name stands for itself."""
-    return unquote(part.replace(_ESCAPE, "%"), errors="surrogatepass") if part != _EMPTY else ""
+    """Read the name of a study from its segment; a plain name, and what is no segment, stands for itself."""
+    try:
+        return unquote(part.replace(_ESCAPE, "%"), errors="surrogatepass") if part != _EMPTY else ""
+    except UnicodeDecodeError:
+        return part
 
 
 def study_path(name: str) -> str:
