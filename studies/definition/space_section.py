@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from search_spaces.catalogue.registry import CATALOGUE, named_space
@@ -39,7 +40,8 @@ def read_space(
             raise StudyFileError(file.source, f"space.{key}", f"is not known; {suggestion(str(key), known)}")
     use = section.get("use", None if "add" in section else "model")
     space = _fitting(file, section, _used(file, use, exposed, epochs_of(file)), takes)
-    for verb, change in _CHANGES.items():
+    verbs: Mapping[str, Callable[..., Group]] = {**_CHANGES, "narrow": partial(_narrowed, used=space)}
+    for verb, change in verbs.items():
         changes = section.get(verb) or {}
         if not isinstance(changes, Mapping):
             raise StudyFileError(
@@ -123,9 +125,16 @@ def _replaced(space: Group, name: str, what: Any) -> Group:
     return replace(space, name, _checked(name, node_from_data(what, path=name)))
 
 
+def without_excluded_prior(node: Node) -> Node:
+    """Leave out a prior that expects the best value where the range does not reach."""
+    if isinstance(node, Float | Int) and node.prior and not node.low <= node.prior.centre <= node.high:
+        return dataclasses.replace(node, prior=None)
+    return node
+
+
 def _checked(name: str, node: Node) -> Node:
     """Refuse a prior that expects the best value where the range does not reach."""
-    if isinstance(node, Float | Int) and node.prior and not node.low <= node.prior.centre <= node.high:
+    if isinstance(node, Float | Int) and node.prior and without_excluded_prior(node) is not node:
         raise IllegalSpace(
             f"The centre of {name}'s prior must lie in {node.low:g} .. {node.high:g}, but got "
             f"{node.prior.centre:g}; move it inside, or replace the range."
@@ -139,7 +148,8 @@ def _added(space: Group, name: str, what: Any) -> Group:
     return extend(space, name, group_from_data(what, path=name))
 
 
-def _narrowed(space: Group, name: str, what: Any) -> Group:
+def _narrowed(space: Group, name: str, what: Any, used: Group) -> Group:
+    """Narrow a parameter; a prior of the space that is used is left out where its centre is excluded."""
     if not isinstance(what, Mapping) or not set(what) <= set(_NARROW_KEYS):
         raise IllegalSpace(
             f"{name} is narrowed by {{low: ..., high: ...}} or {{choices: [...]}}, but got {what!r}."
@@ -147,15 +157,18 @@ def _narrowed(space: Group, name: str, what: Any) -> Group:
     given = dict(what)
     prior = given.pop("prior", None)
     space = narrow(space, name, **given)
-    if prior is None:
-        return space
     node = find(space, name).node
+    if prior is None:
+        brought = {parameter.name: getattr(parameter.node, "prior", None) for parameter in parameters(used)}
+        if getattr(node, "prior", None) == brought.get(name):
+            node = without_excluded_prior(node)
+        return replace(space, name, _checked(name, node))
     if not isinstance(node, Float | Int):
         raise IllegalSpace(f"{name} is a choice; a prior is for a range.")
     return replace(space, name, _checked(name, dataclasses.replace(node, prior=prior_from_data(prior, name))))
 
 
-_CHANGES: Mapping[str, Callable[[Group, str, Any], Group]] = {
+_CHANGES: Mapping[str, Callable[..., Group]] = {
     "replace": _replaced,
     "add": _added,
     "narrow": _narrowed,

@@ -13,6 +13,7 @@ from search_spaces.space.notation import to_data
 from search_spaces.space.parameters import default_values, parameters
 from studies.analysis.findings.near_best import LITTLE
 from studies.analysis.views import Views
+from studies.definition.space_section import without_excluded_prior
 from studies.definition.study import StudyDefinition
 from studies.definition.yaml_text import yaml_text
 from studies.report.next_coordinates import along_combinations
@@ -77,6 +78,8 @@ def next_study(
             f"{part.name} ranges over {ends}: the best trials, and the best configuration of every function "
             "drawn from what the trials allow, lie inside by a margin."
         )
+    space, left_out = _without_excluded_priors(space)
+    changes += left_out
     narrowed = space
     for name in () if views is None else views.idle:
         known = {p.name for p in parameters(narrowed)}
@@ -97,6 +100,24 @@ def next_study(
     name = definition.settings.name[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
     text = _written(definition, name, space, fixed, [*changes, *notes])
     return NextStudy(name, text, tuple(changes), tuple(notes), is_different)
+
+
+def _without_excluded_priors(space: Group) -> tuple[Group, list[str]]:
+    """Leave out priors that no study file may have; in sentences, where there is a range to search."""
+    changes = []
+    for name, node in ((parameter.name, parameter.node) for parameter in parameters(space)):
+        left = without_excluded_prior(node)
+        if left is node:
+            continue
+        assert isinstance(node, Float | Int)  # no other has a prior
+        assert node.prior is not None  # which is left out
+        space = replace_node(space, name, left)
+        if node.low < node.high:
+            changes.append(
+                f"{name} has no prior: its centre, {show_value(node.prior.centre)}, lies outside "
+                f"{show_value(node.low)} .. {show_value(node.high)}."
+            )
+    return space, changes
 
 
 def _written(

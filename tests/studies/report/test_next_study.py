@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search_spaces.configuration import configure
-from search_spaces.space.nodes import Choice, Float, Group, Int
+from search_spaces.space.nodes import Choice, Float, Group, Int, Prior
 from search_spaces.space.parameters import parameters
 from studies.analysis.findings.best_so_far import BestSoFar
 from studies.analysis.findings.coordinates import Coordinate
@@ -98,6 +98,26 @@ def test_ranges_are_narrowed_unless_they_are_widened() -> None:
     assert known["optimizer.sgd.lr"] == Float(0.01, 0.1, log=True)
     assert known["optimizer.adam.lr"] == Float(1e-5, 1e-1, log=True)
     assert len(found.changes) == 2
+
+
+def test_a_prior_does_not_outlive_its_centre() -> None:
+    """A file without the priors whose centres its ranges exclude is read, and says which it left out."""
+    rates = {
+        "model.init_args.near": Float(0.0, 1.0, prior=Prior(0.6, 0.1)),
+        "model.init_args.far": Float(0.0, 1.0, prior=Prior(0.1, 0.1)),
+        "model.init_args.fixed": Float(0.5, 0.5, prior=Prior(0.1, 0.1)),
+    }
+    narrowed = tuple(Narrowed(name, 0.5, 0.9) for name in list(rates)[:2])
+    found = next_study(sample_definition(space=Group(rates)), _views(narrowed=narrowed), {})
+    read = define(parse_study_file(found.text, source="next"), lambda _: None)
+    assert {parameter.name: parameter.node for parameter in parameters(read.space)} == {
+        "model.init_args.near": Float(0.5, 0.9, prior=Prior(0.6, 0.1)),
+        "model.init_args.far": Float(0.5, 0.9),
+        "model.init_args.fixed": Float(0.5, 0.5),
+    }
+    assert found.changes[2:] == (
+        "model.init_args.far has no prior: its centre, 0.1, lies outside 0.5 .. 0.9.",
+    )
 
 
 SGD = Group(
