@@ -24,6 +24,17 @@ def _not_empty(context: click.Context, option: click.Parameter, value: str | Non
     return value
 
 
+class Finite(click.FloatRange):
+    """A number that is one: neither infinite nor NaN, which no comparison with a bound refuses."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it, as click does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
 storage_option = click.option(
     "--storage",
     callback=_not_empty,
@@ -47,7 +58,7 @@ trials_option = click.option(
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     metavar="SECONDS",
     help="Stop after this time; the same command resumes.",
 )
@@ -93,7 +104,7 @@ sharpness_option = click.option(
 GRACE = 20.0  # seconds; Slurm and Kubernetes kill after 30
 grace_option = click.option(
     "--grace",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=GRACE,
     show_default=True,
     metavar="SECONDS",

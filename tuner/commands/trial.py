@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     epilog=examples("tuner trial digits 0", "tuner trial digits 0 --json", "tuner trial digits 0 --sharpness")
 )
 @click.argument("name")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(max=2**31 - 1))
 @click.option(
     "--sharpness",
     is_flag=True,

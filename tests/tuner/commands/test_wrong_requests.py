@@ -26,7 +26,7 @@ STRANGE = (
     "x" * 300,
     "'",
 )
-NUMBERS = ("", "x", "1.5.2", "nan!", "0x", "--", "ten", "-1", "1e")
+NUMBERS = ("", "x", "1.5.2", "nan!", "0x", "--", "ten", "-1", "1e", "nan", "inf")
 STORAGES = (
     *("", "nothing", "sqlite://", "sqlite:///no/such/folder/x.db", "postgres://h/d", "oracle://h/d"),
     *("sqlite:///taken/x.db", "http://h/d", "postgresql://h:port/d"),

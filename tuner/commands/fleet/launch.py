@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.commands.options import (
+    Finite,
     checkpoints_option,
     examples,
     grace_option,
@@ -61,7 +62,7 @@ def _options(context: click.Context, parameter: click.Parameter, value: tuple[st
 @click.option("--cpus-per-worker", type=click.IntRange(min=1), metavar="N", help="Cores that a worker gets.")
 @click.option(
     "--memory-per-worker",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     metavar="GB",
     help="Memory that a worker gets, in gigabytes.",
 )

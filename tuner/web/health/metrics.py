@@ -93,7 +93,7 @@ class Studies(Collector):
             "interplay_unreadable_studies", "Studies that cannot be read.", value=unreadable
         )
         yield from _of_workers(seen, workers)
-        yield from _of_studies(seen)
+        yield from _of_studies(seen, workers)
 
     def _studies(self) -> tuple[list[_Seen], int]:
         ours = set(ledgers(self._site.database.engine).values())  # and no copy
@@ -136,7 +136,7 @@ def _of_workers(seen: list[_Seen], workers: list[WorkerRecord]) -> Iterator[Metr
     yield ages
 
 
-def _of_studies(seen: list[_Seen]) -> Iterator[Metric]:
+def _of_studies(seen: list[_Seen], workers: list[WorkerRecord]) -> Iterator[Metric]:
     slots = GaugeMetricFamily("interplay_slots", "Slots of a study.", labels=["study", "state"])
     trials = GaugeMetricFamily(
         "interplay_trials", "Trials of a study that have ended, by outcome.", labels=["study", "outcome"]
@@ -147,18 +147,14 @@ def _of_studies(seen: list[_Seen]) -> Iterator[Metric]:
         "interplay_epochs_per_second", "Epochs per second in the last five minutes.", labels=["study"]
     )
     for each in seen:
-        status = each.status
+        status, own = each.status, each.ledger.slots.ledger
         states = {
             "waiting": status.trials["waiting"],
-            "running": status.trials["running"],
             "paused": each.paused,
             "done": status.done,
-            "lost": status.slots
-            - status.trials["waiting"]
-            - status.trials["running"]
-            - each.paused
-            - status.done,
+            "lost": sum(held == own for worker in workers if worker.is_gone for held, _ in worker.slots),
         }
+        states["running"] = status.slots - sum(states.values())  # a trial, or about to ask for one
         for state, count in states.items():
             slots.add_metric([status.name, state], max(0, count))
         for outcome in Outcome:

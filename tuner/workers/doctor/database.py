@@ -45,6 +45,8 @@ def _connected(asked: Asked) -> Iterator[sa.Connection]:
 
 
 def _remedy(said: str) -> str:
+    if "not a database" in said:
+        return "name another file by --storage"
     if "password" in said.lower() or "denied" in said.lower():
         return "look at user and password: ~/.pgpass, PGPASSWORD, or in the URL of --storage"
     return "look at host, port and name in --storage, and whether the server runs"
@@ -60,6 +62,8 @@ def _answers(asked: Asked) -> Finding:
             return Finding(NOTE, found, todo, is_end=True)
         return Finding(WRONG, f"{found}, and so no study {asked.study!r}", todo)
     with _connected(asked) as connection:
+        if file is not None:
+            connection.execute(sa.text("SELECT 1 FROM sqlite_master LIMIT 1"))  # else nothing of it is read
         times = []
         for _ in range(ROUNDS):
             began = time.perf_counter()

@@ -33,7 +33,8 @@ class Detached:
         return cls()
 
     def check(self, order: Order) -> None:
-        """Refuse more cores than there are, and GPUs that are not there."""
+        """Refuse more cores than there are, GPUs that are not there, and a limit that nobody would keep."""
+        _refuse_memory(order)
         if (order.resources.cpus or 0) > cores():
             raise Refused(
                 f"--cpus-per-worker {order.resources.cpus}: this machine has {cores()} cores; ask for fewer."
@@ -59,6 +60,7 @@ class Detached:
 
     def plan(self, order: Order) -> str:
         """Write the command of a worker."""
+        _refuse_memory(order)
         return f"{order.workers} times, from {order.directory}:\n{order.shown()}"
 
     def submit(self, order: Order) -> str:
@@ -99,6 +101,14 @@ class Detached:
                 for each in [*process.children(recursive=True), process]:
                     each.kill()
         psutil.wait_procs(there, LEAVING)
+
+
+def _refuse_memory(order: Order) -> None:
+    if order.resources.memory is not None:
+        raise Refused(
+            f"--memory-per-worker {order.resources.memory:g}: the workers of one machine share its memory, "
+            f"and --on local holds none of them to a limit; leave it out."
+        )
 
 
 def _detached(command: Sequence[str]) -> list[str]:

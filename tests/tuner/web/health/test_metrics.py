@@ -5,9 +5,11 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from studies.ledger.fleet.workers import worker_name
 from studies.ledger.ledger import Ledger
 from studies.ledger.status import status_of
 from studies.trials.outcomes import Outcome, count_name
+from tests.contracts.faults import LAPSED
 from tests.studies.lives import answer, begun
 from tests.tuner.web.served import served
 from tuner.web.health.metrics import Studies
@@ -47,6 +49,20 @@ def test_the_metrics_are_those_of_the_status(url: str, ledger: Ledger) -> None:
     assert 0 <= found["interplay_oldest_lease_age_seconds", ""] < 60
     assert found["interplay_database_up", ""] == 1
     assert 0 < found["interplay_database_latency_seconds", ""] < 60
+
+
+def test_a_slot_that_waits_for_its_trial_is_not_lost(url: str, ledger: Ledger) -> None:
+    """It runs while its worker holds its lease, and is lost once that has lapsed."""
+    slot = ledger.slots.claim(worker_name(1))
+    assert slot is not None
+    with served(url) as server:
+        found = samples(server.ask("/metrics").text)
+        assert (found["interplay_slots", "running"], found["interplay_slots", "lost"]) == (1, 0)
+    ledger.slots.lease = LAPSED
+    ledger.slots.renew(slot)
+    with served(url) as server:
+        found = samples(server.ask("/metrics").text)
+        assert (found["interplay_slots", "running"], found["interplay_slots", "lost"]) == (0, 1)
 
 
 def test_scraping_often_costs_no_more(url: str, ledger: Ledger) -> None:
