@@ -78,7 +78,8 @@ class AskedTrial:
         """Report a score, and hear whether to stop: it is pruned, diverged, or its study is to leave.
 
         Args:
-            score: a value of the study's metric; one that is no finite number ends the trial as diverged.
+            score: a value of the study's metric; one that is no finite number, or beyond the study's bound,
+                ends the trial as diverged, whatever comes behind it.
             step: which it is, counted from 1; by default the next.
 
         Raises:
@@ -93,8 +94,8 @@ class AskedTrial:
                 f"Trial {self.number} reports step {step!r} behind step {last}; steps are whole numbers from "
                 "1, each greater than the one before."
             )
-        if cause := self._objective.divergence(score, f"at step {step}"):
-            self.diverged = cause
+        self.diverged = self.diverged or self._objective.divergence(score, f"at step {step}")
+        if self.diverged:
             return True
         self.scores[step] = score
         # One that would pause is stopped: who could take it up again, where nobody knows its state?
@@ -138,6 +139,14 @@ class AskedTrial:
         )
         self.metrics = self._observer.beside.values
         return self._observer
+
+    def judge(self, score: float) -> None:
+        """Take the score that it is told with, by which it may have diverged.
+
+        Raises:
+            Refused: it has not diverged before, and the score is no number that can be compared.
+        """
+        self.diverged = self.diverged or self._objective.divergence(as_score(score), "at the end")
 
     def outcome(self) -> Outcome:
         """Say how it ended, as far as its reports tell."""

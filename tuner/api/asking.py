@@ -73,7 +73,8 @@ class Asking:
             trial: as `ask` has given it.
             score: what it scored; by default what follows from its reports.
             outcome: how it ended, such as `"diverged"`, `"failed"` or `"pruned"`; by default as its reports
-                say, and `"completed"` where there is a score.
+                say, and `"completed"` where there is a score. One that diverged is neither completed nor
+                pruned, whatever is said.
 
         Raises:
             Refused: the trial is none, was told before, is of another study, has no score, or lacks a metric
@@ -122,13 +123,17 @@ class Asking:
                 self._tell(trial, Outcome.PREEMPTED, None, {CAUSE: type(error).__name__})
 
     def _outcome(self, trial: AskedTrial, score: float | None, outcome: str | None) -> Outcome:
+        told = Outcome.COMPLETED if score is not None else trial.outcome()
         if outcome is not None:
             if outcome not in _NAMES:
                 raise Refused(f"outcome: {outcome!r} is none; {suggestion(str(outcome), list(_NAMES))}")
             if score is not None and _NAMES[outcome] is not Outcome.COMPLETED:
                 raise Refused(f"A trial that ended as {outcome} has no score; leave out one of the two.")
-            return _NAMES[outcome]
-        return Outcome.COMPLETED if score is not None else trial.outcome()
+            told = _NAMES[outcome]
+        if score is not None:
+            trial.judge(score)
+        is_denied = told in (Outcome.COMPLETED, Outcome.PRUNED) and trial.outcome() is Outcome.DIVERGED
+        return Outcome.DIVERGED if is_denied else told
 
     def _tell(
         self, trial: AskedTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]

@@ -105,6 +105,23 @@ def test_no_wrong_word_changes_a_trial(tuner: CommandLine) -> None:
     assert (answer.code, "no configuration for LightningCLI" in answer.err) == (2, True)
 
 
+@pytest.mark.usefixtures("tuner")
+def test_a_trial_that_diverged_stays_so() -> None:
+    """Neither a score that is reported later nor one that it is told with makes it a completed one."""
+    study = defined(trials=5, settings={"diverged_beyond": 10.0})
+    study.tell(asked(study), 1e9)
+    for told in ({"score": 0.3}, {"score": math.nan}, {"outcome": "pruned"}, {}):
+        trial = asked(study)
+        assert trial.report(math.nan)
+        assert trial.report(0.1)
+        study.tell(trial, **told)
+    ended = study.trials()
+    assert [trial.outcome for trial in ended] == [Outcome.DIVERGED] * 5
+    assert ended[0].cause == "loss was 1e+09 at the end, beyond 10"
+    assert {trial.cause for trial in ended[1:]} == {"loss was nan at step 1"}
+    assert study.best() is None
+
+
 def test_how_a_block_ends_is_told(tuner: CommandLine) -> None:
     """A block that raises fails its trial, one that meets NaN diverges, and Ctrl-C frees the slot."""
     study = defined(trials=3)
