@@ -16,7 +16,7 @@ from studies.running.trial import RunningTrial
 from studies.trials.attributes import is_count
 from studies.trials.outcomes import Outcome
 from tuner.errors import Refused
-from tuner.training.assignment import Assignment
+from tuner.training.assignment import Assignment, finite
 from tuner.training.configuration.class_paths import PACKAGES
 from tuner.training.ends import Ending
 from tuner.training.fitting.observer import observer_class
@@ -140,6 +140,15 @@ class AskedTrial:
         self.metrics = self._observer.beside.values
         return self._observer
 
+    def measured(self) -> dict[str, float | None]:
+        """Give the metrics that are kept beside its score, as far as the program has written them.
+
+        Raises:
+            Refused: one is no number.
+        """
+        written = [name for name in self.kept if name in self.metrics]
+        return finite({name: as_number(self.metrics[name], f"trial.metrics[{name!r}]") for name in written})
+
     def judge(self, score: float) -> None:
         """Take the score that it is told with, by which it may have diverged.
 
@@ -200,19 +209,25 @@ class AskedTrial:
         return f"<trial {self.number} of {self._study.ledger.name}: {shown}>"
 
 
-def as_number(score: object) -> float:
-    """Give a score as a float; one of numpy, or a tensor of one value, is taken too.
+def as_number(given: object, what: str = "A score") -> float:
+    """Give a number as a float; one of numpy, or a tensor of one value, is taken too.
+
+    Args:
+        given: whatever it is.
+        what: the words for it that begin a sentence.
 
     Raises:
-        Refused: it is no number.
+        Refused: it is no number, or one that no float can hold.
     """
-    wrong = Refused(f"A score must be a number, but got {score!r}.")
-    if isinstance(score, str | bytes | bool | None):
-        raise wrong
     try:
-        return float(score)  # type: ignore[arg-type] # whatever it is
+        if not isinstance(given, str | bytes | bool | None):
+            return float(given)  # type: ignore[arg-type] # whatever it is
+    except OverflowError:
+        most = f"{sys.float_info.max:.2g}"
+        raise Refused(f"{what} must lie between -{most} and {most}, where floats end.") from None
     except (TypeError, ValueError, RuntimeError):
-        raise wrong from None
+        pass
+    raise Refused(f"{what} must be a number, but got {given!r}.")
 
 
 def as_score(score: object) -> float:

@@ -20,7 +20,6 @@ from studies.trials.attributes import CAUSE, METRICS, TRACEBACK
 from studies.trials.outcomes import Outcome
 from tuner.api.asked import AskedTrial, as_score
 from tuner.errors import Refused
-from tuner.training.assignment import finite
 from tuner.workers.worker import WAIT
 
 # A program cannot leave a checkpoint that somebody else goes on from.
@@ -78,7 +77,7 @@ class Asking:
 
         Raises:
             Refused: the trial is none, was told before, is of another study, has no score, or lacks a metric
-                that the study keeps; nothing is changed.
+                that the study keeps, or has one that is no number; nothing is changed.
             Refused: its slot was given to another worker meanwhile.
         """
         if not isinstance(trial, AskedTrial):
@@ -92,6 +91,7 @@ class Asking:
                 f"{self.ledger.name!r}; tell it to its own."
             )
         trial.refuse_told()
+        measured = trial.measured()
         told = self._outcome(trial, score, outcome)
         value = None
         if told is Outcome.COMPLETED:
@@ -101,12 +101,13 @@ class Asking:
                     f"Trial {trial.number} has no score; give one, Study.tell(trial, score), or report some "
                     "before."
                 )
-            if missing := [name for name in trial.kept if name not in trial.metrics]:
+            if missing := [name for name in trial.kept if name not in measured]:
                 raise Refused(
                     f"Trial {trial.number} has no {missing[0]!r}, which study.keep_metrics or study.limits "
                     f"names; give it before you tell: trial.metrics[{missing[0]!r}] = ..."
                 )
-        self._tell(trial, told, value, {CAUSE: trial.diverged} if trial.diverged else {})
+        facts: dict[str, Any] = {CAUSE: trial.diverged} if trial.diverged else {}
+        self._tell(trial, told, value, {**facts, METRICS: measured} if measured else facts)
 
     def tell_end(self, trial: AskedTrial, error: BaseException | None) -> None:
         """Say that the block ended that trained a trial, by an error if there is one."""
@@ -138,8 +139,6 @@ class Asking:
     def _tell(
         self, trial: AskedTrial, outcome: Outcome, score: float | None, facts: Mapping[str, Any]
     ) -> None:
-        if metrics := {name: trial.metrics[name] for name in trial.kept if name in trial.metrics}:
-            facts = {**facts, METRICS: finite(metrics)}
         shown = outcome.value if score is None else f"{outcome.value} with {score:.6g}"
         running = trial.release(shown)
         is_kept = tell(self.ledger, running, outcome, score, facts)

@@ -79,6 +79,7 @@ def test_no_wrong_word_changes_a_trial(tuner: CommandLine) -> None:
         "must be a finite number, but got inf": lambda: study.tell(trial, math.inf),
         "must be a number, but got 'low'": lambda: study.tell(trial, "low"),  # type: ignore[arg-type]
         "must be a number, but got True": lambda: trial.report(True),  # noqa: FBT003
+        "must lie between": lambda: trial.report(10**5000),
         "'done' is none": lambda: study.tell(trial, outcome="done"),
         "has no score; leave out one": lambda: study.tell(trial, 1.0, outcome="failed"),
         "one of 'loop', and this study is 'other'": lambda: other.tell(trial, 1.0),
@@ -202,12 +203,16 @@ def _init(lightning: Any) -> Callable[[Any], None]:
 
 @pytest.mark.usefixtures("tuner")
 def test_a_program_tells_what_is_kept_and_repeats_by_itself() -> None:
-    """A trial that lacks a metric is refused and goes on; a limit counts; repeats are workers'."""
+    """A trial that lacks a metric, or whose is no number, goes on; a limit counts; repeats are workers'."""
     study = defined(settings={"keep_metrics": ["latency_ms"], "limits": {"latency_ms": "<= 5"}})
     for latency, score in ((4.0, 0.5), (6.0, 0.1)):
         trial = asked(study)
         with pytest.raises(Refused, match=r"has no 'latency_ms'.*trial.metrics\['latency_ms'\]"):
             study.tell(trial, score)
+        for wrong in ("4 ms", None):
+            trial.metrics["latency_ms"] = wrong  # type: ignore[assignment]
+            with pytest.raises(Refused, match=rf"trial.metrics\['latency_ms'\] must be a number.*{wrong}"):
+                study.tell(trial, score)
         trial.metrics["latency_ms"] = latency
         study.tell(trial, score)
     kept, broken = study.trials()
