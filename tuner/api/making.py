@@ -6,20 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from search_spaces.space.nodes import Group, Node
+from search_spaces.space.nodes import Choice, Group, Node
 from search_spaces.space.parameters import parameters
 from studies.definition.settings import read_settings
 from studies.definition.study import StudyDefinition
 from studies.definition.study_file import StudyFile, overrides_of
+from studies.errors import StudyFileError
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import is_known, open_ledger
+from studies.trials.attributes import is_count
 from tuner.api.asking import Asking
 from tuner.api.storage import opened
 from tuner.errors import Refused
 from tuner.preparation.question import Question, read_question
 from tuner.workers.code.named import changed_code
 from tuner.workers.gpus import wanted
+
+_DEFINE = "Study.define"  # the source of what it is given, in errors
 
 
 class Made(Asking):
@@ -133,28 +137,61 @@ class Made(Asking):
             trials: how many slots it has; more than before adds the rest.
             direction: `"minimize"` or `"maximize"`.
             epochs: how many scores a trial reports; the default pruner needs it.
-            settings: further keys of the section `study` of a study file.
+            settings: further keys of the section `study` of a study file, for which there is no argument.
             storage: the database's URL; else as for `create`.
 
         Raises:
-            Refused: nothing varies.
-            StudyFileError: a setting is not known, or is not what it must be.
+            Refused: nothing varies, or what varies is no parameter.
+            StudyFileError: a setting is not known, or it or `epochs` is not what it must be.
             StudyChanged: the database holds another study of that name.
         """
-        section = {
-            "name": name,
-            "metric": metric,
-            "direction": direction,
-            "trials": trials,
-            **(settings or {}),
-        }
-        group = space if isinstance(space, Group) else Group(dict(space))
+        section = {"name": name, "metric": metric, "direction": direction, "trials": trials}
+        group = _group(space)
         if not parameters(group):
             raise Refused("space: nothing varies; give a mapping of names to such as tuner.Float(0.0, 1.0).")
-        asked = read_settings(StudyFile("Study.define", "", {"study": section}))
+        further = {} if settings is None else settings
+        if not isinstance(further, Mapping):
+            raise StudyFileError(
+                _DEFINE, "settings", f"must be a mapping such as {{'seed': 1}}, but got {further!r}."
+            )
+        if twice := [key for key in section if key in further]:
+            raise StudyFileError(
+                _DEFINE, "settings", f"must not hold {twice[0]!r}; give it as the argument {twice[0]}."
+            )
+        if epochs is not None and (not is_count(epochs) or epochs == 0):
+            raise StudyFileError(
+                _DEFINE, "epochs", f"must be a whole number that is at least 1, but got {epochs!r}."
+            )
+        asked = read_settings(StudyFile(_DEFINE, "", {"study": {**section, **further}}))
         fixed = {} if epochs is None else {"trainer": {"max_epochs": epochs}}
         url, database = opened(storage)
         return cls(create(database, StudyDefinition(asked, fixed, group), source=""), url)
+
+
+def _group(space: object) -> Group:
+    """Take a space as it was given.
+
+    Raises:
+        Refused: it is none, or what varies is no parameter.
+    """
+    if not isinstance(space, Group | Mapping):
+        raise Refused(
+            f"space: must be a mapping of names to such as tuner.Float(0.0, 1.0), but got {space!r}."
+        )
+    group = space if isinstance(space, Group) else Group(dict(space))
+    _check(group, "space")
+    return group
+
+
+def _check(group: Group, place: str) -> None:
+    for name, node in group.children.items():
+        if not isinstance(node, Node):
+            raise Refused(
+                f"{place}: {name} is {node!r}; write such as tuner.Float(0.0, 1.0) for what varies, and "
+                "leave out what is fixed."
+            )
+        for key, branch in node.branches.items() if isinstance(node, Choice) else ():
+            _check(branch, f"{place}.{name}.{key}")
 
 
 def refuse_in_training() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from studies.errors import StudyFileError
 from studies.trials.outcomes import Outcome
 from tests.tuner.command_line import CommandLine
 from tests.tuner.small_modules import Small
@@ -104,6 +105,30 @@ def test_no_wrong_word_changes_a_trial(tuner: CommandLine) -> None:
     assert (answer.code, "names no module" in answer.err) == (2, True)
     answer = tuner("best loop --export best.yaml")
     assert (answer.code, "no configuration for LightningCLI" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "sentence"),
+    [
+        ({"space": {"lr": 0.1}}, Refused, r"space: lr is 0.1; write such as tuner.Float\(0.0, 1.0\)"),
+        ({"space": {"c": Choice({"a": Group({"x": 1})})}}, Refused, r"space.c.a: x is 1; write"),  # type: ignore[dict-item]
+        ({"space": "recipe.quick"}, Refused, "space: must be a mapping .* but got 'recipe.quick'"),
+        ({"space": {}}, Refused, "space: nothing varies"),
+        ({"settings": [1]}, StudyFileError, r"settings: must be a mapping .* but got \[1\]"),
+        ({"settings": {"name": "other"}}, StudyFileError, "settings: must not hold 'name'; give it as"),
+        *(
+            ({"epochs": epochs}, StudyFileError, f"epochs: must be a whole number .* but got {epochs!r}")
+            for epochs in ("9", 0, -1, 2.5, True)
+        ),
+    ],
+)
+def test_what_defines_no_study_is_refused(
+    tuner: CommandLine, wrong: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    """Each wrong argument is one sentence, and no study is made."""
+    with pytest.raises(kind, match=sentence):
+        Study.define(**{"name": "loop", "space": SPACE, "metric": "loss", **wrong})
+    assert not (tuner.folder / "tuner.db").exists()
 
 
 @pytest.mark.usefixtures("tuner")
