@@ -168,6 +168,7 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
     from tuner.results.export import complete, export
     from tuner.results.summary import print_best
     from tuner.terminal.screen import open_screen
+    from tuner.workers.code.here import elsewhere
 
     ledger = open_study(storage, name)
     choice = chosen(ledger)
@@ -185,13 +186,14 @@ def best(name: str, path: Path | None, storage: str | None, as_json: bool) -> No
             ) from error
     tested, candidate = test_scores(choice), choice.candidate
     if as_json:
+        is_elsewhere = elsewhere(ledger.definition) is not None
         echo_json(
             {
                 **describe_trial(choice.original),
                 "confirmed": None if candidate is None else describe_candidate(candidate),
                 "test": dict(tested.scores),
                 "baseline": tested.baseline,
-                "configuration": complete(choice.ledger, choice.trial),
+                "configuration": None if is_elsewhere else complete(choice.ledger, choice.trial),
             }
         )
         return

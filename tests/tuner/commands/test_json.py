@@ -18,6 +18,7 @@ from studies.trials.outcomes import Outcome
 from tests.studies.lives import begun
 from tests.tuner.command_line import CommandLine
 from tests.tuner.training.probes import IN_MEMORY
+from tuner import Float, Study
 
 pytestmark = IN_MEMORY
 
@@ -88,3 +89,15 @@ def test_the_same_fact_has_the_same_key_and_value_everywhere(facts: CommandLine)
     assert all(status[key] == listed[key] for key in status.keys() & listed.keys())
     assert status["best"]["number"] == answers["best facts"]["number"] == 7
     assert answers["confirm facts --top 2 --seeds 2"]["candidates"][0] == answers["best facts"]["confirmed"]
+
+
+def test_the_best_of_a_loop_has_no_configuration(tuner: CommandLine) -> None:
+    """A study whose trials a program trains by itself answers too, with the values alone."""
+    study = Study.define("loop", {"x": Float(0.0, 1.0)}, metric="loss", trials=1, epochs=2)
+    trial = study.ask()
+    assert trial is not None
+    study.tell(trial, 0.5)
+    answered = tuner("best loop --json")
+    assert answered.code == 0, answered.err
+    best = json.loads(answered.out)
+    assert (best["value"], best["params"], best["configuration"]) == (0.5, trial.values, None)
