@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
 from types import MappingProxyType
+from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -169,10 +170,12 @@ def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:
     Of a trial that another program told, all its constraints are limits.
     """
     is_foreign = OUTCOME not in trial.user_attrs
+    found: Mapping[str, Any] = trial.constraints  # another program's may be anything
     return tuple(
         name.removeprefix(LIMIT)
-        for name, violation in trial.constraints.items()
-        if (name.startswith(LIMIT) or (is_foreign and name != CONSTRAINT)) and violation > 0
+        for name, violation in found.items()
+        if name.startswith(LIMIT) or (is_foreign and name != CONSTRAINT)
+        if isinstance(violation, int | float) and violation > 0
     )
 
 

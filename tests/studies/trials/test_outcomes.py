@@ -62,7 +62,7 @@ def test_a_violated_constraint_of_another_kind_is_no_divergence() -> None:
 
 def test_the_constraints_of_another_program_are_limits() -> None:
     """A completed trial of plain Optuna breaks those above zero; of one of ours only limits count."""
-    held = {"constraints:memory": 1.0, "constraints:time": 0.0}
+    held = {"constraints:memory": 1.0, "constraints:time": 0.0, "constraints:odd": None}
     assert broken_limits(trial(TrialState.COMPLETE, **held)) == ("memory",)
     assert broken_limits(create_trial(value=1.0, system_attrs={"constraints": [-1.0, 2.0]})) == ("1",)
     mine = {"outcome": "completed", **held, "constraints:limit:size": 3.0}
