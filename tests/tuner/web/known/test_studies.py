@@ -6,6 +6,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.study import StudyDirection
 from optuna.trial import create_trial
 
 from studies.database.open import open_database
@@ -70,18 +71,18 @@ def test_a_study_that_was_deleted_and_made_again_is_another(
     monkeypatch.setattr("tuner.web.known.studies.FRESH", -1.0)
     url = f"sqlite:///{tmp_path}/tuner.db"
 
-    def made(direction: str, scores: list[float]) -> None:
+    def made(direction: StudyDirection, scores: list[float]) -> None:
         study = optuna.create_study(storage=url, study_name="again", direction=direction)
         study.add_trials([create_trial(value=score) for score in scores])
 
-    made("minimize", [1.0, 2.0])
+    made(StudyDirection.MINIMIZE, [1.0, 2.0])
     database = open_database(url, reading=True)
     with closing(Known(database)) as known:
         old = known.study("again")
         key = old.key
         assert [seen.record.score for seen in old.trials(list(old.lines().all))] == [1.0, 2.0]
         optuna.delete_study(storage=url, study_name="again")
-        made("maximize", [51.0, 52.0, 53.0])
+        made(StudyDirection.MAXIMIZE, [51.0, 52.0, 53.0])
         known.study("again").lines()
         new = known.study("again")
         assert (new.number, new.minimizes) == (old.number, False)
