@@ -100,7 +100,9 @@ class OptunaDashboard:
 
     def _explained(self, request: Request, found: Sequence[BaseException]) -> Response:
         for error in found:
-            if is_of_database(error) or isinstance(error, StorageError):
+            if isinstance(error, StorageError):
+                return answer(self._site, request, AWAY, str(error))
+            if is_of_database(error):
                 return answer(self._site, request, AWAY, AWAY_SENTENCE)
             if isinstance(error, KeyError | ArtifactNotFound):
                 return answer(self._site, request, NOT_FOUND, UNKNOWN)

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from studies.database.failures import is_of_database
 from studies.database.trial_rows import read_lengths
-from studies.errors import UnknownStudy
+from studies.errors import StorageError, UnknownStudy
 from studies.running.confirmation import SUFFIX
 from tuner.web.known.analysing import Analyses
 from tuner.web.known.studies import Known, KnownStudy
@@ -133,7 +133,7 @@ async def _changes(version: Callable[[], str]) -> AsyncIterator[ServerSentEvent]
             yield ServerSentEvent("gone", event="gone")
             return
         except Exception as error:
-            if not is_of_database(error):
+            if not (is_of_database(error) or isinstance(error, StorageError)):
                 raise
             yield ServerSentEvent("away", event="away")
             last, pause = None, AWAY

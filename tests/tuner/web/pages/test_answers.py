@@ -248,6 +248,26 @@ def test_changes_are_heard(server: Served, ledger: Ledger) -> None:
         assert connection.getresponse().readline() == b"event: gone\r\n"
 
 
+def test_a_file_that_was_replaced_is_said_and_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Waiting does not help, so nobody is told to; whoever listens hears that the database is away."""
+    database, other = tmp_path / "tuner.db", tmp_path / "other.db"
+    for file in (database, other):
+        optuna.create_study(storage=f"sqlite:///{file}", study_name="x")
+    with served(f"sqlite:///{database}") as server:
+        other.rename(database)
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+            connection.request("GET", "/interplay/events")
+            heard = connection.getresponse()
+            # What was read a moment ago is heard first.
+            assert b"event: away\r\n" in (heard.readline() for _ in range(9))
+        told = server.ask("/api/studies")
+        assert told.status == 503
+        assert "was removed or replaced while it was in use; start again" in told.data["reason"]
+    assert "Traceback" not in caplog.text
+
+
 def test_a_trial_offers_its_files_by_name(server: Served, ledger: Ledger) -> None:
     """The log is shown from its end and sent as text; a file that no list names is not sent."""
     here = f"{study_path(ledger.name)}/trials/0"
