@@ -16,6 +16,7 @@ from anyio import sleep
 from anyio.to_thread import run_sync
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from studies.database.failures import is_of_database
@@ -113,7 +114,9 @@ class Versions:
 def events_of(versions: Versions) -> Route:
     """Give the route at which changes are heard: `events`, or `events?study=NAME`."""
 
-    async def events(request: Request) -> EventSourceResponse:
+    async def events(request: Request) -> Response:
+        if request.method == "HEAD":  # the stream would go on for ever, and nothing of it be sent
+            return StreamingResponse((), media_type="text/event-stream")
         name = request.query_params.get("study")
         return EventSourceResponse(_changes(lambda: versions.of(name)), ping=20)
 

@@ -1,14 +1,16 @@
 """How often pages hear of changes: by what it costs to make them."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
+from starlette.types import Message
 
 from studies.ledger.ledger import Ledger
 from tests.studies.lives import answer, begun
 from tuner.web.known.analysing import Analyses
 from tuner.web.known.studies import Known
-from tuner.web.pages.live import COSTS, LONGEST, PAUSE, Versions
+from tuner.web.pages.live import COSTS, LONGEST, PAUSE, Versions, events_of
 
 
 class Clock:
@@ -76,3 +78,24 @@ def test_what_a_still_study_has_cost_delays_no_later_change(
     begun(ledger)
     clock.now += PAUSE
     assert versions.of(ledger.name) != first
+
+
+def test_whether_changes_can_be_heard_is_answered_at_once(versions: Versions) -> None:
+    """HEAD has the headers of the stream, and ends, whatever the server does with a body."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(60.0)  # nobody hangs up
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def asked() -> None:
+        scope = {"type": "http", "method": "HEAD", "path": "/events", "query_string": b"", "headers": []}
+        await asyncio.wait_for(events_of(versions).handle(scope, receive, send), timeout=30.0)
+
+    asyncio.run(asked())
+    assert sent[0]["status"] == 200
+    assert (b"content-type", b"text/event-stream; charset=utf-8") in sent[0]["headers"]
+    assert [message.get("body") for message in sent[1:]] == [b""]
