@@ -12,7 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from studies.database.failures import is_of_database
+from studies.database.identity import names
 from studies.database.retry import hurried
+from studies.errors import StorageError
 from studies.running.confirmation import chosen
 from tuner.results.dashboard_note import note_text
 from tuner.web.beside.drawing import drawn_note
@@ -66,15 +68,25 @@ class Refreshing:
         began = time.monotonic()
         try:
             with hurried(at_once()):
-                self._draw(number)
+                self._draw_or_forget(number)
         except Exception as error:  # noqa: BLE001 - whatever one study's rows hold, the others have their notes
             pause = _LEAST_PAUSE
-            if not is_of_database(error):
+            if not (is_of_database(error) or isinstance(error, StorageError)):
                 pause = LOOKED_AT
                 _LOG.warning("The note of study %d could not be made.", number, exc_info=error)
         else:
             pause = max(_LEAST_PAUSE, _COSTS * (time.monotonic() - began))
         self._due[number] = began + pause
+
+    def _draw_or_forget(self, number: int) -> None:
+        try:
+            self._draw(number)
+        except Exception:
+            if number in names(self._known.database.engine):
+                raise
+            # It was deleted, and its number may be given to another study.
+            self._storage.asked.pop(number, None)
+            self._storage.drawn = {key: drawn for key, drawn in self._storage.drawn.items() if key != number}
 
     def _draw(self, number: int) -> None:
         storage = self._known.database.storage

@@ -5,10 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import optuna
+import pytest
 from optuna_dashboard import get_note
 
 from studies.database.open import open_database
 from studies.ledger.ledger import Ledger
+from studies.ledger.making import delete
 from tests.studies.lives import answer
 from tuner.web.beside.refreshing import Refreshing
 from tuner.web.beside.shown import ShownStorage
@@ -52,4 +54,23 @@ def test_nobody_looks_and_nothing_is_made(url: str, ledger: Ledger) -> None:
     refreshing = Refreshing(Known(database), Analyses(url), storage, str)
     refreshing._look()
     assert storage.drawn == {}
+    database.engine.dispose()
+
+
+def test_a_study_that_is_deleted_is_no_error(
+    url: str, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was drawn of it is gone as well, since SQLite may give its number to another."""
+    database = open_database(url, reading=True)
+    storage = ShownStorage(database.storage, Files(Path("nowhere")))
+    with closing(Analyses(url)) as analyses:
+        refreshing = Refreshing(Known(database), analyses, storage, str)
+        storage.get_all_trials(1)
+        refreshing._look()
+        assert list(storage.drawn) == [1]
+        refreshing._due.clear()
+        delete(ledger.database, ledger.name)
+        refreshing._look()
+    assert "could not be made" not in caplog.text
+    assert (storage.drawn, storage.asked) == ({}, {})
     database.engine.dispose()
