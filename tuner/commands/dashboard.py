@@ -79,8 +79,10 @@ def dashboard(
     """
     import os
 
+    from studies.database.identity import ledgers
     from studies.database.identity import names as studies_of
     from studies.database.open import storage_url
+    from studies.database.schema import create_tables
     from tuner.errors import Refused
 
     try:
@@ -99,6 +101,8 @@ def dashboard(
             "The database holds no study yet, so there is nothing to show; `tuner run STUDY` makes one, "
             "`--storage URL` names another database."
         )
+    if ledgers(database.engine):  # as whoever opens one of them does
+        create_tables(database.engine)
     writer = open_database(storage, reading=False) if allow_writes else None
     site = Site(storage_url(storage, os.environ), database, output.absolute(), writer=writer)
     serve(

@@ -3,14 +3,19 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from studies.database.open import open_database
+from studies.database.schema import VERSION, version_of
 from studies.ledger.making import create
 from tests.studies.samples import sample_definition
 from tests.tuner.command_line import CommandLine
@@ -43,6 +48,30 @@ def test_a_database_that_is_not_there_or_holds_no_study(tuner: CommandLine) -> N
     answer = tuner("dashboard")
     assert answer.code == 2
     assert answer.sentence.startswith("The database holds no study yet")
+
+
+@pytest.mark.parametrize("may_change", [True, False])
+def test_tables_of_an_older_version(
+    tuner: CommandLine, study: None, monkeypatch: pytest.MonkeyPatch, *, may_change: bool
+) -> None:
+    """They are brought up to date where they may be changed, as by other commands; else it says how."""
+    with closing(sqlite3.connect("tuner.db")) as connection:
+        connection.executescript(
+            "drop table tuner_budgets; drop table tuner_workers;"
+            "delete from tuner_schema; insert into tuner_schema values (2);"
+        )
+    served = []
+    monkeypatch.setattr("tuner.web.serving.serve", lambda site, *_, **__: served.append(site))
+    if not may_change:
+        refused = OperationalError("", {}, sqlite3.OperationalError("attempt to write a readonly database"))
+        monkeypatch.setattr("studies.database.schema._change", Mock(side_effect=refused))
+    answer = tuner("dashboard")
+    if may_change:
+        assert (answer.code, version_of(served[0].database.engine)) == (0, VERSION)
+    else:
+        assert (answer.code, served) == (2, [])
+        assert "its tables have version 2" in answer.sentence
+        assert "type `tuner list` once as a role that may" in answer.sentence
 
 
 @pytest.mark.parametrize(
