@@ -36,7 +36,8 @@ class StudySettings:
     With `retry` a trial that ran out of memory or time is tried once more before it spends its slot.
 
     `score` says which of a trial's validations counts. `exploration` is the share of slots that are
-    quasi-random and run to their end. A metric beyond `diverged_beyond`, in the wrong direction, counts as
+    quasi-random; they run to their end, but with `stop_exploring` chance stops them where halving stops
+    others. A metric beyond `diverged_beyond`, in the wrong direction, counts as
     divergence, as NaN and infinity always do. `threads` is how many threads torch computes with on the CPU,
     all cores where it is None: the last digits of a score depend on it, and small models are fastest with
     one. A trial that trains for longer than `trial_timeout` seconds is ended. With `facts` each trial keeps
@@ -57,6 +58,7 @@ class StudySettings:
     trials: int = 60
     seed: int = 0
     exploration: float = 0.25
+    stop_exploring: bool = False
     score: Literal["best", "last"] = "best"
     diverged_beyond: float | None = None
     threads: int | None = None

@@ -16,7 +16,6 @@ from studies.proposing.stop_rule import GO_ON, Action, Decision
 from studies.trials.record import TrialRecord
 
 REDUCTION = 3  # a third of the trials that reach a rung go on
-WHOLE = 5  # of the first slots that explore, so that even a small study has enough to analyse
 MOST_VALIDATIONS = 10**6  # more than a trial ever makes
 
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
@@ -96,25 +95,34 @@ class ByPruner:
     of a trial's records. Successive halving answers no until the next rung; the decisions are those of
     asking every time.
 
-    A trial that explores is judged by no score, so that those which end are not only those which began well.
-    At each rung of successive halving it goes on by chance, with the probability that others have; another
-    pruner stops none. The first `WHOLE` slots run to their ends, and so do all where every slot explores.
+    A trial that explores is stopped by no score, so that those which end are not only those which began well.
 
     Args:
         pruner: of the study, as `class_path` and `init_args`.
         study: as Optuna has it, with the pruner.
         trial: gives the trial as Optuna has it, its last validation included.
+        stops_exploring: whether one that explores goes on by chance at each rung of successive halving, with
+            the probability that others have. Else it runs to its end, as under any other pruner, and as the
+            defaults in the first slot do.
     """
 
-    def __init__(self, pruner: ClassConfig, study: Study, trial: Callable[[], FrozenTrial]) -> None:
+    def __init__(
+        self,
+        pruner: ClassConfig,
+        study: Study,
+        trial: Callable[[], FrozenTrial],
+        *,
+        stops_exploring: bool = False,
+    ) -> None:
         self._pruner, self._study, self._trial = pruner, study, trial
         self._never = pruner["class_path"] == NO_PRUNING
         self._rungs = rungs_of(pruner)
         self._next = self._rungs.first if self._rungs else 0
+        self._drawn = self._rungs if stops_exploring else None  # where chance decides of one that explores
 
     def decided_at(self, *, explores: bool) -> tuple[int, ...] | None:
         """Name the validations after which it may stop the trial, such as one that explores."""
-        return () if explores and self._rungs is None else decisions_of(self._pruner)
+        return () if explores and self._drawn is None else decisions_of(self._pruner)
 
     def is_due(self, step: int, before: int) -> bool:
         """Say whether the pruner has to be asked after validation `step`."""
@@ -123,13 +131,13 @@ class ByPruner:
     def decide(self, history: History, running: TrialRecord) -> Decision:
         """Ask the study's pruner, or chance."""
         step = max(running.curve, default=0)
-        if running.explores:
-            decision = GO_ON if self._rungs is None else self._by_chance(self._rungs, history, running, step)
-        # What `Trial.should_prune` does with the validations that were reported through it.
-        elif self._study.pruner.prune(self._study, self._trial()):
+        decision = GO_ON
+        if running.explores and self._drawn is not None:
+            decision = self._by_chance(self._drawn, history, running, step)
+        # What `Trial.should_prune` does with the validations that were reported through it. One that explores
+        # is asked about too, because successive halving notes who reached a rung when it is asked.
+        elif self._study.pruner.prune(self._study, self._trial()) and not running.explores:
             decision = Decision(Action.STOP, f"{type(self._study.pruner).__name__} has stopped it")
-        else:
-            decision = GO_ON
         # A trial that goes on all the same is asked until it has passed the rung: NaN fails it without
         # passing.
         if self._rungs is not None and not decision.verdict:
@@ -138,12 +146,11 @@ class ByPruner:
 
     def _by_chance(self, rungs: Rungs, history: History, running: TrialRecord, step: int) -> Decision:
         """Draw for each rung up to a validation of which nobody has drawn yet; the same draw every time."""
-        slot = running.slot
-        if slot is None or slot < WHOLE or history.definition.settings.exploration == 1:
+        if not running.slot:
             return GO_ON
         rung = self._next
         while rung <= step:
-            drawn = np.random.default_rng(seed_of(history.definition, slot, rung, 1)).random()
+            drawn = np.random.default_rng(seed_of(history.definition, running.slot, rung, 1)).random()
             if drawn >= 1 / rungs.factor:
                 return Decision(
                     Action.STOP,

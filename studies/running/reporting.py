@@ -84,7 +84,10 @@ class Reports:
         self.length = length
         self.study.pruner = make_pruner(pruner)
         self.rule: StopRule = pausing_rule(pruner, length.validations) or ByPruner(
-            pruner, self.study, lambda: self.own.get_trial(self.own.identifier)
+            pruner,
+            self.study,
+            lambda: self.own.get_trial(self.own.identifier),
+            stops_exploring=self.ledger.definition.settings.stop_exploring,
         )
 
     def add(self, step: int, score: float) -> Action:

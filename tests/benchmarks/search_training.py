@@ -81,39 +81,47 @@ def by_optuna(make: Callable[[int], BaseSampler], pruner: BasePruner) -> Search:
     return search
 
 
-def by_default(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
-    """Search as a study of 60 slots does that says nothing on it: the defaults, quasi-random points, TPE."""
+def by_default(*, stops: bool) -> Search:
+    """Search as a study of 60 slots does that names neither sampler nor pruner.
+
+    Args:
+        stops: whether it has `study.stop_exploring`.
+    """
     pruner = default_pruner(TrialLength.of({"trainer": {"max_epochs": EPOCHS}}))
-    study = optuna.create_study(sampler=TPESampler(seed=seed), pruner=make_pruner(pruner))
-    definition = StudyDefinition(StudySettings("default", "loss", seed=seed, score="last"), {}, space())
-    history = History(definition, list)
-    spent, best = 0, (math.inf, {})
-    for budget in (budget for budget in BUDGETS if budget <= last):
-        while spent < budget:
-            slot = len(study.trials)
-            if explores := slot < EXPLORING:
-                study.enqueue_trial(exploration_point(space(), index=slot, seed=seed))
-            trial = study.ask()
-            values = suggest(trial, space())
-            training = Training(table(name), dict(values), seed * 1000 + slot)
-            rule = ByPruner(pruner, study, lambda slot=slot: study.trials[slot])
-            record = TrialRecord(slot, slot, 1, dict(values), None, None, {}, explores=explores)
-            loss, is_over = math.inf, False
-            for step in range(1, EPOCHS + 1):
-                loss = training.epoch()
-                spent += 1
-                trial.report(loss, step)
-                record = replace(record, curve={**record.curve, step: loss})
-                is_over = not math.isfinite(loss)
-                if is_over or (rule.is_due(step, step - 1) and rule.decide(history, record).verdict):
-                    is_over = True
-                    break
-            if is_over:
-                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            else:
-                study.tell(trial, loss)
-                best = min(best, (loss, dict(values)), key=lambda winner: winner[0])
-        yield budget, best
+
+    def search(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
+        study = optuna.create_study(sampler=TPESampler(seed=seed), pruner=make_pruner(pruner))
+        definition = StudyDefinition(StudySettings("default", "loss", seed=seed, score="last"), {}, space())
+        history = History(definition, list)
+        spent, best = 0, (math.inf, {})
+        for budget in (budget for budget in BUDGETS if budget <= last):
+            while spent < budget:
+                slot = len(study.trials)
+                if explores := slot < EXPLORING:
+                    study.enqueue_trial(exploration_point(space(), index=slot, seed=seed))
+                trial = study.ask()
+                values = suggest(trial, space())
+                training = Training(table(name), dict(values), seed * 1000 + slot)
+                rule = ByPruner(pruner, study, lambda slot=slot: study.trials[slot], stops_exploring=stops)
+                record = TrialRecord(slot, slot, 1, dict(values), None, None, {}, explores=explores)
+                loss, is_over = math.inf, False
+                for step in range(1, EPOCHS + 1):
+                    loss = training.epoch()
+                    spent += 1
+                    trial.report(loss, step)
+                    record = replace(record, curve={**record.curve, step: loss})
+                    is_over = not math.isfinite(loss)
+                    if is_over or (rule.is_due(step, step - 1) and rule.decide(history, record).verdict):
+                        is_over = True
+                        break
+                if is_over:
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                else:
+                    study.tell(trial, loss)
+                    best = min(best, (loss, dict(values)), key=lambda winner: winner[0])
+            yield budget, best
+
+    return search
 
 
 def tpe_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
@@ -154,7 +162,8 @@ METHODS: dict[str, Search] = {
     "random": by_optuna(lambda seed: RandomSampler(seed=seed), NopPruner()),
     "TPE": by_optuna(lambda seed: TPESampler(seed=seed), NopPruner()),
     "TPE, halving": by_optuna(lambda seed: TPESampler(seed=seed), _halving()),
-    "default": by_default,
+    "default": by_default(stops=False),
+    "default, exploring stopped": by_default(stops=True),
     "TPE, pausing": ours(BySamplerOfEnds(tpe_of), (3, 6, 12)),
     "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
     "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),

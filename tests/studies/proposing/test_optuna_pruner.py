@@ -7,12 +7,11 @@ from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 from scipy.stats import binomtest
 
 from search_spaces.space.nodes import Group
-from studies.analysis.observations.table import FEWEST_TRIALS
 from studies.definition.classes import make_pruner
 from studies.definition.length import TrialLength
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
-from studies.proposing.optuna_pruner import WHOLE, ByPruner, default_pruner, rungs_of
+from studies.proposing.optuna_pruner import ByPruner, default_pruner, rungs_of
 from studies.proposing.proposer import History
 from studies.proposing.stop_rule import Action
 from studies.trials.record import TrialRecord
@@ -143,37 +142,45 @@ def test_between_rungs_the_pruner_is_not_asked(config: dict[str, object], count:
     assert len(asked) == count
 
 
-def exploring(slot: int, exploration: float, config: dict[str, object], curve: dict[int, float]) -> bool:
+def exploring(slot: int, config: dict[str, object], curve: dict[int, float], *, stops: bool = True) -> bool:
     """Say whether a trial that explores is stopped at its last validation."""
-    settings = StudySettings("x", "value", exploration=exploration, seed=4)
+    settings = StudySettings("x", "value", seed=1)
     history = History(StudyDefinition(settings, {}, Group()), list)
     study = optuna.create_study(pruner=make_pruner(config))
+    for _ in range(9):  # that are better, so halving would stop it
+        other = study.ask()
+        other.report(0.0, 2)
+        other.should_prune()
+    trial = study.ask()
+    for step, score in curve.items():
+        trial.report(score, step)
     record = TrialRecord(0, slot, 1, {}, None, None, curve, explores=True)
-    rule = ByPruner(config, study, study.ask)
-    return rule.decide(history, record).verdict is Action.STOP
+    rule = ByPruner(config, study, lambda: study.trials[-1], stops_exploring=stops)
+    decision = rule.decide(history, record)
+    is_noted = any(key.startswith("completed_rung") for key in study.trials[-1].system_attrs)
+    assert is_noted is (not stops and config["class_path"] == HALVING)
+    return decision.verdict is Action.STOP
 
 
 @pytest.mark.parametrize("factor", [2, 3, 5])
 def test_no_score_decides_which_exploring_trials_end(factor: int) -> None:
     """At each rung one in `factor` goes on, and always the same ones, whatever they have scored."""
     config = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": factor}}
-    good, bad = (
-        [exploring(slot, 0.25, config, {1: 9.0, 2: score}) for slot in range(WHOLE, 400 + WHOLE)]
-        for score in (0.0, 9.0)
-    )
+    slots = range(1, 201)
+    good, bad = ([exploring(slot, config, {1: 9.0, 2: score}) for slot in slots] for score in (0.0, 9.0))
     assert good == bad
-    assert binomtest(400 - sum(good), 400, 1 / factor).pvalue > 0.01
+    assert binomtest(200 - sum(good), 200, 1 / factor).pvalue > 0.01
     later = {1: 1.0, 2: 1.0, 2 * factor: 1.0}  # as where a database was away at the first rung
-    ended = [exploring(slot, 0.25, config, later) for slot in range(WHOLE, 400 + WHOLE)]
+    ended = [exploring(slot, config, later) for slot in slots]
     assert all(late for early, late in zip(good, ended, strict=True) if early)
-    assert binomtest(400 - sum(ended), 400, 1 / factor**2).pvalue > 0.01
+    assert binomtest(200 - sum(ended), 200, 1 / factor**2).pvalue > 0.01
 
 
 def test_exploring_trials_that_must_end_do() -> None:
-    """The first ones, all where every slot explores, and all under other pruners run to their ends."""
+    """All of them unless the study says otherwise, and then the defaults, and all under other pruners."""
     halving = {"class_path": HALVING, "init_args": {"min_resource": 2, "reduction_factor": 3}}
     curve = {1: 9.0, 2: 9.0}
-    assert not any(exploring(slot, 0.25, halving, curve) for slot in range(FEWEST_TRIALS))
-    assert not any(exploring(slot, 1.0, halving, curve) for slot in range(1, 40))
+    assert not any(exploring(slot, halving, curve, stops=False) for slot in range(40))
+    assert not exploring(0, halving, curve)
     median = {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": 0}}
-    assert not any(exploring(slot, 0.25, median, curve) for slot in range(1, 40))
+    assert not any(exploring(slot, median, curve) for slot in range(1, 40))
