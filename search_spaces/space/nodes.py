@@ -219,10 +219,15 @@ class Choice(Node):
             raise IllegalSpace(
                 "`choices` must hold at least one branch, but it is empty; name what may be chosen."
             )
-        for name in self.branches:
+        for name, branch in self.branches.items():
             if not _is_key(name) or "." in name:
                 raise IllegalSpace(
                     f"A branch is named by a string without a dot, but got {name!r}; rename it."
+                )
+            if not isinstance(branch, Group):
+                raise IllegalSpace(
+                    f"The branch {name!r} must be a Group, but got {branch!r}; write Group() for one without "
+                    f"parameters."
                 )
         if self.default is not None and self.default not in self.branches:
             raise IllegalSpace(f"`default` must be one of {list(self.branches)}, but got {self.default!r}.")

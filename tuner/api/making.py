@@ -145,27 +145,39 @@ class Made(Asking):
             StudyFileError: a setting is not known, or it or `epochs` is not what it must be.
             StudyChanged: the database holds another study of that name.
         """
-        section = {"name": name, "metric": metric, "direction": direction, "trials": trials}
+        section: dict[str, Any] = {"name": name, "metric": metric, "direction": direction, "trials": trials}
         group = _group(space)
         if not parameters(group):
             raise Refused("space: nothing varies; give a mapping of names to such as tuner.Float(0.0, 1.0).")
-        further = {} if settings is None else settings
-        if not isinstance(further, Mapping):
-            raise StudyFileError(
-                _DEFINE, "settings", f"must be a mapping such as {{'seed': 1}}, but got {further!r}."
-            )
-        if twice := [key for key in section if key in further]:
-            raise StudyFileError(
-                _DEFINE, "settings", f"must not hold {twice[0]!r}; give it as the argument {twice[0]}."
-            )
+        section |= further_settings(settings, section, _DEFINE)
         if epochs is not None and (not is_count(epochs) or epochs == 0):
             raise StudyFileError(
                 _DEFINE, "epochs", f"must be a whole number that is at least 1, but got {epochs!r}."
             )
-        asked = read_settings(StudyFile(_DEFINE, "", {"study": {**section, **further}}))
+        asked = read_settings(StudyFile(_DEFINE, "", {"study": section}))
         fixed = {} if epochs is None else {"trainer": {"max_epochs": epochs}}
         url, database = opened(storage)
         return cls(create(database, StudyDefinition(asked, fixed, group), source=""), url)
+
+
+def further_settings(
+    given: Mapping[str, Any] | None, arguments: Mapping[str, Any], source: str
+) -> Mapping[str, Any]:
+    """Take the settings that have no argument of their own, beside those that have.
+
+    Raises:
+        StudyFileError: it is no mapping, or holds one of the arguments; the error names `source`.
+    """
+    further = {} if given is None else given
+    if not isinstance(further, Mapping):
+        raise StudyFileError(
+            source, "settings", f"must be a mapping such as {{'seed': 1}}, but got {further!r}."
+        )
+    if twice := [key for key in arguments if key in further]:
+        raise StudyFileError(
+            source, "settings", f"must not hold {twice[0]!r}; give it as the argument {twice[0]}."
+        )
+    return further
 
 
 def _group(space: object) -> Group:

@@ -9,7 +9,7 @@ from typing import Any
 
 from studies.definition.study_file import parse_study_file
 from studies.ledger.ledger import Ledger
-from tuner.api.making import refuse_in_training
+from tuner.api.making import further_settings, refuse_in_training
 from tuner.api.manner import USUAL, Manner
 from tuner.api.question import SOURCE, Maker, Space, study_file
 from tuner.api.study import Study
@@ -70,7 +70,8 @@ def tune(
     """
     refuse_in_training()
     named = name or _name_of(module)
-    asked = {"name": named, "metric": metric, "direction": direction, "trials": trials, **(settings or {})}
+    asked: dict[str, Any] = {"name": named, "metric": metric, "direction": direction, "trials": trials}
+    asked |= further_settings(settings, asked, SOURCE)
     file = parse_study_file(study_file(module, data, space, asked, trainer or {}), source=SOURCE)
     also = {"tuner.workers.launchers.local"} if manner.workers > 1 else set()
     warm_up(modules_of(file.data) | also)  # before the processes that need it

@@ -49,6 +49,7 @@ WRONG: Any = "wrong"  # what a type checker refuses and a file may hold
         (lambda: Categorical((["a"],)), ["a string, a finite number or a boolean", "['a']"]),  # type: ignore[arg-type]
         (lambda: Categorical(("a", "b"), default="c"), ["`default` must be one of ['a', 'b']", "'c'"]),
         (lambda: Choice({}), ["at least one branch", "empty"]),
+        (lambda: Choice({"a": 0.1}), ["branch 'a'", "0.1", "Group()"]),  # type: ignore[dict-item]
         (lambda: Choice({"a": AB}, default="b"), ["`default` must be one of ['a']", "'b'"]),
         (lambda: Choice({"a.b": AB}), ["without a dot", "'a.b'", "rename"]),
         (lambda: Choice({"": AB}), ["string without a dot", "''"]),

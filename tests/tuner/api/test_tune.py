@@ -145,6 +145,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     "takes no such argument": lambda: tune(
         Small, space={"width": Int(1, 2)}, **{**ASKED, "trainer": {"epochs": 1}}
     ),
+    "argument name": lambda: tune(Small, settings={"name": "other"}, **ASKED),
     "study.sead": lambda: tune(Small, space={"width": Int(1, 2)}, settings={"sead": 1}, **ASKED),
     "must be finite": lambda: tune(Small, space={"width": Float(0.0, float("nan"))}, **ASKED),
 }
