@@ -67,6 +67,8 @@ def make_pruner(config: ClassConfig) -> BasePruner:
     return pruner
 
 
+SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
+
 # Others keep accounts in the study or in their trials, whose order differs from run to run.
 _REPEATABLE = (
     RandomSampler,
@@ -164,3 +166,23 @@ def _innermost(message: str) -> str:
     """Give the last line of a nested message, where the parser says what is really wrong."""
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
     return re.sub(r"<class '([\w.]+)'>", r"\1", lines[-1]).rstrip(".") if lines else "it is not accepted"
+
+
+def has_known_rungs(pruner: ClassConfig) -> bool:
+    """Say whether a pruner is successive halving whose rungs do not follow from the trials that have ended."""
+    arguments = pruner.get("init_args") or {}
+    return pruner["class_path"] == SUCCESSIVE_HALVING and isinstance(arguments.get("min_resource"), int)
+
+
+def refuse_without_rungs(pruner: ClassConfig) -> None:
+    """Refuse a pruner at whose rungs no chance can decide.
+
+    Raises:
+        BadClass: it has none that are known beforehand.
+    """
+    if not has_known_rungs(pruner):
+        raise BadClass(
+            f"{pruner['class_path']} has no rungs that are known beforehand, at which study.stop_exploring "
+            f"stops trials; leave the pruner out, name {SUCCESSIVE_HALVING} with a whole min_resource, or "
+            f"leave study.stop_exploring out."
+        )

@@ -7,7 +7,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from search_spaces.space.nodes import Group
 from search_spaces.space.notation import from_data, to_data
-from studies.definition.classes import ClassConfig, make_pruner, make_sampler, refuse_unrepeatable
+from studies.definition.classes import (
+    ClassConfig,
+    make_pruner,
+    make_sampler,
+    refuse_unrepeatable,
+    refuse_without_rungs,
+)
 from studies.definition.plain_yaml import LARGEST
 from studies.definition.repetition import FOLD, FOLDS, Repetition
 from studies.definition.settings import StudySettings, problems, read_settings
@@ -226,6 +232,8 @@ def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None 
             stopping = make_pruner(pruner)
             if settings.repeatable is not None:
                 refuse_unrepeatable(stopping)
+            if settings.stop_exploring:
+                refuse_without_rungs(pruner)
     except BadClass as error:
         raise StudyFileError(file.source, "pruner", str(error)) from error
     return StudyDefinition(settings, fixed, space, sampler=sampler, pruner=pruner)

@@ -8,7 +8,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from studies.definition.classes import ClassConfig
+from studies.definition.classes import SUCCESSIVE_HALVING, ClassConfig, has_known_rungs
 from studies.definition.length import TrialLength
 from studies.proposing.proposer import History
 from studies.proposing.seeds import seed_of
@@ -18,7 +18,6 @@ from studies.trials.record import TrialRecord
 REDUCTION = 3  # a third of the trials that reach a rung go on
 MOST_VALIDATIONS = 10**6  # more than a trial ever makes
 
-SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 NO_PRUNING = "optuna.pruners.NopPruner"
 
 
@@ -62,12 +61,10 @@ class Rungs:
 
 def rungs_of(pruner: Mapping[str, Any]) -> Rungs | None:
     """Give the rungs of a pruner that a study names, or None where it may decide at any validation."""
-    if pruner["class_path"] != SUCCESSIVE_HALVING:
+    if not has_known_rungs(pruner):
         return None
-    arguments = {"min_resource": "auto", "reduction_factor": 4, **(pruner.get("init_args") or {})}
+    arguments = {"reduction_factor": 4, **pruner["init_args"]}
     first, factor = arguments["min_resource"], arguments["reduction_factor"]
-    if not isinstance(first, int):
-        return None  # it follows from the trials that have ended
     return Rungs(first * factor ** arguments.get("min_early_stopping_rate", 0), factor)
 
 

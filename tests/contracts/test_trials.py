@@ -12,13 +12,13 @@ from optuna.trial import TrialState
 from search_spaces.space.parameters import default_values
 from studies.database.open import Database
 from studies.database.optuna_tables import RUNG
+from studies.definition.classes import SUCCESSIVE_HALVING
 from studies.errors import NoSuggestion
 from studies.ledger.budgets import Budget
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
 from studies.ledger.opening import open_ledger
 from studies.proposing.exploration import exploration_point
-from studies.proposing.optuna_pruner import SUCCESSIVE_HALVING
 from studies.running.asking import ask
 from studies.running.error_limit import errors_in_a_row
 from studies.running.telling import tell

@@ -209,6 +209,13 @@ def test_a_sampler_or_pruner_that_cannot_be_made(line: str, said: str) -> None:
     assert refused(f"{GOOD}\n{line}").startswith(f"a.yaml: {said}")
 
 
+@pytest.mark.parametrize("pruner", ["optuna.pruners.MedianPruner", "optuna.pruners.SuccessiveHalvingPruner"])
+def test_chance_stops_no_trial_where_no_rung_is_known(pruner: str) -> None:
+    """A study that wants its exploring trials stopped has rungs, or is refused."""
+    said = refused(f"{GOOD}\npruner: {pruner}", "study.stop_exploring=true")
+    assert said.startswith(f"a.yaml: pruner: {pruner} has no rungs that are known beforehand")
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [
