@@ -169,7 +169,7 @@ def _innermost(message: str) -> str:
 
 
 def has_known_rungs(pruner: ClassConfig) -> bool:
-    """Say whether a pruner is successive halving whose rungs do not follow from the trials that have ended."""
+    """Say whether a pruner is successive halving, with rungs that do not follow from trials."""
     arguments = pruner.get("init_args") or {}
     return pruner["class_path"] == SUCCESSIVE_HALVING and isinstance(arguments.get("min_resource"), int)
 

@@ -229,14 +229,23 @@ def define(file: StudyFile, expose: Expose, takes: Callable[[str], bool] | None 
         raise StudyFileError(file.source, "sampler", str(error)) from error
     try:
         if pruner is not None:
-            stopping = make_pruner(pruner)
-            if settings.repeatable is not None:
-                refuse_unrepeatable(stopping)
-            if settings.stop_exploring:
-                refuse_without_rungs(pruner)
+            _check_pruner(pruner, settings)
     except BadClass as error:
         raise StudyFileError(file.source, "pruner", str(error)) from error
     return StudyDefinition(settings, fixed, space, sampler=sampler, pruner=pruner)
+
+
+def _check_pruner(pruner: ClassConfig, settings: StudySettings) -> None:
+    """Make a pruner once.
+
+    Raises:
+        BadClass: it cannot be made, or is none for such a study.
+    """
+    stopping = make_pruner(pruner)
+    if settings.repeatable is not None:
+        refuse_unrepeatable(stopping)
+    if settings.stop_exploring:
+        refuse_without_rungs(pruner)
 
 
 def _check_folds(file: StudyFile, takes: Callable[[str], bool] | None) -> None:
