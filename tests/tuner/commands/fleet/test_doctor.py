@@ -46,3 +46,11 @@ def test_a_study_that_this_machine_would_not_work_on_is_found(tuner: CommandLine
     assert found["study"]["mark"] in {WRONG, NOTE}
     if found["study"]["mark"] == WRONG:
         assert found["study"]["found"].startswith("The database holds no study 'nobody'")
+
+
+def test_a_file_that_is_no_database_is_wrong(tuner: CommandLine) -> None:
+    """It is read, and told once, with what to type."""
+    tuner.write("notes.txt", "no database " * 500)
+    found = json.loads(tuner("doctor --storage sqlite:///notes.txt --json").out)
+    wrong = [row for row in found if "not a database" in row["found"]]
+    assert [(row["check"], row["mark"]) for row in wrong] == [("database", WRONG)]
