@@ -162,7 +162,7 @@ def _status(
         paused=budget.paused,
         total=budget.total,
         repeatable=settings.repeatable,
-        is_tpe=sampler is None or str(sampler.get("class_path", "")).endswith(".TPESampler"),
+        is_tpe=str((sampler or {}).get("class_path", "")).endswith(".TPESampler"),
     )
     return Status(
         name=ledger.name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial
 
 from studies.definition.study import StudyDefinition
@@ -22,8 +23,7 @@ def proposer_for(
 
     In a study that repeats candidates each slot takes the values of one of them. A slot whose earlier attempt
     was preempted, lost or paused takes the same values again. Slots that explore take quasi-random points.
-    Every other slot asks the study's sampler; TPE, where a study that pauses trials names none, is told their
-    expected ends.
+    Every other slot asks the study's sampler; TPE in a study that pauses trials is told their expected ends.
 
     Args:
         definition: of the study.
@@ -38,7 +38,8 @@ def proposer_for(
         return Planned(earlier.params, Origin.CONTINUED if is_paused else Origin.AGAIN)
     if slot.explore:
         return Exploration()
-    if definition.sampler is None:
-        return BySampler(begin) if pausing_rule(definition.pruner) is None else BySamplerOfEnds()
     sampler = sampler_of(definition, slot)
-    return sampler.proposer if isinstance(sampler, ProposerSampler) else BySampler(begin)
+    if isinstance(sampler, ProposerSampler):
+        return sampler.proposer
+    is_told_ends = isinstance(sampler, TPESampler) and pausing_rule(definition.pruner) is not None
+    return BySamplerOfEnds() if is_told_ends else BySampler(begin)

@@ -2,6 +2,7 @@
 
 The model is the Gaussian process of `studies.surrogate`, which knows conditions: what two branches have in
 common is learnt in both, and a branch that was never tried keeps the variance that it has before any trial.
+What is expected before any trial weighs in the search, ever less the more trials there are.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from studies.ledger.slot import Slot
 from studies.proposing.expected_ends import expected_ends
 from studies.proposing.optuna_sampler import ProposerSampler
 from studies.proposing.planned import Exploration
-from studies.proposing.priors import prior_draws
+from studies.proposing.priors import Priors
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of
 from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, on_values, value_at
@@ -25,10 +26,11 @@ from studies.surrogate.gaussian_process import Surrogate, fit, points_of
 from studies.surrogate.integration import coordinates_at
 from studies.trials.record import TrialRecord, furthest_attempts
 
-FEWEST = 6  # trials with a score from which on there is a model
+FEWEST = 8  # trials with a score from which on there is a model
+FADES = 10  # trials after which the priors weigh as the expected improvement does, and ever less behind
 EVERY = 8  # of so many slots one is quasi-random, whatever the model believes: it may be wrong of a branch
-SPREAD_OUT = 1024  # candidates over the whole space
-FROM_PRIORS = 256  # candidates where good values are expected
+SPREAD_OUT = 512  # candidates over the whole space
+FROM_PRIORS = 512  # candidates where good values are expected
 NEAR = 64  # candidates around each of the best
 LEADERS = 8  # trials that are searched around
 BEAM = 12  # candidates that are
@@ -42,16 +44,24 @@ UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of
 
 
 class JointModel:
-    """Proposes by the expected improvement of the joint model; quasi-random points while there is none."""
+    """Proposes by the expected improvement of the joint model, times the density of the priors.
+
+    The exponent of the density falls as one by the number of trials, so a wrong prior is forgotten. While there
+    is no model, values are drawn from the priors, and quasi-random ones where the space has none.
+
+    Source: Hvarfner et al., "piBO: Augmenting Acquisition Functions with User Beliefs for Bayesian
+    Optimization", ICLR 2022.
+    """
 
     def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
         """Propose one trial for each slot, beside those that run; see `Proposer`."""
         records = furthest_attempts(history.records)
         ends = expected_ends(records, history.definition.settings)
         told = [record for record in records if record.number in ends]
-        if sum(np.isfinite(loss) for loss in ends.values()) < FEWEST:
-            return Exploration().propose(history, slots)
         domain = domain_of(history.space)
+        priors = Priors(domain)
+        if sum(np.isfinite(loss) for loss in ends.values()) < FEWEST:
+            return [_start(history, slot, domain, priors) for slot in slots]
         known = _Known(
             places_of(domain, told),
             np.array([ends[record.number] for record in told]),
@@ -60,9 +70,18 @@ class JointModel:
         return [
             Exploration().propose(history, [slot])[0]
             if slot.number % EVERY == EVERY - 1
-            else _Search(history, slot, domain, known).proposal()
+            else _Search(history, slot, domain, priors, known).proposal()
             for slot in slots
         ]
+
+
+def _start(history: History, slot: Slot, domain: Domain, priors: Priors) -> Proposal:
+    """Propose where there is no model yet."""
+    if not priors or slot.number == 0:
+        return Exploration().propose(history, [slot])[0]
+    random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
+    place = priors.places(random.random((1, len(domain.axes))))
+    return Proposal(values_of(domain, place), Origin.PRIOR)
 
 
 class JointSampler(ProposerSampler):
@@ -89,10 +108,12 @@ class _Known:
 class _Search:
     """The search of one slot's values."""
 
-    def __init__(self, history: History, slot: Slot, domain: Domain, known: _Known) -> None:
+    def __init__(
+        self, history: History, slot: Slot, domain: Domain, priors: Priors, known: _Known
+    ) -> None:
         tried, loss, running = known.tried, known.loss, known.running
         self._loss, self._minimizes = loss, history.definition.settings.direction == "minimize"
-        self._space, self._domain, self._tried = history.space, domain, np.vstack([tried, running])
+        self._domain, self._priors, self._tried = domain, priors, np.vstack([tried, running])
         self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
         self._leaders = tried[np.argsort(loss, kind="stable")[:LEADERS]]
         points, warped = self._points(tried), warp(loss)
@@ -113,7 +134,7 @@ class _Search:
         places = np.vstack(
             [
                 coordinates_at(domain, random.random((SPREAD_OUT, len(domain.axes)))),
-                prior_draws(self._space, domain, FROM_PRIORS, random),
+                self._priors.places(random.random((FROM_PRIORS, len(domain.axes)))),
                 *(moved(domain, np.repeat(self._leaders, NEAR, axis=0), step, random) for step in STEPS[:2]),
             ]
         )
@@ -137,6 +158,7 @@ class _Search:
     def _gains(self, places: Array) -> Array:
         mean, deviation = predict(self._surrogate, self._points(places))
         gains = log_expected_improvement(self._incumbent - mean, deviation)
+        gains += FADES / len(self._loss) * self._priors.log_density(places)
         return np.where(is_new(self._domain, places, self._tried), gains, -np.inf)
 
 

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search_spaces.space.nodes import Group, Value
 from search_spaces.suggest import suggest
-from studies.definition.classes import make_sampler
+from studies.definition.classes import ClassConfig, make_sampler
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
@@ -20,17 +20,17 @@ from studies.proposing.proposer import History, Origin, Proposal, Proposer
 from studies.proposing.seeds import seed_of
 from studies.trials.record import TrialRecord
 
+# Of a study whose file names none: the joint model, which the class path keeps out of this module's imports.
+DEFAULT_SAMPLER: ClassConfig = {"class_path": "studies.proposing.model.JointSampler"}
+
 # Threads propose one after the other, so that each knows of the others. A sampler's own could not be pickled.
 _PROPOSING = Lock()
 
 
 def sampler_of(definition: StudyDefinition, slot: Slot) -> BaseSampler:
     """Make a study's sampler for a slot, seeded by the slot and not by who asks or when."""
-    config = definition.sampler
+    config = definition.sampler or DEFAULT_SAMPLER
     seed = seed_of(definition, slot.number, slot.draw)
-    if config is None:
-        # The exploring slots stand in for the sampler's own start-up.
-        return TPESampler(n_startup_trials=0, seed=seed)
     sampler = make_sampler(config, seed=seed)
     if isinstance(sampler, QMCSampler):  # its trials are one sequence, which one seed scrambles
         return make_sampler(config, seed=seed_of(definition))

@@ -17,6 +17,7 @@ class Origin(Enum):
 
     DEFAULTS = "defaults"
     EXPLORATION = "exploration"  # quasi-random
+    PRIOR = "prior"  # drawn where the space expects good values
     MODEL = "model"  # by the expected improvement of the joint model
     SAMPLER = "sampler"  # of Optuna's kind, the study's own
     AGAIN = "again"  # those of an earlier attempt at the same slot

@@ -19,7 +19,7 @@ class Parallel:
         paused: slots whose trials wait at a rung.
         total: all slots.
         repeatable: by the results of how many slots before it a trial waits, in a study that says so.
-        is_tpe: whether TPE proposes the values, as where a study file names no sampler.
+        is_tpe: whether TPE proposes the values.
     """
 
     open: int

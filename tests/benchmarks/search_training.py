@@ -36,7 +36,7 @@ from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.by_ends import BySamplerOfEnds
 from studies.proposing.exploration import exploration_point
-from studies.proposing.model import JointModel
+from studies.proposing.model import JointModel, JointSampler
 from studies.proposing.optuna_pruner import ByPruner, default_pruner
 from studies.proposing.pausing import PausingRule
 from studies.proposing.proposer import History, Proposer
@@ -81,16 +81,17 @@ def by_optuna(make: Callable[[int], BaseSampler], pruner: BasePruner) -> Search:
     return search
 
 
-def by_default(*, stops: bool) -> Search:
-    """Search as a study of 60 slots does that names neither sampler nor pruner.
+def by_default(make: Callable[[int], BaseSampler], *, stops: bool) -> Search:
+    """Search as a study of 60 slots does that names no pruner.
 
     Args:
+        make: makes the sampler of a seed.
         stops: whether it has `study.stop_exploring`.
     """
     pruner = default_pruner(TrialLength.of({"trainer": {"max_epochs": EPOCHS}}))
 
     def search(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
-        study = optuna.create_study(sampler=TPESampler(seed=seed), pruner=make_pruner(pruner))
+        study = optuna.create_study(sampler=make(seed), pruner=make_pruner(pruner))
         definition = StudyDefinition(StudySettings("default", "loss", seed=seed, score="last"), {}, space())
         history = History(definition, list)
         spent, best = 0, (math.inf, {})
@@ -158,12 +159,23 @@ def _halving() -> BasePruner:
     return SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
 
 
+def _tpe(seed: int) -> BaseSampler:
+    return TPESampler(seed=seed)
+
+
+def _joint(seed: int) -> BaseSampler:
+    return JointSampler(space(), seed=seed)
+
+
 METHODS: dict[str, Search] = {
     "random": by_optuna(lambda seed: RandomSampler(seed=seed), NopPruner()),
-    "TPE": by_optuna(lambda seed: TPESampler(seed=seed), NopPruner()),
-    "TPE, halving": by_optuna(lambda seed: TPESampler(seed=seed), _halving()),
-    "default": by_default(stops=False),
-    "default, exploring stopped": by_default(stops=True),
+    "TPE": by_optuna(_tpe, NopPruner()),
+    "TPE, halving": by_optuna(_tpe, _halving()),
+    "joint, halving": by_optuna(_joint, _halving()),
+    "TPE, a quarter explores": by_default(_tpe, stops=False),
+    "TPE, a quarter explores, stopped": by_default(_tpe, stops=True),
+    "joint, a quarter explores": by_default(_joint, stops=False),
+    "joint, a quarter explores, stopped": by_default(_joint, stops=True),
     "TPE, pausing": ours(BySamplerOfEnds(tpe_of), (3, 6, 12)),
     "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
     "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),

@@ -25,7 +25,7 @@ from studies.trials.record import TrialRecord
 from tests.studies.analysis.known_functions import random_conditional
 
 SAMPLERS = {
-    "TPE": None,
+    "TPE": {"class_path": "optuna.samplers.TPESampler", "init_args": {"n_startup_trials": 0}},
     "TPE in groups": {
         "class_path": "optuna.samplers.TPESampler",
         "init_args": {"multivariate": True, "group": True, "n_startup_trials": 3},
@@ -87,7 +87,7 @@ def make(request: pytest.FixtureRequest) -> Callable[[Group], tuple[Proposer, Hi
             StudySettings("contract", "value", seed=5),
             {},
             space,
-            SAMPLERS.get(kind),
+            SAMPLERS["TPE"] if kind == "ends" else SAMPLERS.get(kind),
             candidates=candidates if kind == "candidates" else (),
         )
         proposer: Proposer = {

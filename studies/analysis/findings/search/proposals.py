@@ -14,7 +14,7 @@ from studies.proposing.proposer import Origin
 from studies.trials.record import TrialRecord, furthest_attempts
 
 EXPLORED = frozenset({Origin.EXPLORATION.value, Origin.DEFAULTS.value})
-SEARCHED = frozenset({Origin.SAMPLER.value, Origin.MODEL.value})
+SEARCHED = frozenset({Origin.PRIOR.value, Origin.SAMPLER.value, Origin.MODEL.value})
 FEWEST = 8  # trials of either kind, from which on they are compared
 BEST = 10  # trials, of which is told who proposed them
 RESAMPLES = 2000
@@ -23,6 +23,7 @@ EVEN = 0.5  # of the pairs: as often better as worse
 _NAMES = {
     Origin.DEFAULTS.value: "the defaults",
     Origin.EXPLORATION.value: "exploration, quasi-random",
+    Origin.PRIOR.value: "the priors",
     Origin.SAMPLER.value: "the sampler",
     Origin.MODEL.value: "the joint model",
     Origin.CANDIDATE.value: "candidates of another study",
