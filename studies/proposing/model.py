@@ -46,8 +46,8 @@ UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of
 class JointModel:
     """Proposes by the expected improvement of the joint model, times the density of the priors.
 
-    The exponent of the density falls as one by the number of trials, so a wrong prior is forgotten. While there
-    is no model, values are drawn from the priors, and quasi-random ones where the space has none.
+    The exponent of the density falls as one by the number of trials, so a wrong prior is forgotten. While
+    there is no model, values are drawn from the priors, and quasi-random ones where the space has none.
 
     Source: Hvarfner et al., "piBO: Augmenting Acquisition Functions with User Beliefs for Bayesian
     Optimization", ICLR 2022.
@@ -108,9 +108,7 @@ class _Known:
 class _Search:
     """The search of one slot's values."""
 
-    def __init__(
-        self, history: History, slot: Slot, domain: Domain, priors: Priors, known: _Known
-    ) -> None:
+    def __init__(self, history: History, slot: Slot, domain: Domain, priors: Priors, known: _Known) -> None:
         tried, loss, running = known.tried, known.loss, known.running
         self._loss, self._minimizes = loss, history.definition.settings.direction == "minimize"
         self._domain, self._priors, self._tried = domain, priors, np.vstack([tried, running])

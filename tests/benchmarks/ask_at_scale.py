@@ -28,7 +28,7 @@ from studies.running.trial import pruner_of, report
 from studies.trials.attributes import OUTCOME
 from studies.trials.outcomes import Outcome
 from tests.contracts.databases import databases
-from tests.studies.samples import sample_definition
+from tests.studies.samples import TPE, sample_definition
 
 SLOTS, FINISHED, ASKS = 10_000, 2_000, 100
 EPOCHS = 10
@@ -90,7 +90,9 @@ def main() -> None:
     for name, url in databases():
         ledger = create(
             open_database(url),
-            sample_definition(space=quick(), trials=SLOTS, exploration=0.0, trainer={"max_epochs": EPOCHS}),
+            sample_definition(
+                space=quick(), sampler=TPE, trials=SLOTS, exploration=0.0, trainer={"max_epochs": EPOCHS}
+            ),
             "",
         )
         fill(ledger)

@@ -1,4 +1,4 @@
-"""How often trials diverge late in a study whose space holds a region that does: TPE, GP, NSGA-II, random.
+"""How often trials diverge late in a study whose space holds a region that does, by sampler.
 
 A learning rate and a weight decay, each on a log scale; above a learning rate of 2e-2 the score is no number.
 The best learning rate is a quarter of that, as in ordinary training, or, as the hard case, half of it. Every
@@ -21,7 +21,7 @@ from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.running.trial import report
 from studies.trials.outcomes import Outcome, outcome_of
-from tests.studies.samples import sample_definition
+from tests.studies.samples import TPE, sample_definition
 
 TRIALS, LATE, SEEDS = 100, 50, 4
 EDGE = 2e-2  # a learning rate above it diverges
@@ -29,7 +29,8 @@ BEST = (EDGE / 4, EDGE / 2)  # learning rates
 LR, DECAY = "model.init_args.lr", "model.init_args.weight_decay"
 SPACE = Group({LR: Float(1e-5, 1.0, log=True), DECAY: Float(1e-6, 1e-1, log=True)})
 SAMPLERS = {
-    "TPE": None,
+    "ours": None,
+    "TPE": TPE,
     "GP": {"class_path": "optuna.samplers.GPSampler", "init_args": {"n_startup_trials": 10}},
     "NSGA-II": {"class_path": "optuna.samplers.NSGAIISampler", "init_args": {"population_size": 20}},
     "random": {"class_path": "optuna.samplers.RandomSampler", "init_args": {}},

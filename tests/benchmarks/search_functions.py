@@ -39,7 +39,7 @@ def _ours(known: Known, seed: int) -> BaseSampler:
 
 
 def _expecting(off: float) -> Callable[[Known, int], BaseSampler]:
-    """Give the joint model with priors, `off` from the optimum as a part of each range."""
+    """Give the joint model with priors and defaults, `off` from the optimum as a part of each range."""
 
     def make(known: Known, seed: int) -> BaseSampler:
         return JointSampler(with_priors(known.space, optimum(known)[0], off), seed=seed)
@@ -55,7 +55,7 @@ SAMPLERS: dict[str, Callable[[Known, int], BaseSampler]] = {
     "GP": lambda _, seed: GPSampler(seed=seed),
     "ours": _ours,
     "ours, priors": _expecting(0.0),
-    "ours, priors half a range off": _expecting(0.5),  # two decades of four
+    "ours, all priors wrong": _expecting(0.5),  # two decades of four
 }
 CONDITIONAL = ("valley", "deceptive", "nested", "branches", *OF_AX)
 

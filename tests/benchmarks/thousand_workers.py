@@ -37,7 +37,7 @@ from tests.contracts.crowd import Crowd, Load, crowd
 from tests.contracts.faults import check_exact
 from tests.contracts.many_workers import Pace
 from tests.contracts.servers import Server, postgresql_server
-from tests.studies.samples import sample_definition
+from tests.studies.samples import TPE, sample_definition
 
 EACH = 50  # workers of a process
 TRIALS = 2  # of a worker
@@ -45,7 +45,7 @@ WATCHED, BRIEF = 10, 5.0  # workers whose calls are timed, and seconds of their 
 FIRST, SECOND, LAST = -10, 2, 8  # as `nice` counts: of the server; beyond that of the watched, of the others
 VALIDATIONS = 5
 SERVERS = 20  # connections of PgBouncer to the server
-SAMPLERS = {"random": {"class_path": "optuna.samplers.RandomSampler", "init_args": {}}, "tpe": None}
+SAMPLERS = {"random": {"class_path": "optuna.samplers.RandomSampler", "init_args": {}}, "tpe": TPE}
 MEASURED = ("claim", "renew", "ask", "report", "tell", "open")
 
 

@@ -23,9 +23,10 @@ from studies.proposing.planned import Candidates, Exploration, Planned
 from studies.proposing.proposer import History, Origin, Proposal, Proposer
 from studies.trials.record import TrialRecord
 from tests.studies.analysis.known_functions import random_conditional
+from tests.studies.samples import TPE
 
 SAMPLERS = {
-    "TPE": {"class_path": "optuna.samplers.TPESampler", "init_args": {"n_startup_trials": 0}},
+    "TPE": TPE,
     "TPE in groups": {
         "class_path": "optuna.samplers.TPESampler",
         "init_args": {"multivariate": True, "group": True, "n_startup_trials": 3},

@@ -13,14 +13,14 @@ from studies.running.asking import ask
 from studies.running.telling import tell
 from studies.running.trial import RunningTrial, pruner_of, report
 from studies.trials.outcomes import EFFECTS, Outcome
-from tests.studies.samples import sample_definition
+from tests.studies.samples import TPE, sample_definition
 
 EPOCHS = 9  # of the sample, whose default pruner stops trials at 2 and 6
 TRIALS = 12
 DIVERGED = 3.0  # a loss beyond which a trial has diverged
 SAMPLERS = {
-    "TPE": None,
-    "joint": {"class_path": "studies.proposing.model.JointSampler", "init_args": {}},
+    "ours": None,
+    "TPE": TPE,
     # It is told a trial that diverged at the worst score, which depends on the trials that have ended.
     "GP": {"class_path": "optuna.samplers.GPSampler", "init_args": {"n_startup_trials": 2}},
 }

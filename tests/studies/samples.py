@@ -23,6 +23,9 @@ SPACE = Group(
     }
 )
 
+# Without random trials of its own: those that explore stand in for them.
+TPE = {"class_path": "optuna.samplers.TPESampler", "init_args": {"n_startup_trials": 0}}
+
 
 def sample_definition(
     *,

@@ -7,11 +7,12 @@ import pytest
 
 from studies.database.open import open_database
 from tests.contracts.test_limits import GP, searched
+from tests.studies.samples import TPE
 
 TRIALS = 60
 SAMPLERS = {
-    "TPE": None,
-    "joint": {"class_path": "studies.proposing.model.JointSampler", "init_args": {}},
+    "ours": None,
+    "TPE": TPE,
     "GP": GP,
     "NSGA-II": {"class_path": "optuna.samplers.NSGAIISampler", "init_args": {"population_size": 10}},
 }
