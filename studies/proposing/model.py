@@ -59,7 +59,7 @@ class JointModel:
         ends = expected_ends(records, history.definition.settings)
         told = [record for record in records if record.number in ends]
         domain = domain_of(history.space)
-        priors = Priors(domain)
+        priors = Priors(history.space, domain)
         if sum(np.isfinite(loss) for loss in ends.values()) < FEWEST:
             return [_start(history, slot, domain, priors) for slot in slots]
         known = _Known(
