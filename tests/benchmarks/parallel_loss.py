@@ -1,13 +1,13 @@
 """What a search loses by several workers, who choose trials before the results of others are known.
 
-    python -m tests.benchmarks.parallel_loss FILE [TRIALS [SEEDS]]
+    python -m tests.benchmarks.parallel_loss FILE [TRIALS [SEEDS [ours | TPE]]]
 
 Functions of `search_functions` are searched as a study is: a quarter of the trials explores, here at
-random points, then TPE. So many workers train at a time, each trial for a time drawn between half and one
-and a half. Every seed has the same functions, points and times for each number of workers. What was measured
-is added to FILE, a JSON line a run, and a run that FILE holds is not done again. A search by several workers
-is worth as many trials of a single worker as that needs for the same mean log regret; the rest is lost, with
-a 90 % interval over seeds.
+random points, then the joint model or TPE. So many workers train at a time, each trial for a time drawn
+between half and one and a half. Every seed has the same functions, points and times for each number of
+workers. What was measured is added to FILE, one for each sampler, a JSON line a run, and a run that FILE
+holds is not done again. A search by several workers is worth as many trials of a single worker as that needs
+for the same mean log regret; the rest is lost, with a 90 % interval over seeds.
 """
 
 import heapq
@@ -24,6 +24,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import Trial
 
 from search_spaces.suggest import suggest
+from studies.proposing.model import JointSampler
 from studies.surrogate.domain import coordinate, domain_of
 from tests.benchmarks.searching.functions import CLOSE, KINDS, optimum
 from tests.studies.analysis.known_functions import Known
@@ -46,12 +47,13 @@ def score_of(known: Known, trial: Trial) -> float:
     return float(known.function(place, domain.active(place))[0])
 
 
-def search(kind: str, seed: int, workers: int, trials: int) -> Record:
+def search(kind: str, seed: int, workers: int, trials: int, sampler: str) -> Record:
     """Search a function by so many workers, and give the best value after each trial that has ended."""
     known, times = KINDS[kind](seed), np.random.default_rng([seed, 41]).uniform(0.5, 1.5, trials)
     explored, best, now = math.ceil(EXPLORATION * trials), [], 0.0
-    study = optuna.create_study(sampler=TPESampler(seed=seed))
-    exploring, model = RandomSampler(seed=seed), study.sampler
+    exploring = RandomSampler(seed=seed)
+    model = TPESampler(seed=seed) if sampler == "TPE" else JointSampler(known.space, seed=seed)
+    study = optuna.create_study(sampler=model)
     running: list[tuple[float, int, Trial, float]] = []
     for number in range(trials):
         if len(running) == workers:
@@ -128,6 +130,7 @@ def main(arguments: list[str]) -> None:
     path = Path(arguments[0])
     trials = int(arguments[1]) if len(arguments) > 1 else 60
     seeds = int(arguments[2]) if len(arguments) > 2 else 20
+    sampler = arguments[3] if len(arguments) > 3 else "ours"
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     known = {(each["kind"], each["seed"], each["workers"], each["trials"]) for each in records}
     with path.open("a") as file:
@@ -136,7 +139,7 @@ def main(arguments: list[str]) -> None:
                 for workers in WORKERS:
                     if (kind, seed, workers, trials) in known:
                         continue
-                    records.append(search(kind, seed, workers, trials))
+                    records.append(search(kind, seed, workers, trials, sampler))
                     file.write(json.dumps(records[-1]) + "\n")
                     file.flush()
     summary(records, trials)
