@@ -39,6 +39,7 @@ CHANGED = 0.35  # share of the parameters that a step changes
 OPTION_CHANGED = 0.5  # share of these where the parameter is a choice
 TAIL = -5.0  # deviations below which the expected improvement underflows
 FIT_STEPS = 30
+MANY, OF_MANY = 128, 10  # trials from which on so many steps do, each of which takes longer
 SAME = 1e-3  # of a range, within which a trial is the same as another
 UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of the scale
 
@@ -115,8 +116,9 @@ class _Search:
         self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
         self._leaders = tried[np.argsort(loss, kind="stable")[:LEADERS]]
         points, warped = self._points(tried), warp(loss)
+        steps = FIT_STEPS if len(loss) < MANY else OF_MANY
         with threadpool_limits(limits=1):  # its matrices are small, and several threads slow each other down
-            surrogate = fit(domain, points, warped, np.zeros(len(warped)), steps=FIT_STEPS)
+            surrogate = fit(domain, points, warped, np.zeros(len(warped)), steps=steps)
             if len(running):
                 # Trials that run are taken to end as expected, so the next one is not proposed beside them.
                 there = self._points(running)
