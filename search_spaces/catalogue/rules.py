@@ -1,6 +1,6 @@
 """Soft rules between the catalogue's choices: what the literature expects, as data.
 
-A sampler may start from them, and the report says whether the data agreed; none is ever enforced. What is
+The search starts from some, and the report says whether the data agreed; none is ever enforced. What is
 certain is no rule but part of the spaces: SGD is searched along lr / (1 - momentum), and the initial gain
 exists without a norm only. Names are full names of the ready-made spaces; a rule speaks of a space that has
 them.
@@ -20,7 +20,9 @@ Strength = Literal["weak", "medium", "strong"]
 class Shift:
     """A rule: with `gate` at `on` instead of `off` the best value of `parameter` is `factor` times as large.
 
-    `parameter` is on a log scale and `gate` a choice; names are those of the space.
+    `parameter` is on a log scale and `gate` a choice; names are those of the space. `written` is the option
+    for which the catalogue's prior of `parameter` is written; a search that is led by priors moves it at the
+    other one. Without, the rule leads no search: it is contested, or speaks of more than two options.
     """
 
     statement: str
@@ -31,6 +33,7 @@ class Shift:
     factor: float
     source: str
     strength: Strength = "medium"
+    written: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,20 @@ SHIFTS: tuple[Shift, ...] = (
         Shift(
             "With batch norm SGD's best learning rate is larger.",
             f"optimizer.sgd.{name}", "norm", "batch", "none", 3.0,
-            "Ioffe and Szegedy 2015; Santurkar et al. 2018", "strong",
+            "Ioffe and Szegedy 2015; Santurkar et al. 2018", "strong", "batch",
         )
         for name in SGD_RATES
     ),
     Shift(
         "With batch norm SGD needs less coupled L2.",
         "optimizer.sgd.weight_decay.rate", "norm", "batch", "none", 0.5, "van Laarhoven 2017", "medium",
+        "batch",
     ),
     *(
         Shift(
             f"With dropout {spelled}'s best learning rate is not smaller.",
             f"optimizer.{name}.lr", "dropout", "on", "none", 1.4, "the catalogue", "medium",
+            "none",
         )
         for name, spelled in (("adam", "Adam"), ("adamw", "AdamW"), ("nadamw", "NAdamW"))
     ),
@@ -76,7 +81,7 @@ SHIFTS: tuple[Shift, ...] = (
         Shift(
             f"With dropout {spelled} needs less weight decay.",
             f"optimizer.{name}.weight_decay.rate", "dropout", "on", "none", 0.6, "Srivastava et al. 2014",
-            "weak",
+            "weak", "none",
         )
         for name, spelled in (("sgd", "SGD"), ("rmsprop", "RMSprop"), ("adam", "Adam"), ("adamw", "AdamW"))
     ),
@@ -84,7 +89,7 @@ SHIFTS: tuple[Shift, ...] = (
         Shift(
             f"With dropout {spelled} needs less weight decay, which is a longer timescale.",
             f"optimizer.{name}.weight_decay.timescale", "dropout", "on", "none", 1 / 0.6,
-            "Srivastava et al. 2014", "weak",
+            "Srivastava et al. 2014", "weak", "none",
         )
         for name, spelled in (("adamw", "AdamW"), ("nadamw", "NAdamW"))
     ),

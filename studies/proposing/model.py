@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from search_spaces.space.nodes import Group, Value
 from studies.ledger.slot import Slot
 from studies.proposing.expected_ends import expected_ends
+from studies.proposing.hidden import hidden_before
 from studies.proposing.optuna_sampler import ProposerSampler
 from studies.proposing.planned import Exploration
 from studies.proposing.priors import Priors
@@ -26,7 +27,9 @@ from studies.surrogate.gaussian_process import Surrogate, fit, points_of
 from studies.surrogate.integration import coordinates_at
 from studies.trials.record import TrialRecord, furthest_attempts
 
-FEWEST = 8  # trials with a score from which on there is a model
+FEWEST = 8  # trials that have ended, or paused, from which on there is a model
+FEWEST_FINITE = 2  # of them with a score
+DRAWS = 64  # from the priors, of which the first is taken that is no trial already
 FADES = 10  # trials after which the priors weigh as the expected improvement does, and ever less behind
 EVERY = 8  # of so many slots one is quasi-random, whatever the model believes: it may be wrong of a branch
 SPREAD_OUT = 512  # candidates over the whole space
@@ -56,33 +59,41 @@ class JointModel:
 
     def propose(self, history: History, slots: Sequence[Slot]) -> list[Proposal]:
         """Propose one trial for each slot, beside those that run; see `Proposer`."""
-        records = furthest_attempts(history.records)
-        ends = expected_ends(records, history.definition.settings)
-        told = [record for record in records if record.number in ends]
-        domain = domain_of(history.space)
-        priors = Priors(history.space, domain)
-        if sum(np.isfinite(loss) for loss in ends.values()) < FEWEST:
-            return [_start(history, slot, domain, priors) for slot in slots]
-        known = _Known(
-            places_of(domain, told),
-            np.array([ends[record.number] for record in told]),
-            places_of(domain, [record for record in records if record.number not in ends and record.values]),
-        )
-        return [
-            Exploration().propose(history, [slot])[0]
-            if slot.number % EVERY == EVERY - 1
-            else _Search(history, slot, domain, priors, known).proposal()
-            for slot in slots
-        ]
+        return [_proposed(history, slot) for slot in slots]
 
 
-def _start(history: History, slot: Slot, domain: Domain, priors: Priors) -> Proposal:
-    """Propose where there is no model yet."""
+def _proposed(history: History, slot: Slot) -> Proposal:
+    records = furthest_attempts(history.records)
+    ends = expected_ends(records, history.definition.settings)
+    told = [record for record in records if record.number in ends]
+    if len(told) >= FEWEST and slot.number % EVERY == EVERY - 1:
+        return Exploration().propose(history, [slot])[0]
+    running = [record for record in records if record.number not in ends and record.values]
+    running += hidden_before(history, slot, _proposed)
+    domain = domain_of(history.space)
+    known = _Known(
+        places_of(domain, told),
+        np.array([ends[record.number] for record in told]),
+        places_of(domain, running),
+    )
+    priors = Priors(domain)
+    if len(told) < FEWEST:
+        return _start(history, slot, domain, priors, known)
+    if np.isfinite(known.loss).sum() < FEWEST_FINITE:  # where good values were expected are none
+        return Exploration().propose(history, [slot])[0]
+    return _Search(history, slot, domain, priors, known).proposal()
+
+
+def _start(history: History, slot: Slot, domain: Domain, priors: Priors, known: "_Known") -> Proposal:
+    """Propose where there is no model yet: a draw from the priors that is no trial already."""
     if not priors or slot.number == 0:
         return Exploration().propose(history, [slot])[0]
     random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
-    place = priors.places(random.random((1, len(domain.axes))))
-    return Proposal(values_of(domain, place), Origin.PRIOR)
+    places = priors.places(random.random((DRAWS, len(domain.axes))))
+    fresh = np.flatnonzero(is_new(domain, places, np.vstack([known.tried, known.running])))
+    if not len(fresh):
+        return Exploration().propose(history, [slot])[0]
+    return Proposal(values_of(domain, places[fresh[:1]]), Origin.PRIOR)
 
 
 class JointSampler(ProposerSampler):

@@ -1,17 +1,18 @@
 """Where good values are expected before any trial: what priors, defaults and rules of a space say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log, log10
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from search_spaces.catalogue.rules import Shift, rules_of
-from search_spaces.space.nodes import Float, Group, Int, Prior
+from search_spaces.catalogue.rules import SHIFTS
+from search_spaces.space.nodes import Float, Int, Prior
 from studies.surrogate.domain import Array, Axis, Domain, coordinate, on_values
 from studies.surrogate.integration import coordinates_at
 
+FURTHEST = 4.0  # widths off the centre, beyond which a prior says no more, so that no wrong one is forever
+WIDEST = 100.0  # of a width, in ranges: as good as none
 DEFAULT = 0.75  # of the draws of a choice take its declared default, and the others any option alike
 WIDER = 1.5  # times the width of a prior, since whoever writes one is surer than the data are
 
@@ -30,13 +31,14 @@ class _Range:
 
     def places(self, uniform: Array, moved: Array) -> Array:
         """Give the quantiles within the range, so none is heaped at its ends."""
-        centre = self.centre + moved
+        centre = np.clip(self.centre + moved, 0.0, 1.0)
         low, high = (ndtr((end - centre) / self.width) for end in (0.0, 1.0))
         found: Array = np.clip(centre + self.width * ndtri(low + uniform * (high - low)), 0.0, 1.0)
         return found
 
     def log_density(self, places: Array, moved: Array) -> Array:
-        found: Array = -0.5 * ((places - self.centre - moved) / self.width) ** 2
+        off = (places - np.clip(self.centre + moved, 0.0, 1.0)) / self.width
+        found: Array = -0.5 * np.minimum(np.abs(off), FURTHEST) ** 2
         return found
 
 
@@ -74,15 +76,14 @@ class Priors:
     """What is expected of a space before any trial.
 
     A range is expected where its `prior` says; without one, anywhere. A choice is expected at its `default`,
-    where one is declared. A prior speaks of the defaults, and the catalogue's rules move it where another
-    choice stands elsewhere: without a norm the learning rate of SGD is expected lower than with batch norm.
+    where one is declared. The catalogue's rules move a prior where a choice is not what the catalogue has
+    written it for: without a norm the learning rate of SGD is expected lower than with batch norm.
 
     Args:
-        space: what may vary.
-        domain: the axes of it.
+        domain: of the space.
     """
 
-    def __init__(self, space: Group, domain: Domain) -> None:
+    def __init__(self, domain: Domain) -> None:
         self._domain = domain
         made = {d: _prior_of(axis) for d, axis in enumerate(domain.axes)}
         # Options first, since they move the centres of ranges.
@@ -92,8 +93,7 @@ class Priors:
             for d, prior in made.items()
             if prior is not None and isinstance(prior, kind)
         }
-        shifts = [rule for rule in rules_of(space) if isinstance(rule, Shift)]
-        self._moves = {d: tuple(_moves(shifts, domain, d)) for d in self._priors}
+        self._moves = {d: tuple(_moves(domain, d)) for d in self._priors}
 
     def __bool__(self) -> bool:
         """Say whether anything is expected at all."""
@@ -120,24 +120,24 @@ class Priors:
 
     def _moved(self, d: int, places: Array) -> Array:
         moved = np.zeros(len(places))
-        for move in self._moves[d]:
-            moved += move.by * (places[:, move.gate] == move.option)
+        if self._moves[d]:
+            active = self._domain.active(places)
+            for move in self._moves[d]:
+                moved += move.by * ((places[:, move.gate] == move.option) & active[:, move.gate])
         return moved
 
 
-def _moves(shifts: Sequence[Shift], domain: Domain, d: int) -> Iterator[_Move]:
-    node = domain.axes[d].parameter.node
-    if not isinstance(node, Float | Int) or not node.log:
-        return
-    for rule in shifts:
-        if rule.parameter == domain.axes[d].name:
-            gate = domain.names.index(rule.gate)
-            default = getattr(domain.axes[gate].parameter.node, "default", None)
-            by = log(rule.factor) / log(node.high / node.low)
-            for option, other, sign in ((rule.on, rule.off, 1), (rule.off, rule.on, -1)):
-                at = coordinate(domain.axes[gate], option)
-                if default == other and at is not None:
-                    yield _Move(gate, at, sign * by)
+def _moves(domain: Domain, d: int) -> Iterator[_Move]:
+    axis = domain.axes[d]
+    node = axis.parameter.node
+    for rule in SHIFTS:
+        if rule.parameter != axis.name or rule.gate not in domain.names or rule.written is None:
+            continue
+        gate = domain.names.index(rule.gate)
+        other, factor = (rule.off, 1 / rule.factor) if rule.written == rule.on else (rule.on, rule.factor)
+        at = coordinate(domain.axes[gate], other)
+        if at is not None and isinstance(node, Float | Int) and node.log and node.prior is not None:
+            yield _Move(gate, at, _step(axis, node.prior.centre, node.prior.centre * factor))
 
 
 def _prior_of(axis: Axis) -> _Range | _Options | None:
@@ -150,7 +150,19 @@ def _prior_of(axis: Axis) -> _Range | _Options | None:
 
 
 def _range(axis: Axis, node: Float | Int, prior: Prior) -> _Range:
-    span = log10(node.high / node.low) if node.log else node.high - node.low
-    centre = coordinate(axis, prior.centre)
-    assert centre is not None  # a prior's centre is a number, and positive on a log scale
-    return _Range(centre, WIDER * prior.width / span)
+    centre, width = prior.centre, WIDER * prior.width
+    if node.log:
+        width *= _step(axis, 1.0, 10.0)  # a decade
+    else:
+        width *= _step(axis, 0.0, 1.0)
+    at = coordinate(axis, centre)
+    assert at is not None  # a prior's centre is a number, and positive on a log scale
+    return _Range(at, min(width, WIDEST))
+
+
+def _step(axis: Axis, start: float, end: float) -> float:
+    """Give how far two values of a range are from each other, as a part of it."""
+    first, second = coordinate(axis, start), coordinate(axis, end)
+    assert first is not None
+    assert second is not None
+    return second - first

@@ -116,7 +116,7 @@ def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:
     for number in range(30):
         slot = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
         (proposal,) = JointModel().propose(History(definition, lambda: list(records)), [slot])
-        score = -_value(known, domain, proposal.values)
+        score = -value_of(known, domain, proposal.values)
         if proposal.origin is Origin.MODEL and number >= 20:
             missed.append(abs(float(proposal.why.split()[0]) - score))
         records.append(
@@ -126,7 +126,8 @@ def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:
     assert np.median(missed) < 0.2 * np.std(scores)
 
 
-def _value(known: Known, domain: Domain, values: Mapping[str, Value]) -> float:
+def value_of(known: Known, domain: Domain, values: Mapping[str, Value]) -> float:
+    """Give the value of a function at the values of a trial."""
     places = [
         coordinate(axis, values[axis.name]) if axis.name in values else axis.nodes[0] for axis in domain.axes
     ]
@@ -138,7 +139,7 @@ def _best(known: Known, sampler: optuna.samplers.BaseSampler, trials: int) -> fl
     domain = domain_of(known.space)
 
     def objective(trial: optuna.Trial) -> float:
-        return _value(known, domain, suggest(trial, known.space))
+        return value_of(known, domain, suggest(trial, known.space))
 
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_trials=trials)

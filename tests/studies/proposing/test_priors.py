@@ -12,7 +12,7 @@ from search_spaces.space.algebra import combine
 from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Prior
 from search_spaces.suggest import suggest
 from studies.proposing.model import FEWEST, JointSampler
-from studies.proposing.priors import DEFAULT, WIDER, Priors
+from studies.proposing.priors import DEFAULT, FURTHEST, WIDER, Priors
 from studies.surrogate.domain import domain_of, value_at
 from studies.surrogate.integration import quasi_random
 from tests.studies.analysis.known_functions import flat
@@ -31,7 +31,7 @@ SPACE = Group(
     }
 )
 DOMAIN = domain_of(SPACE)
-PRIORS = Priors(SPACE, DOMAIN)
+PRIORS = Priors(DOMAIN)
 
 
 def drawn(name: str) -> np.ndarray:
@@ -74,9 +74,37 @@ def test_the_default_is_the_likelier_option_and_the_centre_the_middle() -> None:
 def test_no_draw_is_heaped_at_the_end_of_a_range() -> None:
     """A prior near an end keeps its shape within the range."""
     space = Group({"x": Float(0.0, 1.0, prior=Prior(0.0, 0.2))})
-    places = Priors(space, domain_of(space)).places(np.linspace(0, 1, 1001)[1:-1, None])
+    places = Priors(domain_of(space)).places(np.linspace(0, 1, 1001)[1:-1, None])
     assert np.unique(places).size == places.size
     assert places.min() < 0.01
+
+
+@pytest.mark.parametrize(("centre", "low", "high"), [(-9.0, 0.0, 0.3), (40.0, 0.7, 1.0)])
+def test_a_prior_beyond_its_range_leads_to_the_near_end(centre: float, low: float, high: float) -> None:
+    """However far beyond, its draws lie at the end that is nearer, and a place there is the likeliest."""
+    priors = Priors(domain_of(Group({"x": Float(0.0, 1.0, prior=Prior(centre, 0.05))})))
+    places = priors.places(np.linspace(0.01, 0.99, 99)[:, None])
+    assert ((places >= low) & (places <= high)).all()
+    assert priors.log_density(np.array([[round(low)]])) == 0.0
+
+
+@pytest.mark.parametrize("width", [1e6, 1e17, 1.7e308])
+def test_a_prior_without_end_says_nothing(width: float) -> None:
+    """Of any width its draws follow the range, and no place is likelier than another."""
+    priors = Priors(domain_of(Group({"x": Float(1.0, 3.0, prior=Prior(2.0, width))})))
+    uniform = np.linspace(0.01, 0.99, 99)[:, None]
+    assert priors.places(uniform) == pytest.approx(uniform, abs=1e-3)
+    assert priors.log_density(uniform) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_width_of_whole_numbers_is_in_whole_numbers() -> None:
+    """Of many and of few: their spread is that which was asked for, as far as the range lets it be."""
+    for node in (Int(0, 400, prior=Prior(200, 20)), Int(1, 9, prior=Prior(5, 1))):
+        domain = domain_of(Group({"n": node}))
+        places = Priors(domain).places((np.arange(20_000)[:, None] + 0.5) / 20_000)
+        numbers = [value_at(domain.axes[0], place) for (place,) in places.tolist()]
+        assert node.prior is not None
+        assert np.std(np.array(numbers, dtype=float)) == pytest.approx(WIDER * node.prior.width, rel=0.05)
 
 
 def test_what_does_not_exist_is_not_expected() -> None:
@@ -93,8 +121,8 @@ def test_a_space_without_priors_expects_nothing() -> None:
     """No density and no draw differs from the declared measure."""
     space = Group({"x": Float(0.0, 1.0), "kind": Categorical(("a", "b"))})
     domain = domain_of(space)
-    assert not Priors(space, domain)
-    assert not Priors(space, domain).log_density(quasi_random(domain, 8, 1)).any()
+    assert not Priors(domain)
+    assert not Priors(domain).log_density(quasi_random(domain, 8, 1)).any()
 
 
 def test_a_rule_moves_a_prior_where_its_choice_is_not_the_default() -> None:
@@ -102,7 +130,7 @@ def test_a_rule_moves_a_prior_where_its_choice_is_not_the_default() -> None:
     space = combine(optimizer(epochs=10), norm())
     domain = domain_of(space)
     rate, gate = (domain.names.index(name) for name in ("optimizer.sgd.lr_effective", "norm"))
-    places = Priors(space, domain).places(quasi_random(domain_of(flat(len(domain.axes))), 2**13, 1))
+    places = Priors(domain).places(quasi_random(domain_of(flat(len(domain.axes))), 2**13, 1))
     medians = {
         option: np.median(
             [float(value_at(domain.axes[rate], u)) for u in places[places[:, gate] == at, rate]]
@@ -134,6 +162,41 @@ def test_a_wrong_prior_is_overcome(seed: int) -> None:
     study.optimize(loss, n_trials=30)
     assert study.best_params["kind"] == "good"
     assert 3e-3 < study.best_params["lr"] < 3e-2
+
+
+def test_a_narrow_wrong_prior_is_not_forever() -> None:
+    """Within a twentieth of a decade, two decades off, it says no more at the optimum than anywhere else."""
+    domain = domain_of(Group({"lr": Float(1e-5, 1e-1, log=True, prior=Prior(1e-4, 0.05))}))
+    away = Priors(domain).log_density(np.array([[0.5], [0.75], [1.0]]))
+    assert away.tolist() == [-0.5 * FURTHEST**2] * 3
+
+
+def test_no_draw_repeats_a_trial() -> None:
+    """Where most draws are the defaults again, the first trials still differ."""
+    space = Group({name: Categorical(("a", "b"), default="a") for name in "klmno"})
+    study = optuna.create_study(sampler=JointSampler(space, seed=1))
+    for number in range(FEWEST):
+        trial = study.ask()
+        suggest(trial, space)
+        study.tell(trial, float(number))
+    assert len({tuple(trial.params.items()) for trial in study.trials}) == FEWEST
+
+
+def test_where_nothing_expected_works_the_search_looks_elsewhere() -> None:
+    """Every default breaks down: trials that ended without a score count, and the others are tried."""
+    space = Group({"kind": Categorical(("bad", "good"), default="bad"), "x": Float(0.0, 1.0)})
+    study = optuna.create_study(sampler=JointSampler(space, seed=2))
+    found = []
+    for _ in range(24):
+        trial = study.ask()
+        values = suggest(trial, space)
+        found.append(values["kind"])
+        if found[-1] == "bad":
+            trial.report(math.nan, 1)
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, float(values["x"]))
+    assert found[16:].count("good") >= 5
 
 
 def test_the_first_trials_are_drawn_where_good_values_are_expected() -> None:
