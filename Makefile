@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgresql,mysql,parquet,dashboard,kubernetes,ray,slurm,test,dev]'
 	@touch $@
 
-run: install ## Tune scikit-learn's digits with two workers: about a minute; leaves runs/digits
+run: install ## Tune scikit-learn's digits with two workers: a minute and a half; leaves runs/digits
 	$(BIN)/tuner run digits --workers 2
 
 test: install ## Run the tests, with warnings as errors and a floor for the coverage

@@ -16,10 +16,10 @@ from threadpoolctl import threadpool_limits
 from search_spaces.space.nodes import Group, Value
 from studies.ledger.slot import Slot
 from studies.proposing.expected_ends import expected_ends
-from studies.proposing.hidden import hidden_before
+from studies.proposing.joint.hidden import hidden_before
+from studies.proposing.joint.priors import Priors
 from studies.proposing.optuna_sampler import ProposerSampler
 from studies.proposing.planned import Exploration
-from studies.proposing.priors import Priors
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of
 from studies.surrogate.domain import Array, Domain, Mask, coordinate, domain_of, on_values, value_at

@@ -9,7 +9,7 @@ import pytest
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
-from studies.proposing.hidden import hidden_before
+from studies.proposing.joint.hidden import hidden_before
 from studies.proposing.model import SAME, JointModel
 from studies.proposing.proposer import History, Proposal
 from studies.surrogate.domain import domain_of

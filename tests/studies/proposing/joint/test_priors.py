@@ -11,8 +11,8 @@ from search_spaces.catalogue.optimizers import optimizer
 from search_spaces.space.algebra import combine
 from search_spaces.space.nodes import Categorical, Choice, Float, Group, Int, Prior
 from search_spaces.suggest import suggest
+from studies.proposing.joint.priors import DEFAULT, FURTHEST, WIDER, Priors
 from studies.proposing.model import FEWEST, JointSampler
-from studies.proposing.priors import DEFAULT, FURTHEST, WIDER, Priors
 from studies.surrogate.domain import domain_of, value_at
 from studies.surrogate.integration import quasi_random
 from tests.studies.analysis.known_functions import flat
