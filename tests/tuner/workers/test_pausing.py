@@ -18,7 +18,7 @@ from tuner.training.ends import Fit
 pytestmark = IN_MEMORY
 
 STUDY = """
-study: {name: pausing, metric: val_loss, trials: 8, seed: 3, exploration: 0.25, score: last}
+study: {name: pausing, metric: val_loss, trials: 8, seed: 4, exploration: 0.25, score: last}
 trainer: {max_epochs: 6}
 model: {class_path: tests.tuner.small_modules.Small}
 space: {add: {model.init_args.width: {low: 1, high: 8, type: int, default: 4}}}
