@@ -49,8 +49,8 @@ DEBUG = "--debug"
 def cli(*, debug: bool) -> None:
     """Tune the optimizer and the regularizers of a PyTorch Lightning module together.
 
-    Start with `tuner run digits`, a study that is shipped and takes a minute and a half. Modules and data
-    are imported from where Python finds them, and from the folder that you are in. For a table of your own:
+    Start with `tuner run digits`, a study that is shipped and takes a minute or two. Modules and data are
+    imported from where Python finds them, and from the folder that you are in. For a table of your own:
     `tuner validate table --set path=FILE.csv --set target=COLUMN`; for your own module: `tuner init --help`.
     """
 
