@@ -5,8 +5,8 @@
 Functions of `search_functions` are searched as a study is: a quarter of the trials explores, here at
 random points, then the joint model or TPE. So many workers train at a time, each trial for a time drawn
 between half and one and a half. Every seed has the same functions, points and times for each number of
-workers. What was measured is added to FILE, one for each sampler, a JSON line a run, and a run that FILE
-holds is not done again. A search by several workers is worth as many trials of a single worker as that needs
+workers. What was measured is added to FILE, a JSON line a run, and a run that FILE holds is not
+done again. A search by several workers is worth as many trials of a single worker as that needs
 for the same mean log regret; the rest is lost, with a 90 % interval over seeds.
 """
 
@@ -63,7 +63,14 @@ def search(kind: str, seed: int, workers: int, trials: int, sampler: str) -> Rec
         heapq.heappush(running, (now + times[number], number, trial, score_of(known, trial)))
     while running:
         end_next(study, running, best)
-    return {"kind": kind, "seed": seed, "workers": workers, "trials": trials, "best": best}
+    return {
+        "kind": kind,
+        "seed": seed,
+        "workers": workers,
+        "trials": trials,
+        "sampler": sampler,
+        "best": best,
+    }
 
 
 def end_next(study: optuna.Study, running: list[tuple[float, int, Trial, float]], best: list[float]) -> float:
@@ -132,6 +139,7 @@ def main(arguments: list[str]) -> None:
     seeds = int(arguments[2]) if len(arguments) > 2 else 20
     sampler = arguments[3] if len(arguments) > 3 else "ours"
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    records = [each for each in records if each.get("sampler", "TPE") == sampler]  # older ones are of TPE
     known = {(each["kind"], each["seed"], each["workers"], each["trials"]) for each in records}
     with path.open("a") as file:
         for seed in range(seeds):
