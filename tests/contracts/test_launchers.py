@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from studies.database import schema
 from studies.ledger.ledger import Ledger
 from tests.contracts.servers import database_of_its_own
-from tests.tuner.small_modules import Small
+from tests.tuner.small_modules import Dawdling, Small
 from tests.tuner.training.probes import IN_MEMORY
 from tests.tuner.workers.test_worker import make_ledger, work
 from tests.tuner.workers.watching import Watching
@@ -69,12 +69,18 @@ def epochs() -> int:
 
 
 @pytest.fixture
+def model() -> type:
+    """Give what is trained."""
+    return Small
+
+
+@pytest.fixture
 def launched(
-    request: pytest.FixtureRequest, url: str, tmp_path: Path, epochs: int
+    request: pytest.FixtureRequest, url: str, tmp_path: Path, model: type, epochs: int
 ) -> Iterator[tuple[Launcher, int, Ledger, Job]]:
     """Every launcher, with how many workers it starts, and a study of six slots."""
     make, workers = LAUNCHERS[request.node.callspec.params["url"]]
-    ledger = make_ledger(tmp_path, Small, epochs, url, exploration=1.0)
+    ledger = make_ledger(tmp_path, model, epochs, url, exploration=1.0)
     yield make(ledger), workers, ledger, Job(url, ledger.name, tmp_path / "runs", grace=10.0)
     ledger.database.engine.dispose()
 
@@ -118,9 +124,9 @@ class StopsIn(Watching):
         self.stop.set()
 
 
-@pytest.mark.parametrize("epochs", [150])  # a second, in which they are asked to
+@pytest.mark.parametrize(("model", "epochs"), [(Dawdling, 60)])  # half a minute, in which they are asked to
 def test_workers_that_are_asked_to_leave_hold_no_slot_and_others_go_on(
-    launched: tuple[Launcher, int, Ledger, Job],
+    launched: tuple[Launcher, int, Ledger, Job], tmp_path: Path
 ) -> None:
     """What they have not done is open at once, and the same launcher spends the rest."""
     launcher, workers, ledger, job = launched
@@ -132,6 +138,7 @@ def test_workers_that_are_asked_to_leave_hold_no_slot_and_others_go_on(
     assert view.seen
     assert left_behind(ledger) == (0, 0)
     assert ledger.slots.budget().done < 6
+    (tmp_path / "hurry").touch()
     again = launcher.launch(job, workers, threading.Event())
     again.watch(Watching())
     again.cancel()

@@ -14,7 +14,7 @@ import pytest
 from studies.ledger.fleet.launches import PREFIX, launches
 from studies.ledger.ledger import Ledger
 from studies.trials.outcomes import Outcome, outcome_of
-from tests.tuner.small_modules import Hanging, Raising, Small
+from tests.tuner.small_modules import Dawdling, Hanging, Raising, Small
 from tests.tuner.workers.test_worker import make_ledger
 from tests.tuner.workers.watching import Watching
 from tuner.api.launching import launched
@@ -72,11 +72,12 @@ class Kills(Watching):
             self.kills = False
             worker = self.ledger.trial(running.number).user_attrs["worker"]
             os.kill(int(worker.rpartition(":")[2]), signal.SIGKILL)
+            Path("hurry").touch()
 
 
 def test_a_worker_that_is_killed_is_begun_anew_without_a_hand(tmp_path: Path) -> None:
     """The budget is spent exactly, and nothing of the launch is left or kept."""
-    ledger = make_ledger(tmp_path, Small, exploration=1.0, retry=False)
+    ledger = make_ledger(tmp_path, Dawdling, 60, exploration=1.0, retry=False)
     ledger.slots.lease = 5.0
     start(ledger).watch(Kills(ledger))
     outcomes = [outcome_of(trial) for trial in ledger.trials()]
