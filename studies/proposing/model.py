@@ -67,7 +67,7 @@ def _proposed(history: History, slot: Slot) -> Proposal:
     ends = expected_ends(records, history.definition.settings)
     told = [record for record in records if record.number in ends]
     if len(told) >= FEWEST and slot.number % EVERY == EVERY - 1:
-        return Exploration().propose(history, [slot])[0]
+        return Exploration(EVERY).propose(history, [slot])[0]
     running = [record for record in records if record.number not in ends and record.values]
     running += hidden_before(history, slot, _proposed)
     domain = domain_of(history.space)
