@@ -44,7 +44,7 @@ class Exploration:
 
     Attributes:
         every: of the slots that it is asked for, how far the next one lies: 1, or a number from which on it
-            takes points of their own. Every eighth point of a Sobol sequence would lie in one part of a range.
+            takes points of its own. Every eighth point of a Sobol sequence would lie in one part of a range.
     """
 
     every: int = 1
