@@ -121,7 +121,7 @@ class PausingPruner(BasePruner):
         ValueError: a number is out of its range.
     """
 
-    def __init__(self, rungs: int = 3, share: float = 0.5, validations: int | None = None) -> None:
+    def __init__(self, rungs: int = 2, share: float = 0.5, validations: int | None = None) -> None:
         if not 1 <= rungs <= MOST_RUNGS:
             raise ValueError(f"rungs must be 1 to {MOST_RUNGS}, but got {rungs}")
         if not 0 < share < 1:

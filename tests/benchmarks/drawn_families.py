@@ -7,6 +7,7 @@ import optuna
 
 from search_spaces.space.nodes import Float, Group, Int
 from studies.analysis.observations.table import Table, observations
+from studies.proposing.model import JointSampler
 from tests.studies.analysis import drawn_functions
 from tests.studies.analysis import drawn_studies as drawn
 from tests.studies.analysis.known_functions import Known
@@ -63,13 +64,17 @@ def _failing(told: str) -> Callable[[int], Made]:
     return make
 
 
-SAMPLERS = {"TPE": optuna.samplers.TPESampler, "GP": optuna.samplers.GPSampler}
+SAMPLERS: dict[str, Callable[[Group, int], optuna.samplers.BaseSampler]] = {
+    "TPE": lambda _, seed: optuna.samplers.TPESampler(seed=seed),
+    "GP": lambda _, seed: optuna.samplers.GPSampler(seed=seed),
+    "joint": lambda space, seed: JointSampler(space, seed=seed),
+}
 
 
 def _sampled(name: str, exploration: float, kind: str) -> Callable[[int], Made]:
     def make(seed: int) -> Made:
         case = drawn_functions.KINDS[kind](seed)
-        sampler = SAMPLERS[name](seed=seed)
+        sampler = SAMPLERS[name](case.space, seed)
         trials = drawn.sampled(case, 120, seed, exploration=exploration, sampler=sampler)
         return case, observations(trials, case.space)
 

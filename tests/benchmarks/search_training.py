@@ -81,12 +81,13 @@ def by_optuna(make: Callable[[int], BaseSampler], pruner: BasePruner) -> Search:
     return search
 
 
-def by_default(make: Callable[[int], BaseSampler], *, stops: bool) -> Search:
+def by_default(make: Callable[[int], BaseSampler], *, stops: bool, apart: int = 1) -> Search:
     """Search as a study of 60 slots does that names no pruner.
 
     Args:
         make: makes the sampler of a seed.
         stops: whether it has `study.stop_exploring`.
+        apart: how far one exploring slot lies from the next; 1 has them in front, as a study has.
     """
     pruner = default_pruner(TrialLength.of({"trainer": {"max_epochs": EPOCHS}}))
 
@@ -98,8 +99,8 @@ def by_default(make: Callable[[int], BaseSampler], *, stops: bool) -> Search:
         for budget in (budget for budget in BUDGETS if budget <= last):
             while spent < budget:
                 slot = len(study.trials)
-                if explores := slot < EXPLORING:
-                    study.enqueue_trial(exploration_point(space(), index=slot, seed=seed))
+                if explores := slot < EXPLORING * apart and slot % apart == 0:
+                    study.enqueue_trial(exploration_point(space(), index=slot // apart, seed=seed))
                 trial = study.ask()
                 values = suggest(trial, space())
                 training = Training(table(name), dict(values), seed * 1000 + slot)
@@ -176,11 +177,13 @@ METHODS: dict[str, Search] = {
     "TPE, a quarter explores, stopped": by_default(_tpe, stops=True),
     "joint, a quarter explores": by_default(_joint, stops=False),
     "joint, a quarter explores, stopped": by_default(_joint, stops=True),
+    "joint, a quarter explores, spread": by_default(_joint, stops=False, apart=4),
     "TPE, pausing": ours(BySamplerOfEnds(tpe_of), (3, 6, 12)),
     "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
     "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),
     "joint": ours(JointModel()),
     "joint, pausing": ours(JointModel(), (3, 6, 12)),
+    "joint, pausing at 6 and 12": ours(JointModel(), (6, 12)),
 }
 
 

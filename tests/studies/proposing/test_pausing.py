@@ -153,8 +153,9 @@ def test_what_diverged_or_failed_is_expected_at_the_worst_and_nothing_of_what_ha
 @pytest.mark.parametrize(
     ("arguments", "validations", "rungs"),
     [
-        ({}, 18, [3, 6, 12]),
-        ({}, 30, [5, 10, 20]),
+        ({}, 18, [6, 12]),
+        ({}, 30, [10, 20]),
+        ({"rungs": 3}, 18, [3, 6, 12]),
         ({"rungs": 2, "share": 1 / 3}, 18, [4, 12]),
         ({}, 3, [2]),
         ({}, 1, []),
