@@ -10,6 +10,7 @@ the end. A run of 1,080 epochs takes some twenty seconds of one core.
 """
 
 import argparse
+import heapq
 import json
 import math
 import statistics
@@ -17,6 +18,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,33 @@ def by_optuna(make: Callable[[int], BaseSampler], pruner: BasePruner) -> Search:
                 else:
                     study.tell(trial, loss)
                     best = min(best, (loss, dict(values)), key=lambda winner: winner[0])
+            yield budget, best
+
+    return search
+
+
+def by_workers(make: Callable[[int], BaseSampler], workers: int) -> Search:
+    """Search as so many workers do, by whole trainings of half to one and a half of a unit of time."""
+
+    def search(name: str, seed: int, last: int) -> Iterator[tuple[int, Winner]]:
+        study, times = optuna.create_study(sampler=make(seed)), np.random.default_rng([seed, 41])
+        running: list[tuple[float, int, optuna.Trial, Training]] = []
+        now, ended, best = 0.0, 0, (math.inf, {})
+        for budget in (budget for budget in BUDGETS if budget <= last):
+            while ended < budget // EPOCHS:
+                while len(running) < workers and ended + len(running) < last // EPOCHS:
+                    trial = study.ask()
+                    values = dict(suggest(trial, space()))
+                    training = Training(table(name), values, seed * 1000 + trial.number)
+                    heapq.heappush(running, (now + times.uniform(0.5, 1.5), trial.number, trial, training))
+                now, _, trial, training = heapq.heappop(running)
+                losses = [training.epoch() for _ in range(EPOCHS)]
+                if math.isfinite(losses[-1]):
+                    study.tell(trial, losses[-1])
+                    best = min(best, (losses[-1], dict(trial.params)), key=lambda winner: winner[0])
+                else:
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                ended += 1
             yield budget, best
 
     return search
@@ -156,8 +185,7 @@ def ours(proposer: Proposer, rungs: tuple[int, ...] = (), share: float = 0.5) ->
     return search
 
 
-def _halving() -> BasePruner:
-    return SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
+_halving = partial(SuccessiveHalvingPruner, min_resource=2, reduction_factor=3)
 
 
 def _tpe(seed: int) -> BaseSampler:
@@ -182,6 +210,9 @@ METHODS: dict[str, Search] = {
     "TPE, pausing at 2 and 6": ours(BySamplerOfEnds(tpe_of), (2, 6), 1 / 3),
     "TPE group, pausing": ours(BySamplerOfEnds(group_of), (3, 6, 12)),
     "joint": ours(JointModel()),
+    "joint, 1 worker": by_workers(_joint, 1),
+    "joint, 4 workers": by_workers(_joint, 4),
+    "joint, 16 workers": by_workers(_joint, 16),
     "joint, pausing": ours(JointModel(), (3, 6, 12)),
     "joint, pausing at 6 and 12": ours(JointModel(), (6, 12)),
 }
