@@ -67,6 +67,7 @@ def make_pruner(config: ClassConfig) -> BasePruner:
     return pruner
 
 
+JOINT_MODEL = "studies.proposing.model.JointSampler"  # of a study that names no sampler
 SUCCESSIVE_HALVING = "optuna.pruners.SuccessiveHalvingPruner"
 
 # Others keep accounts in the study or in their trials, whose order differs from run to run.

@@ -8,6 +8,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.database.trial_rows import read_whole
+from studies.definition.classes import JOINT_MODEL
 from studies.definition.length import TrialLength
 from studies.definition.limits import limits_of
 from studies.ledger.absent import Left, left_among, sentence
@@ -162,7 +163,7 @@ def _status(
         paused=budget.paused,
         total=budget.total,
         repeatable=settings.repeatable,
-        is_tpe=str((sampler or {}).get("class_path", "")).endswith(".TPESampler"),
+        sampler=(sampler["class_path"] if sampler else JOINT_MODEL).rpartition(".")[2],
     )
     return Status(
         name=ledger.name,

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search_spaces.space.nodes import Group, Value
 from search_spaces.suggest import suggest
-from studies.definition.classes import ClassConfig, make_sampler
+from studies.definition.classes import JOINT_MODEL, ClassConfig, make_sampler
 from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
@@ -21,7 +21,7 @@ from studies.proposing.seeds import seed_of
 from studies.trials.record import TrialRecord
 
 # Of a study whose file names none: the joint model, which the class path keeps out of this module's imports.
-DEFAULT_SAMPLER: ClassConfig = {"class_path": "studies.proposing.model.JointSampler"}
+DEFAULT_SAMPLER: ClassConfig = {"class_path": JOINT_MODEL}
 
 # Threads propose one after the other, so that each knows of the others. A sampler's own could not be pickled.
 _PROPOSING = Lock()

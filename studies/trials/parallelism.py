@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 FEW = 100  # slots; beyond so many nobody starts a worker for each
 MEASURED = 60  # slots of the searches that were measured
-# Of its trials' worth that a search by TPE loses, by how many workers train at a time: docs/search.md.
-LOST = {4: 0.07, 8: 0.15, 16: 0.43, 32: 0.54}
+# Of its trials' worth that a search loses, by its sampler's class and how many workers train at a time:
+# docs/search.md.
+LOST = {
+    "TPESampler": ("TPE", {4: 0.07, 8: 0.15, 16: 0.43, 32: 0.54}),
+    "JointSampler": ("the joint model", {4: 0.15, 16: 0.41}),
+}
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Parallel:
         paused: slots whose trials wait at a rung.
         total: all slots.
         repeatable: by the results of how many slots before it a trial waits, in a study that says so.
-        is_tpe: whether TPE proposes the values.
+        sampler: the class that proposes the values.
     """
 
     open: int
@@ -27,7 +31,7 @@ class Parallel:
     paused: int
     total: int
     repeatable: int | None
-    is_tpe: bool
+    sampler: str
 
     def sentences(self) -> Sequence[str]:
         """Say from how many workers on more would not help; nothing where no such thing is known."""
@@ -46,23 +50,27 @@ class Parallel:
                 f"{_workers(self.repeatable)} would wait"
             )
         if (lost := self.lost()) is not None:
+            who, _ = LOST[self.sampler]
             found.append(
-                f"with {self.running} workers a search by TPE loses about {lost:.0%} of its trials' worth "
+                f"with {self.running} workers a search by {who} loses about {lost:.0%} of its trials' worth "
                 f"(measured with {MEASURED} slots, docs/search.md)"
             )
         return found
 
     def lost(self) -> float | None:
         """Give the share of its trials' worth that the search loses; None where nobody has measured it."""
-        counts = sorted(LOST)
-        if not self.is_tpe or not counts[0] <= self.running <= counts[-1]:
+        if self.sampler not in LOST:
+            return None
+        _, known = LOST[self.sampler]
+        counts = sorted(known)
+        if not counts[0] <= self.running <= counts[-1]:
             return None
         if not MEASURED / 2 <= self.total <= 2 * MEASURED or self.repeatable is not None:
             return None
         below = max(count for count in counts if count <= self.running)
         above = min(count for count in counts if count >= self.running)
         share = 0.0 if above == below else (self.running - below) / (above - below)
-        return (1 - share) * LOST[below] + share * LOST[above]
+        return (1 - share) * known[below] + share * known[above]
 
 
 def _slots(count: int) -> str:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from studies.trials.parallelism import LOST, Parallel
 
-USUAL = Parallel(open=10, running=2, paused=0, total=60, repeatable=None, is_tpe=True)
+USUAL = Parallel(open=10, running=2, paused=0, total=60, repeatable=None, sampler="TPESampler")
+BY_TPE = LOST[USUAL.sampler][1]
 
 
 def test_slots_that_are_left_bound_the_workers() -> None:
@@ -32,13 +33,21 @@ def test_a_repeatable_study_says_for_how_many_workers_it_is() -> None:
 
 def test_only_what_was_measured_is_told_of_the_loss() -> None:
     """No figure for other samplers, other lengths, fewer workers or more than were measured."""
-    for counts in ({"running": 3}, {"running": 33}, {"total": 500}, {"is_tpe": False}, {"repeatable": 40}):
-        assert replace(USUAL, running=counts.pop("running", 16), **counts).lost() is None
-    assert replace(USUAL, running=16).lost() == LOST[16]
+    for change in (
+        {"running": 3},
+        {"running": 33},
+        {"total": 500},
+        {"sampler": "GPSampler"},
+        {"repeatable": 40},
+    ):
+        assert replace(USUAL, **{"running": 16, **change}).lost() is None  # type: ignore[arg-type]
+    assert replace(USUAL, running=16).lost() == BY_TPE[16]
     between = replace(USUAL, running=12).lost()
     assert between is not None
-    assert min(LOST[8], LOST[16]) <= between <= max(LOST[8], LOST[16])
+    assert min(BY_TPE[8], BY_TPE[16]) <= between <= max(BY_TPE[8], BY_TPE[16])
     (_, said) = replace(USUAL, running=16).sentences()
     assert said.startswith(
-        f"with 16 workers a search by TPE loses about {LOST[16]:.0%} of its trials' worth ("
+        f"with 16 workers a search by TPE loses about {BY_TPE[16]:.0%} of its trials' worth ("
     )
+    (_, said) = replace(USUAL, running=16, sampler="JointSampler").sentences()
+    assert "a search by the joint model loses about" in said
