@@ -89,6 +89,12 @@ def top_up_within(connection: sa.Connection, ledger: str) -> bool:
     return bool(rows)
 
 
+def exploring_within(connection: sa.Connection, ledger: str, first: int, end: int) -> frozenset[int]:
+    """Name the slots from `first` up to `end`, itself left out, that explore; those without a row do not."""
+    there = sa.select(_slots.c.slot).where(_slots.c.ledger == ledger, _slots.c.explore)
+    return frozenset(map(int, connection.scalars(there.where(_slots.c.slot >= first, _slots.c.slot < end))))
+
+
 def delete_within(connection: sa.Connection, ledger: str) -> None:
     """Forget how many slots a study has, in a transaction of the caller's."""
     connection.execute(sa.delete(_budgets).where(_budgets.c.ledger == ledger))

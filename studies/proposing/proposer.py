@@ -50,10 +50,13 @@ class History:
         definition: the question.
         read: gives the trials of the study by number, running ones too; it is called once, and only if some
             proposer wants to know them.
+        exploring: gives those of the slots from one up to another that explore, which a repeatable study may
+            hide; nobody else asks for them.
     """
 
     definition: StudyDefinition
     read: Callable[[], Sequence[TrialRecord]]
+    exploring: Callable[[int, int], frozenset[int]] = lambda first, end: frozenset()
 
     @cached_property
     def records(self) -> Sequence[TrialRecord]:

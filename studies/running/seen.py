@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.ledger.budgets import exploring_within
 from studies.ledger.ledger import Ledger
 from studies.ledger.slot import Slot
 from studies.proposing.proposer import History
@@ -55,4 +56,8 @@ def history_for(ledger: Ledger, slot: Slot) -> History:
     def read() -> list[TrialRecord]:
         return ledger.records() if see is None else list(map(TrialRecord.of, see(ledger.trials())))
 
-    return History(ledger.definition, read)
+    def exploring(first: int, end: int) -> frozenset[int]:
+        with ledger.database.engine.connect() as connection:
+            return exploring_within(connection, ledger.slots.ledger, first, end)
+
+    return History(ledger.definition, read, exploring)

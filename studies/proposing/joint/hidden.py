@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from studies.ledger.slot import Slot
+from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Proposal
 from studies.trials.record import TrialRecord
 
@@ -31,10 +32,14 @@ def hidden_before(
         return []
     free = replace(history.definition, settings=replace(history.definition.settings, repeatable=None))
     hidden: list[TrialRecord] = []
-    for number in range(max(slot.number - window + 1, 0), slot.number):
+    first = max(slot.number - window + 1, 0)
+    exploring = history.exploring(first, slot.number)
+    for number in range(first, slot.number):
         seen = [_as_seen(record, number - window) for record in (*history.records, *hidden)]
-        asked = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
-        proposal = propose(History(free, lambda seen=seen: seen), asked)  # type: ignore[misc]
+        shown = History(free, lambda seen=seen: seen)  # type: ignore[misc]
+        explore = number in exploring
+        asked = Slot(number, explore=explore, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+        proposal = Exploration().propose(shown, [asked])[0] if explore else propose(shown, asked)
         hidden.append(TrialRecord(number, number, 1, dict(proposal.values), None, None, {}))
     return hidden
 

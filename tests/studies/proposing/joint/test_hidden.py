@@ -11,6 +11,7 @@ from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.joint.hidden import hidden_before
 from studies.proposing.model import SAME, JointModel
+from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Proposal
 from studies.surrogate.domain import domain_of
 from studies.trials.outcomes import Outcome
@@ -64,3 +65,15 @@ def test_a_study_that_is_not_repeatable_hides_nothing() -> None:
     shown = replace(definition, settings=replace(definition.settings, repeatable=3))
     assert [record.slot for record in hidden_before(History(shown, list), slot, propose)] == [7, 8]
     assert [one.number for one in asked] == [7, 8]
+
+
+def test_a_hidden_slot_that_explores_holds_its_quasi_random_point() -> None:
+    """What it is has nothing to do with the model, and nobody is asked for it."""
+    known = random_flat(5)
+    definition = StudyDefinition(StudySettings("explored", "value", repeatable=4), {}, known.space)
+    history = History(definition, list, lambda first, end: frozenset({8} & set(range(first, end))))
+    slot = Slot(10, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+    hidden = hidden_before(history, slot, _alone)
+    assert [record.slot for record in hidden] == [7, 8, 9]
+    (point,) = Exploration().propose(history, [replace(slot, number=8, explore=True)])
+    assert hidden[1].values == point.values
