@@ -10,10 +10,14 @@ INSTALLED := .venv/installed
 SOAK := thousand_workers ray_kills database_faults database_restart fault_injection gigabyte soak soak_training preemption interruptions \
 	hostile_neighbours hostile_database differential
 
-.PHONY: help install run test check format bench bench-long soak dashboard site clean
+# What compares the search with its peers, and goes on where it was; public_packages takes a folder of packages.
+SEARCH := search_functions search_training search_replay parallel_loss
+APART := $(SOAK) $(SEARCH) importance_by_ax public_packages
+
+.PHONY: help install run test check format bench bench-long bench-search soak dashboard site clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Set everything up in .venv; does nothing when nothing has changed
 
@@ -50,8 +54,14 @@ bench: install ## Measure what the tuner costs: the shorter benchmarks; many min
 
 bench-long: install ## Measure all that the documents promise; hours
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	@for file in $(filter-out $(SOAK:%=tests/benchmarks/%.py) tests/benchmarks/importance_by_ax.py,$(shell grep -l '__main__' tests/benchmarks/*.py)); do \
+	@for file in $(filter-out $(APART:%=tests/benchmarks/%.py),$(shell grep -l '__main__' tests/benchmarks/*.py)); do \
 		$(MAKE) --no-print-directory one-bench FILE=$$file || exit 1; done
+
+bench-search: install ## Compare the search with its peers: days, and goes on where it was, into build/bench
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@mkdir -p build/bench
+	@for name in $(SEARCH); do \
+		echo "## $$name"; PYTHONPATH=. $(BIN)/python -W ignore -m tests.benchmarks.$$name build/bench/$$name.jsonl || exit 1; done
 
 one-bench:
 	@echo "## $(FILE)"; PYTHONPATH=. $(BIN)/python -W ignore $(FILE)
