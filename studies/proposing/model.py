@@ -44,6 +44,7 @@ TAIL = -5.0  # deviations below which the expected improvement underflows
 FIT_STEPS = 30
 MANY, OF_MANY = 128, 10  # trials from which on so many steps do, each of which takes longer
 SAME = 1e-3  # of a range, within which a trial is the same as another
+FARTHEST = 1e300  # loss, and distance in units from the best, beyond which there are none
 UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of the scale
 
 
@@ -180,20 +181,22 @@ def warp(loss: Array) -> Array:
     get better, and a loss of a thousand hides no difference.
     """
     clean, best, unit = _scale(loss)
-    warped: Array = np.log1p((clean - best) / unit)
+    with np.errstate(over="ignore"):
+        warped: Array = np.log1p(np.minimum((clean - best) / unit, FARTHEST))
     return warped
 
 
 def unwarp(warped: Array, loss: Array) -> Array:
     """Give the losses that stand at places of the scale on which `warp` writes `loss`."""
     _, best, unit = _scale(loss)
-    found: Array = best + unit * np.expm1(warped)
+    with np.errstate(over="ignore"):
+        found: Array = np.clip(best + unit * np.expm1(warped), -FARTHEST, FARTHEST)
     return found
 
 
 def _scale(loss: Array) -> tuple[Array, float, float]:
     finite = np.isfinite(loss)
-    clean = np.where(finite, loss, np.max(loss[finite], initial=-np.inf))
+    clean = np.clip(np.where(finite, loss, np.max(loss[finite], initial=-np.inf)), -FARTHEST, FARTHEST)
     best = float(np.min(clean))
     unit = float(np.quantile(clean, UNIT)) - best
     if unit <= 0:

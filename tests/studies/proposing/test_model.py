@@ -124,6 +124,18 @@ def test_the_slots_that_believe_no_model_fall_into_every_part_of_every_range() -
     assert (np.sort(np.floor(16 * np.array(drawn)), axis=0) == np.arange(16)[:, None]).all()
 
 
+@pytest.mark.parametrize("scores", [(-1.7e308, 1.7e308), (0.0, 1e-309, 1.7e308), (1.0, 1.0 + 1e-15, 1e300)])
+def test_scores_that_span_all_numbers_stop_no_search(scores: tuple[float, ...]) -> None:
+    """Differences that overflow, or that divided by another do, leave a model and proposals in range."""
+    space = Group({"x": Float(0.0, 1.0)})
+    study = optuna.create_study(sampler=JointSampler(space, seed=1))
+    for number in range(2 * FEWEST):
+        trial = study.ask()
+        assert 0.0 <= trial.suggest_float("x", 0.0, 1.0) <= 1.0
+        study.tell(trial, scores[number % len(scores)])
+    assert study.trials[-1].state is optuna.trial.TrialState.COMPLETE
+
+
 def test_what_is_expected_of_a_proposal_is_said_and_nearly_true() -> None:
     """On smooth functions the score that the model expects is close to the one that comes."""
     missed = [share for seed in (3, 4, 5) for share in missed_by_expectations(seed)]
