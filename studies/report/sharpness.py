@@ -141,7 +141,10 @@ def in_words(measured: Sequence[tuple[Contender, Sharpness]]) -> tuple[str, ...]
     said = (
         f"Around the weights of the best (trial {winner.original.number}) the largest curvature of the "
         f"training loss is {own.eigenvalue:.3g} and the adaptive sharpness {own.adaptive:.3g}; of {whose} "
-        f"{len(flatter) or 'none'} has a larger curvature and {len(less) or 'none'} a larger adaptive "
-        "sharpness."
+        f"{_how_many(flatter)} a larger curvature, {_how_many(less)} a larger adaptive sharpness."
     )
     return (said, "Each is one network: another seed of the same configuration has other numbers.")
+
+
+def _how_many(rivals: Sequence[Contender]) -> str:
+    return {0: "none has", 1: "1 has"}.get(len(rivals), f"{len(rivals)} have")
