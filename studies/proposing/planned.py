@@ -56,12 +56,14 @@ class Exploration:
     def _point(self, history: History, slot: Slot) -> Proposal:
         space, definition = history.space, history.definition
         seed, index = definition.settings.seed, slot.number
+        path: tuple[int, ...] = (slot.draw,)
         if self.every > 1:
-            seed, index = seed_of(definition, 0, self.every), slot.number // self.every + 1
+            index, path = slot.number // self.every + 1, (slot.draw, self.every)
+            seed = seed_of(definition, *path)
         if slot.draw == 0:
             origin = Origin.EXPLORATION if index else Origin.DEFAULTS
             return Proposal(exploration_point(space, index=index, seed=seed), origin)
         # The point before met an error in the user's code. Another scrambling gives another point, as evenly
         # drawn.
-        seed = seed_of(definition, slot.draw)
-        return Proposal(exploration_point(space, index=slot.number + 1, seed=seed), Origin.EXPLORATION)
+        seed = seed_of(definition, *path)
+        return Proposal(exploration_point(space, index=index + 1, seed=seed), Origin.EXPLORATION)

@@ -53,7 +53,7 @@ class Parallel:
             who, _ = LOST[self.sampler]
             found.append(
                 f"with {self.running} workers a search by {who} loses about {lost:.0%} of its trials' worth "
-                f"(measured with {MEASURED} slots, docs/search.md)"
+                f"(measured on functions with {MEASURED} slots, docs/search.md)"
             )
         return found
 

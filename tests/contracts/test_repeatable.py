@@ -9,7 +9,12 @@ import pytest
 from studies.database.open import Database
 from studies.ledger.ledger import Ledger
 from studies.ledger.making import create
+from studies.ledger.slot import Slot
+from studies.proposing.joint.hidden import hidden_before
+from studies.proposing.model import JointModel
+from studies.proposing.proposer import History, Proposal
 from studies.running.asking import ask
+from studies.running.seen import history_for
 from studies.running.telling import tell
 from studies.running.trial import RunningTrial, pruner_of, report
 from studies.trials.outcomes import EFFECTS, Outcome
@@ -104,3 +109,28 @@ def test_no_slot_is_claimed_before_what_it_is_chosen_by(database: Database) -> N
     tell(ledger, running[1], Outcome.COMPLETED, 1.0, {})  # type: ignore[arg-type]
     both = [ask(ledger, "worker") for _ in range(3)]
     assert [one and one.slot.number for one in both] == [3, 4, None]
+
+
+def test_what_is_worked_out_of_the_hidden_slots_is_what_they_hold(database: Database) -> None:
+    """Of those that explore, and those that the joint model proposes, behind where the two meet."""
+    definition = sample_definition(trials=24, exploration=0.7, repeatable=4, trainer={"max_epochs": 1})
+    ledger = create(database, definition, "")
+    values: dict[int, dict[str, Any]] = {}
+    while ledger.over() is None:
+        running = ask(ledger, "worker")
+        assert running is not None
+        slot = running.slot
+        if not slot.explore:
+            hidden = hidden_before(history_for(ledger, slot), slot, proposed_alone)
+            assert [record.slot for record in hidden] == list(range(slot.number - 3, slot.number))
+            assert [dict(record.values) for record in hidden] == [
+                values[record.slot or 0] for record in hidden
+            ]
+        values[slot.number] = dict(running.values)
+        tell(ledger, running, Outcome.COMPLETED, loss(running.values, 1), {})
+    assert len(values) == 24
+
+
+def proposed_alone(history: History, slot: Slot) -> Proposal:
+    """Propose for one slot by the joint model."""
+    return JointModel().propose(history, [slot])[0]
