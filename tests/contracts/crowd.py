@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
@@ -58,6 +58,15 @@ class Crowd:
             self.processes.remove(process)
         self.add(self.each * len(living))
         return self.each * len(living)
+
+    def until(self, happens: Callable[[], bool], patience: float) -> None:
+        """Wait until something has happened; what the workers noted is told where it has not, in seconds."""
+        deadline = time.monotonic() + patience
+        while not happens():
+            living = sum(process.is_alive() for process in self.processes)
+            noted = {what: len(times) for what, times in self.times().items()}
+            assert time.monotonic() < deadline, f"{living} processes live, and they have noted {noted}"
+            time.sleep(0.05)
 
     def wait(self, patience: float) -> bool:
         """Wait until every worker has left; False where one has not within the patience, in seconds."""

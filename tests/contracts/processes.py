@@ -24,7 +24,7 @@ def run_at_once(count: int, job: Job, *arguments: Any) -> list[Any]:
     processes = [context.Process(target=_run, args=(start, results, job, arguments)) for _ in range(count)]
     for process in processes:
         process.start()
-    given = [results.get(timeout=60) for _ in processes]
+    given = [results.get(timeout=240) for _ in processes]
     for process in processes:
         process.join()
     failed = [result for result in given if isinstance(result, Exception)]

@@ -14,7 +14,7 @@ from tests.studies.samples import sample_definition
 from tests.tuner.web.served import Served, served
 
 PATHS = ("/api/studies", "/api/studies/1", "/readyz", "/api/studies/1/plot/slice", "/csv/1")
-PATIENCE = 60.0  # seconds
+PATIENCE = 240.0  # seconds
 
 
 def statuses(server: Served) -> set[int]:

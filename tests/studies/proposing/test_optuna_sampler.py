@@ -57,7 +57,7 @@ def test_a_trial_that_is_half_set_does_not_run_beside_itself() -> None:
 
 def test_threads_that_ask_together_mix_no_proposals() -> None:
     """With `n_jobs` each trial is one proposal, and the sampler can still be pickled."""
-    proposer, both = _Noting(), Barrier(2, timeout=60)
+    proposer, both = _Noting(), Barrier(2, timeout=240)
     sampler = ProposerSampler(proposer, SPACE)
     study = optuna.create_study(sampler=sampler)
 

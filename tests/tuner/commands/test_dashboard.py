@@ -121,5 +121,5 @@ def test_it_says_where_it_is_and_ends_quietly(
         with urllib.request.urlopen(address.replace("/interplay/", "/readyz")) as ready:  # noqa: S310 - ours
             assert ready.read() == b"ok\n"
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=240)
     assert (process.returncode, out, err) == (0, "", "")

@@ -94,7 +94,7 @@ def test_watching_prints_a_line_for_each_change(tuner: CommandLine, ledger: Ledg
         ledger.slots.workers.leave(running.slot.worker)
         assert watching.stdout.readline().rstrip().endswith("left")
         watching.send_signal(signal.SIGINT)
-        out, err = watching.communicate(timeout=60)
+        out, err = watching.communicate(timeout=240)
     assert (watching.returncode, err) == (130, "")
     assert out in {"", "No worker is known to this database; `tuner worker` starts one.\n"}
 

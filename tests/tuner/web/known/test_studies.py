@@ -15,7 +15,7 @@ from studies.ledger.ledger import Ledger
 from tuner.web.known.reading_on import ReadingOn
 from tuner.web.known.studies import Known
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 240.0  # seconds
 
 
 def test_a_large_study_is_read_to_its_end_once_somebody_has_looked(tmp_path: Path) -> None:
