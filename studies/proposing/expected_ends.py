@@ -34,7 +34,9 @@ def loss_at(record: TrialRecord, step: int, settings: StudySettings) -> float:
     return min(known) if settings.score == "best" else known[-1]
 
 
-def expected_ends(records: Sequence[TrialRecord], settings: StudySettings) -> dict[int, float]:
+def expected_ends(
+    records: Sequence[TrialRecord], settings: StudySettings, *, limited: bool = True
+) -> dict[int, float]:
     """Give the loss that each trial has or is expected to have at its end, by its number; lower is better.
 
     A trial that stands at a rung is taken from rung to rung by what others gained on the way: a robust line
@@ -44,9 +46,11 @@ def expected_ends(records: Sequence[TrialRecord], settings: StudySettings) -> di
     Args:
         records: trials of one study, each slot once.
         settings: of the study.
+        limited: whether a trial that breaks a limit of the study is as bad as one that diverged. Where it is
+            not, one that was not trained because of that is left out.
 
     Returns:
-        The losses; infinite for a trial that diverged, failed, or broke a limit. Trials that have no score
+        The losses; infinite for a trial that diverged or failed. Trials that have no score
         yet, and those whose worker was lost before one, are left out.
     """
     known: dict[int, float] = {}
@@ -54,7 +58,11 @@ def expected_ends(records: Sequence[TrialRecord], settings: StudySettings) -> di
     sign = 1.0 if settings.direction == "minimize" else -1.0
     for record in records:
         effect = None if record.outcome is None else EFFECTS[record.outcome]
-        if effect is not None and (not effect.feasible or record.broken or record.outcome is Outcome.FAILED):
+        if record.broken and not limited and record.outcome is Outcome.INFEASIBLE:
+            continue
+        if effect is not None and (
+            not effect.feasible or (limited and record.broken) or record.outcome is Outcome.FAILED
+        ):
             known[record.number] = inf
         elif record.score is not None:
             known[record.number] = sign * record.score if isfinite(record.score) else inf

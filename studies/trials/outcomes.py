@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from math import isfinite
+from math import isfinite, isnan
 from types import MappingProxyType
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.trials.attributes import OUTCOME
+from studies.trials.attributes import METRICS, OUTCOME
 
 CONSTRAINT = "diverged"  # the constraint that tells samplers where training does not work
 LIMIT = "limit:"  # before the name of a metric: the constraint that a limit of the study makes
@@ -164,19 +164,28 @@ def states_of(outcome: Outcome) -> frozenset[TrialState]:
     return frozenset(states)
 
 
-def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:
-    """Name the metrics of a trial that break a limit of its study.
+def violations_of(trial: FrozenTrial) -> dict[str, float]:
+    """Say by how much a trial breaks the limits of its study, by their metrics; 0 and less keeps one.
 
-    Of a trial that another program told, all its constraints are limits.
+    What is not known of a trial, whose limit counts as kept, is left out. Of a trial that another program
+    told, all its constraints are limits.
     """
     is_foreign = OUTCOME not in trial.user_attrs
+    measured = trial.user_attrs.get(METRICS)
+    known = measured if isinstance(measured, Mapping) else {}
     found: Mapping[str, Any] = trial.constraints  # another program's may be anything
-    return tuple(
-        name.removeprefix(LIMIT)
+    return {
+        name.removeprefix(LIMIT): float(violation)
         for name, violation in found.items()
         if name.startswith(LIMIT) or (is_foreign and name != CONSTRAINT)
-        if isinstance(violation, int | float) and violation > 0
-    )
+        if isinstance(violation, int | float) and not isnan(violation)
+        if violation or is_foreign or name.removeprefix(LIMIT) in known
+    }
+
+
+def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:
+    """Name the metrics of a trial that break a limit of its study."""
+    return tuple(name for name, violation in violations_of(trial).items() if violation > 0)
 
 
 def outcome_of(trial: FrozenTrial) -> Outcome | None:

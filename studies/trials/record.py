@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search_spaces.space.nodes import Value
 from studies.trials import attributes
 from studies.trials.attributes import as_number, is_count
-from studies.trials.outcomes import Outcome, broken_limits, outcome_of
+from studies.trials.outcomes import Outcome, outcome_of, violations_of
 
 T = TypeVar("T")
 
@@ -48,7 +48,8 @@ class TrialRecord:
         threads: torch's, on which the last digits of sums depend.
         metrics: further metrics as they were at the score, by name.
         repeats: the scores of its trainings that are done, of one that is trained several times.
-        broken: the metrics whose limits it breaks; such a trial is never the best.
+        violations: by how much it lies beyond its study's limits, in shares of them, by their metrics; 0 and
+            less keeps one.
         is_killed: its training was killed, and not its worker.
     """
 
@@ -81,7 +82,7 @@ class TrialRecord:
     threads: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     repeats: Sequence[float] = ()
-    broken: Sequence[str] = ()
+    violations: Mapping[str, float] = field(default_factory=dict)
     is_killed: bool = False
 
     @classmethod
@@ -142,9 +143,14 @@ class TrialRecord:
                 for each in read(attributes.REPEATS, list) or ()
                 if isinstance(each, Mapping) and (score := as_number(each.get("score"))) is not None
             ),
-            broken=broken_limits(trial),
+            violations=violations_of(trial),
             is_killed=attributes.KILLED in told and trial.state is TrialState.FAIL,
         )
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The metrics whose limits it breaks; such a trial is never the best."""
+        return tuple(name for name, beyond in self.violations.items() if beyond > 0)
 
     @property
     def spread(self) -> float | None:

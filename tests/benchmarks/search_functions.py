@@ -1,12 +1,13 @@
 """How well samplers search functions of conditional spaces, in full trials: regret by trial, paired by seed.
 
-    python -m tests.benchmarks.search_functions FILE [--kinds ...] [--samplers ...] [--seeds 8] [--first 0]
+    python -m tests.benchmarks.search_functions FILE [--kinds ...] [--samplers ...] [--seeds 8] [--limited]
 
 Each function is drawn by its kind and its seed, and searched by each sampler in plain Optuna for `TRIALS`
 trials; the kinds of Ax need its files, see `searching.networks_of_ax`. What was measured is added to FILE, a
 JSON line a run, and a run that FILE holds is not done again: so the script can be stopped at any time, and
 goes on where it was. At the end the table of all that FILE holds is printed: normalised log regret, 1 for
-random search after all trials and 0 for `CLOSE` of the range between the best value and the median.
+random search after all trials and 0 for `CLOSE` of the range between the best value and the median. With
+`--limited` a third of each space keeps a limit, and only what keeps it counts; it needs a FILE of its own.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, T
 from search_spaces.suggest import suggest
 from studies.proposing.model import JointSampler
 from studies.surrogate.domain import coordinate, domain_of
-from tests.benchmarks.searching.functions import CLOSE, KINDS, OF_AX, optimum
+from tests.benchmarks.searching.functions import CLOSE, KINDS, OF_AX, limit_of, optimum
 from tests.benchmarks.searching.with_priors import with_priors
 from tests.studies.analysis.known_functions import Known
 
@@ -60,12 +61,13 @@ SAMPLERS: dict[str, Callable[[Known, int], BaseSampler]] = {
 CONDITIONAL = ("valley", "deceptive", "nested", "branches", *OF_AX)
 
 
-def search(kind: str, seed: int, name: str) -> Record:
+def search(kind: str, seed: int, name: str, *, limited: bool = False) -> Record:
     """Search a function, and give the best value after each trial, and the seconds that asking took."""
     known = KINDS[kind](seed)
+    beyond = limit_of(known, seed) if limited else None
     domain = domain_of(known.space)
     study = optuna.create_study(sampler=SAMPLERS[name](known, seed))
-    best, seconds = [], 0.0
+    best, seconds, kept = [], 0.0, 0
     for _ in range(TRIALS):
         began = time.perf_counter()
         trial = study.ask()
@@ -75,16 +77,24 @@ def search(kind: str, seed: int, name: str) -> Record:
         for d, axis in enumerate(domain.axes):
             if axis.name in values:
                 place[0, d] = coordinate(axis, values[axis.name])
-        score = float(known.function(place, domain.active(place))[0])
+        score, keeps = float(known.function(place, domain.active(place))[0]), True
+        if beyond is not None:
+            trial.set_constraint("cost", violation := float(beyond(place, domain.active(place))[0]))
+            keeps = violation <= 0
         study.tell(trial, score)
-        best.append(min(score, best[-1] if best else math.inf))
-    return {"kind": kind, "seed": seed, "sampler": name, "best": best, "seconds": seconds}
+        best.append(min(score if keeps else math.inf, best[-1] if best else math.inf))
+        kept += keeps
+    return {"kind": kind, "seed": seed, "sampler": name, "best": best, "seconds": seconds, "kept": kept}
 
 
-def summary(records: list[Record]) -> Iterator[str]:
+def summary(records: list[Record], *, limited: bool = False) -> Iterator[str]:
     """Write a row for each kind: normalised log regret at half of the trials and at all."""
     keys = {(record["kind"], record["seed"]) for record in records}
-    ends = {(kind, seed): optimum(KINDS[kind](seed))[1:] for kind, seed in keys}
+    functions = {key: KINDS[key[0]](key[1]) for key in keys}
+    ends = {
+        key: optimum(known, limit_of(known, key[1]) if limited else None)[1:]
+        for key, known in functions.items()
+    }
     for record in records:  # a sampler may have found better than the long search
         key = record["kind"], record["seed"]
         ends[key] = min(ends[key][0], record["best"][-1]), ends[key][1]
@@ -125,6 +135,7 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="*", default=list(SAMPLERS))
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--limited", action="store_true")
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore")
@@ -137,10 +148,10 @@ def main() -> None:
                 for name in given.samplers:
                     if (kind, seed, name) in known or (name == "GP" and kind in CONDITIONAL):
                         continue
-                    records.append(search(kind, seed, name))
+                    records.append(search(kind, seed, name, limited=given.limited))
                     file.write(json.dumps(records[-1]) + "\n")
                     file.flush()
-    print("\n".join(summary(records)))
+    print("\n".join(summary(records, limited=given.limited)))
 
 
 if __name__ == "__main__":

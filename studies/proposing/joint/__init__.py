@@ -1,1 +1,1 @@
-"""What the joint model knows beside the trials: priors, and what a repeatable study hides."""
+"""The parts of the joint model: priors, limits, what a repeatable study hides, scale, places, improvement."""

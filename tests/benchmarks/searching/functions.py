@@ -6,7 +6,7 @@ import numpy as np
 
 from search_spaces.space.nodes import Choice, Float, Group
 from studies.surrogate.domain import domain_of
-from studies.surrogate.integration import quasi_random
+from studies.surrogate.integration import Function, quasi_random
 from tests.benchmarks.searching.networks_of_ax import networks
 from tests.studies.analysis import drawn_functions as drawn
 from tests.studies.analysis.known_functions import Known, flat
@@ -106,12 +106,45 @@ KINDS: dict[str, Callable[[int], Known]] = {
 }
 
 
-def optimum(known: Known) -> tuple[np.ndarray, float, float]:
-    """Give where a function is best, as far as a long search finds it, its value there, and its median."""
+def limit_of(known: Known, seed: int) -> Function:
+    """Draw how far a place lies beyond a limit, as a cost adds up over parameters; 0 and less keeps it.
+
+    A third of the space keeps it, and the place where the function is best without it does not.
+    """
+    random, domain = np.random.default_rng([seed, 34]), domain_of(known.space)
+    weights = random.standard_normal(len(domain.axes))
+    options = [random.standard_normal(len(axis.nodes)) for axis in domain.axes]
+
+    def cost(u: np.ndarray, a: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(u))
+        for d, axis in enumerate(domain.axes):
+            nearest = np.argmin(np.abs(u[:, [d]] - axis.nodes[None, :]), axis=1)
+            total += np.where(a[:, d], weights[d] * u[:, d] if axis.ordered else options[d][nearest], 0.0)
+        return total
+
+    places = quasi_random(domain, 2**12, 6)
+    costs = cost(places, domain.active(places))
+    best = optimum(known)[0][None, :]
+    sign = 1.0 if cost(best, domain.active(best))[0] > np.median(costs) else -1.0
+    bound = float(np.quantile(sign * costs, 1 / 3))
+    return lambda u, a: sign * cost(u, a) - bound
+
+
+def optimum(known: Known, beyond: Function | None = None) -> tuple[np.ndarray, float, float]:
+    """Give where a function is best, as far as a long search finds it, its value there, and its median.
+
+    Where there is a limit, only what keeps it counts.
+    """
     domain = domain_of(known.space)
+
+    def value(u: np.ndarray) -> np.ndarray:
+        active = domain.active(u)
+        found = known.function(u, active)
+        return found if beyond is None else np.where(beyond(u, active) <= 0, found, np.inf)
+
     places = quasi_random(domain, 2**15, 5)
-    values = known.function(places, domain.active(places))
-    middle, random = float(np.median(values)), np.random.default_rng(1)
+    values = value(places)
+    middle, random = float(np.median(values[np.isfinite(values)])), np.random.default_rng(1)
     for step in (0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001):
         top = places[np.argsort(values)[:64]]
         around = np.repeat(top, 64, axis=0)
@@ -120,6 +153,6 @@ def optimum(known: Known) -> tuple[np.ndarray, float, float]:
                 jump = step * random.standard_normal(len(around)) * (random.random(len(around)) < 0.6)
                 around[:, d] = np.clip(around[:, d] + jump, 0, 1)
         places = np.vstack([top, around])
-        values = known.function(places, domain.active(places))
+        values = value(places)
     best = int(np.argmin(values))
     return places[best], float(values[best]), middle

@@ -14,17 +14,14 @@ from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.exploration import exploration_point
+from studies.proposing.joint.improvement import log_expected_improvement
+from studies.proposing.joint.places import SAME, is_new, snapped
+from studies.proposing.joint.scale import Scale
 from studies.proposing.model import (
     EVERY,
     FEWEST,
-    SAME,
     JointModel,
     JointSampler,
-    is_new,
-    log_expected_improvement,
-    snapped,
-    unwarp,
-    warp,
 )
 from studies.proposing.proposer import History, Origin
 from studies.surrogate.domain import Domain, coordinate, domain_of, value_at
@@ -61,8 +58,10 @@ def test_the_log_of_the_expected_improvement_is_that_of_an_integral() -> None:
 def test_no_loss_is_lost_on_the_scale_of_the_model(sign: float) -> None:
     """What is written on it is read back; an infinite loss is the worst of the finite ones, of any sign."""
     loss = sign * np.array([3.0, 0.1, 7.0, 2.0, 50.0])
-    assert unwarp(warp(loss), loss) == pytest.approx(loss)
-    with_infinite = warp(np.r_[loss, np.inf])
+    scale = Scale.of(loss)
+    better = np.r_[loss, loss.min() - 1.0, loss.min() - 200.0]  # such as break a limit of the study
+    assert scale.unwarp(scale.warp(better)) == pytest.approx(better)
+    with_infinite = scale.warp(np.r_[loss, np.inf])
     assert with_infinite[-1] == with_infinite[:-1].max()
     assert np.argsort(with_infinite[:-1]).tolist() == np.argsort(loss).tolist()
 

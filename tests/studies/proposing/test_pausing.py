@@ -150,6 +150,19 @@ def test_what_diverged_or_failed_is_expected_at_the_worst_and_nothing_of_what_ha
     assert expected_ends(records, StudySettings("ends", "loss")) == {0: math.inf, 1: math.inf, 3: 1.0}
 
 
+def test_what_breaks_a_limit_is_expected_at_the_worst_or_where_it_is() -> None:
+    """Whoever models limits asks for the losses beside them; what was not trained because of one has none."""
+    records = [
+        replace(record(0, [2.0] * EPOCHS, Outcome.COMPLETED), violations={"size": 0.1}),
+        replace(record(1, [], Outcome.INFEASIBLE), violations={"size": 9.0}),
+        record(2, [], Outcome.DIVERGED),
+        replace(record(3, [4.0] * EPOCHS, Outcome.COMPLETED), violations={"size": -0.1}),
+    ]
+    settings = StudySettings("ends", "loss")
+    assert expected_ends(records, settings) == {0: math.inf, 1: math.inf, 2: math.inf, 3: 4.0}
+    assert expected_ends(records, settings, limited=False) == {0: 2.0, 2: math.inf, 3: 4.0}
+
+
 @pytest.mark.parametrize(
     ("arguments", "validations", "rungs"),
     [

@@ -58,6 +58,10 @@ def test_nobody_is_stopped_where_nothing_is_known_of_chance() -> None:
     assert verdict([rival], [-1000.0], direction="maximize")
     history = History(sample_definition(repeats={"seeds": 3}), lambda: [record(0, rival)])
     assert race(history, record(9, bad, None, explores=True), bad).verdict is Action.GO_ON
-    for other in (record(0, rival, broken=("size",)), record(0, rival, Outcome.PRUNED), record(0, rival[:2])):
+    for other in (
+        record(0, rival, violations={"size": 1.0}),
+        record(0, rival, Outcome.PRUNED),
+        record(0, rival[:2]),
+    ):
         alone = History(sample_definition(repeats={"seeds": 3}), lambda other=other: [other])
         assert race(alone, record(9, bad, None), bad).verdict is Action.GO_ON

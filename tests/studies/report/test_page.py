@@ -152,7 +152,9 @@ def test_the_best_so_far_follows_the_direction(ledger: Ledger) -> None:
     """The line of the best falls where scores are minimized and rises where they are maximized."""
     assert best_so_far(ledger.records(), minimizes=True) == ([0, 1, 5], [1.0, 0.4, 0.4])
     assert best_so_far(ledger.records(), minimizes=False) == ([0, 1, 5], [1.0, 1.0, 1e6])
-    limited = [replace(each, broken=("size",) if each.number == 1 else ()) for each in ledger.records()]
+    limited = [
+        replace(each, violations={"size": 1.0} if each.number == 1 else {}) for each in ledger.records()
+    ]
     assert best_so_far(limited, minimizes=True) == ([0, 5], [1.0, 1.0])
 
 

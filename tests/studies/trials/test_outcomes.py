@@ -8,7 +8,7 @@ import pytest
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from studies.trials.outcomes import EFFECTS, Outcome, broken_limits, outcome_of
+from studies.trials.outcomes import EFFECTS, Outcome, broken_limits, outcome_of, violations_of
 
 
 def trial(state: TrialState, **attributes: Any) -> FrozenTrial:
@@ -67,6 +67,17 @@ def test_the_constraints_of_another_program_are_limits() -> None:
     assert broken_limits(create_trial(value=1.0, system_attrs={"constraints": [-1.0, 2.0]})) == ("1",)
     mine = {"outcome": "completed", **held, "constraints:limit:size": 3.0}
     assert broken_limits(trial(TrialState.COMPLETE, **mine)) == ("size",)
+
+
+def test_by_how_much_limits_are_broken_is_known_where_it_was_measured() -> None:
+    """One of ours that stands at its limit is told from one of which nothing is known; NaN says nothing."""
+    limits = {"constraints:limit:size": -0.5, "constraints:limit:time": 0.0, "constraints:diverged": -1.0}
+    unknown = trial(TrialState.COMPLETE, outcome="completed", **limits)
+    assert violations_of(unknown) == {"size": -0.5}
+    measured = trial(TrialState.COMPLETE, outcome="completed", metrics={"time": 4.0}, **limits)
+    assert violations_of(measured) == {"size": -0.5, "time": 0.0}
+    foreign = {"constraints:memory": 0.0, "constraints:time": float("nan"), "constraints:disk": float("inf")}
+    assert violations_of(trial(TrialState.COMPLETE, **foreign)) == {"memory": 0.0, "disk": float("inf")}
 
 
 def test_a_score_that_is_no_number_is_divergence() -> None:

@@ -10,7 +10,8 @@ from studies.definition.settings import StudySettings
 from studies.definition.study import StudyDefinition
 from studies.ledger.slot import Slot
 from studies.proposing.joint.hidden import hidden_before
-from studies.proposing.model import SAME, JointModel
+from studies.proposing.joint.places import SAME
+from studies.proposing.model import JointModel
 from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Proposal
 from studies.surrogate.domain import domain_of

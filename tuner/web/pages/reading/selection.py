@@ -1,5 +1,6 @@
 """Which trials of a study are meant: filtered, ordered, and a page of them."""
 
+import math
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
@@ -64,5 +65,5 @@ def as_record(line: TrialLine) -> TrialRecord:
         outcome=line.outcome,
         score=line.score if is_completed else None,
         curve={} if is_completed or line.score is None else {1: line.score},
-        broken=line.broken,
+        violations=dict.fromkeys(line.broken, math.inf),  # by how much is not read
     )

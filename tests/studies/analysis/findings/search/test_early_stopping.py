@@ -95,7 +95,9 @@ def test_a_trial_that_breaks_a_limit_is_no_winner() -> None:
     """It is replayed like any other, behind all that keep the limits."""
     curves = np.random.default_rng(3).random((20, LENGTH))
     best = int(np.argmin(curves[:, -1]))
-    trials = [replace(each, broken=("size",)) if each.number == best else each for each in _trials(curves)]
+    trials = [
+        replace(each, violations={"size": 1.0}) if each.number == best else each for each in _trials(curves)
+    ]
     found = replay_early_stopping(trials, HALVING, minimizes=True)
     assert found is not None
     assert found.top == tuple(np.argsort(curves[:, -1])[1:6].tolist())

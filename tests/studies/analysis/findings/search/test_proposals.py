@@ -78,7 +78,9 @@ def test_every_validation_is_counted_once_and_belongs_to_who_proposed_it() -> No
 
 def test_a_trial_that_breaks_a_limit_is_among_no_best() -> None:
     """It ran to its end, and is neither the best of its origin nor one of the leading."""
-    records = [_trial(n, float(n), Origin.SAMPLER, broken=("size",) if n < 3 else ()) for n in range(20)]
+    records = [
+        _trial(n, float(n), Origin.SAMPLER, violations={"size": 1.0} if n < 3 else {}) for n in range(20)
+    ]
     found = proposals_of(records, SETTINGS)
     assert found is not None
     (row,) = found.rows

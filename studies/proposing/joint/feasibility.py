@@ -1,0 +1,79 @@
+"""How likely a place keeps the limits of a study: a model of each, of how far trials lie beyond it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from studies.proposing.joint.improvement import predict
+from studies.surrogate.domain import Array, Domain
+from studies.surrogate.gaussian_process import Surrogate, fit
+from studies.trials.record import TrialRecord
+
+FEWEST = 4  # trials of which it is known how far they are from a limit, from which on there is a model of it
+LEAST = 1e-300  # distance from a limit that is told from none
+FARTHEST = 1e3  # of the median distance from a limit, beyond which there is none
+
+
+@dataclass(frozen=True, eq=False)
+class _Limit:
+    """The model of one limit: of the log of how far beyond it a trial is, to both sides of it.
+
+    Attributes:
+        surrogate: the model.
+        at: where the limit lies on that scale.
+    """
+
+    surrogate: Surrogate
+    at: float
+
+    @classmethod
+    def of(cls, domain: Domain, points: Array, beyond: Array, steps: int) -> "_Limit":
+        """Learn it from trials at points `(n, 2 * axes)` that lie so far beyond it, `(n,)`."""
+        written = np.zeros(len(beyond))
+        for side in (beyond > 0, beyond < 0):  # each by its own unit: one may be bounded, and the other not
+            if side.any():
+                away = np.clip(np.abs(beyond[side]), LEAST, 1 / LEAST)
+                written[side] = np.log1p(np.minimum(away / np.median(away), FARTHEST))
+        written *= np.sign(beyond)
+        # Where whole numbers stand at the limit itself, it lies between them and the next.
+        at = np.min(written[written > 0], initial=np.inf) / 2 if (written == 0).any() else 0.0
+        surrogate = fit(domain, points, written, np.zeros(len(written)), steps=steps)
+        return cls(surrogate, min(float(at), 1.0))
+
+    def log_chance(self, points: Array) -> Array:
+        """Give the log of the probability that a trial there does not lie beyond the limit, `(m,)`."""
+        mean, deviation = predict(self.surrogate, points)
+        at = (self.at - self.surrogate.centre) / self.surrogate.scale
+        found: Array = norm.logcdf((at - mean) / np.sqrt(deviation**2 + self.surrogate.noise))
+        return found
+
+
+class Feasibility:
+    """How likely places keep all limits, which are taken for independent of each other.
+
+    Source: Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
+
+    Args:
+        domain: of the space.
+        points: where the trials lie, `(n, 2 * axes)`.
+        records: the trials, `n`.
+        steps: of the search for hyperparameters at most.
+    """
+
+    def __init__(self, domain: Domain, points: Array, records: Sequence[TrialRecord], steps: int) -> None:
+        self._limits = []
+        for name in sorted({name for record in records for name in record.violations}):
+            known = np.array([name in record.violations for record in records])
+            beyond = np.array([record.violations.get(name, 0.0) for record in records])[known]
+            if len(beyond) >= FEWEST and beyond.min() < beyond.max():
+                self._limits.append(_Limit.of(domain, points[known], beyond, steps))
+
+    def __bool__(self) -> bool:
+        """Say whether there is a model of any limit."""
+        return bool(self._limits)
+
+    def log_chance(self, points: Array) -> Array:
+        """Give the log of the probability that a trial at points `(m, 2 * axes)` keeps all limits, `(m,)`."""
+        return sum((limit.log_chance(points) for limit in self._limits), np.zeros(len(points)))
