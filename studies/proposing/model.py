@@ -17,7 +17,7 @@ from studies.ledger.slot import Slot
 from studies.proposing.expected_ends import expected_ends
 from studies.proposing.joint.feasibility import Feasibility
 from studies.proposing.joint.hidden import hidden_before
-from studies.proposing.joint.improvement import log_expected_improvement, predict
+from studies.proposing.joint.improvement import Improvement
 from studies.proposing.joint.places import is_new, moved, places_of, snapped, values_of
 from studies.proposing.joint.priors import Priors
 from studies.proposing.joint.scale import Scale
@@ -26,7 +26,7 @@ from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of
 from studies.surrogate.domain import Array, Domain, Mask, domain_of
-from studies.surrogate.gaussian_process import fit, points_of
+from studies.surrogate.gaussian_process import points_of
 from studies.surrogate.integration import coordinates_at
 from studies.trials.record import TrialRecord, furthest_attempts
 
@@ -81,9 +81,8 @@ def _proposed(history: History, slot: Slot) -> Proposal:
     priors = Priors(domain)
     if len(told) < FEWEST:
         return _start(history, slot, domain, priors, known)
-    if np.isfinite(known.loss).sum() < FEWEST_FINITE:  # where good values were expected are none
-        return Exploration().propose(history, [slot])[0]
-    return _Search(history, slot, domain, priors, known).proposal()
+    search = _Search(history, slot, domain, priors, known)
+    return search.proposal() if search else Exploration().propose(history, [slot])[0]
 
 
 def _start(history: History, slot: Slot, domain: Domain, priors: Priors, known: "_Known") -> Proposal:
@@ -133,12 +132,6 @@ class _Known:
         """Which trials keep all limits."""
         return np.array([not record.broken for record in self.told])
 
-    @property
-    def scale(self) -> Scale:
-        """The scale of the losses that are allowed, or of all where none is."""
-        kept = self.allowed[self.keeps]
-        return Scale.of(kept if np.isfinite(kept).any() else self.loss[~np.isnan(self.loss)])
-
 
 class _Search:
     """The search of one slot's values."""
@@ -148,24 +141,29 @@ class _Search:
         self._count, self._minimizes = len(tried), history.definition.settings.direction == "minimize"
         self._domain, self._priors, self._tried = domain, priors, np.vstack([tried, running])
         self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
-        self._leaders = tried[np.argsort(known.allowed, kind="stable")[:LEADERS]]
-        self._scale, has_loss = known.scale, ~np.isnan(known.loss)
-        told, warped = self._points(tried), self._scale.warp(known.loss[has_loss])
-        points, steps = told[has_loss], FIT_STEPS if len(warped) < MANY else OF_MANY
+        told, has_loss = self._points(tried), ~np.isnan(known.loss)
+        steps = FIT_STEPS if has_loss.sum() < MANY else OF_MANY
         with threadpool_limits(limits=1):  # its matrices are small, and several threads slow each other down
             self._feasibility = Feasibility(domain, told, known.told, steps)
-            surrogate = fit(domain, points, warped, np.zeros(len(warped)), steps=steps)
-            if len(running):
-                # Trials that run are taken to end as expected, so the next one is not proposed beside them.
-                there = self._points(running)
-                expected = surrogate.centre + surrogate.scale * surrogate.mean(there)
-                points, warped = np.vstack([points, there]), np.r_[warped, expected]
-                surrogate = fit(domain, points, warped, np.zeros(len(warped)), start=surrogate.theta, steps=1)
-            self._surrogate = surrogate
-            means = surrogate.mean(points)
-            within = np.r_[known.keeps[has_loss], self._keeps(running)]
-            # While no trial keeps the limits, to improve on the worst is all that the loss asks for.
-            self._incumbent = float(np.min(means[within]) if within.any() else np.max(means))
+            self._improvement = None
+            if np.isfinite(known.loss).sum() >= FEWEST_FINITE:
+                self._scale = Scale.of(known.loss, known.keeps)
+                self._improvement = Improvement(
+                    domain,
+                    told[has_loss],
+                    self._scale.warp(known.loss[has_loss]),
+                    self._points(running),
+                    keeps=np.r_[known.keeps[has_loss], self._keep(running)],
+                    steps=steps,
+                )
+            order = known.allowed
+            if not np.isfinite(order).any():
+                order = -self._feasibility.log_chance(told)
+        self._leaders = tried[np.argsort(order, kind="stable")[:LEADERS]]
+
+    def __bool__(self) -> bool:
+        """Say whether anything is known: a model of the loss, or of a limit."""
+        return self._improvement is not None or bool(self._feasibility)
 
     def proposal(self) -> Proposal:
         """Search by ever smaller steps around the best of many candidates."""
@@ -187,26 +185,28 @@ class _Search:
                 gains = self._gains(places)
             chosen = places[[int(np.argmax(gains))]]
             points = self._points(chosen)
-            mean, (chance,) = self._surrogate.mean(points), np.exp(self._feasibility.log_chance(points))
-        (loss,) = self._scale.unwarp(self._surrogate.centre + self._surrogate.scale * mean)
-        score = float(loss if self._minimizes else -loss)
-        why = f"{score:.4g} is expected"
+            (chance,) = np.exp(self._feasibility.log_chance(points))
+        said, score = [], None
+        if self._improvement is not None:
+            (loss,) = self._scale.unwarp(self._improvement.loss(points))
+            score = float(loss if self._minimizes else -loss)
+            said.append(f"{score:.4g} is expected")
         if self._feasibility:
-            why += f"; it keeps the limits with a probability of {chance:.2g}"
-        return Proposal(values_of(domain, chosen), Origin.MODEL, why, score)
+            said.append(f"it keeps the limits with a probability of {chance:.2g}")
+        return Proposal(values_of(domain, chosen), Origin.MODEL, "; ".join(said), score)
 
     def _points(self, places: Array) -> Array:
         return points_of(places, self._domain.active(places))
 
-    def _keeps(self, places: Array) -> Mask:
+    def _keep(self, places: Array) -> Mask:
         """Say which places are likelier than not to keep all limits."""
-        keeps: Mask = self._feasibility.log_chance(self._points(places)) > np.log(0.5)
-        return keeps
+        keep: Mask = self._feasibility.log_chance(self._points(places)) > np.log(0.5)
+        return keep
 
     def _gains(self, places: Array) -> Array:
         points = self._points(places)
-        mean, deviation = predict(self._surrogate, points)
-        gains = log_expected_improvement(self._incumbent - mean, deviation)
-        gains += self._feasibility.log_chance(points)
+        gains = self._feasibility.log_chance(points)
+        if self._improvement is not None:
+            gains += self._improvement.log_expected(points)
         gains += FADES / self._count * self._priors.log_density(places)
         return np.where(is_new(self._domain, places, self._tried), gains, -np.inf)

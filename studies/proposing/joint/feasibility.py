@@ -7,11 +7,15 @@ import numpy as np
 from scipy.stats import norm
 
 from studies.proposing.joint.improvement import predict
-from studies.surrogate.domain import Array, Domain
+from studies.surrogate.domain import Array, Domain, Mask
 from studies.surrogate.gaussian_process import Surrogate, fit
+from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 
 FEWEST = 4  # trials of which it is known how far they are from a limit, from which on there is a model of it
+UNENDED = (
+    1.0  # variance of all trials by which one that was stopped is less sure than one that ran to its end
+)
 LEAST = 1e-300  # distance from a limit that is told from none
 FARTHEST = 1e3  # of the median distance from a limit, beyond which there is none
 
@@ -29,7 +33,7 @@ class _Limit:
     at: float
 
     @classmethod
-    def of(cls, domain: Domain, points: Array, beyond: Array, steps: int) -> "_Limit":
+    def of(cls, domain: Domain, points: Array, beyond: Array, *, ended: Mask, steps: int) -> "_Limit":
         """Learn it from trials at points `(n, 2 * axes)` that lie so far beyond it, `(n,)`."""
         written = np.zeros(len(beyond))
         for side in (beyond > 0, beyond < 0):  # each by its own unit: one may be bounded, and the other not
@@ -39,7 +43,8 @@ class _Limit:
         written *= np.sign(beyond)
         # Where whole numbers stand at the limit itself, it lies between them and the next.
         at = np.min(written[written > 0], initial=np.inf) / 2 if (written == 0).any() else 0.0
-        surrogate = fit(domain, points, written, np.zeros(len(written)), steps=steps)
+        variance = np.where(ended, 0.0, UNENDED * np.var(written))
+        surrogate = fit(domain, points, written, variance, steps=steps)
         return cls(surrogate, min(float(at), 1.0))
 
     def log_chance(self, points: Array) -> Array:
@@ -53,6 +58,8 @@ class _Limit:
 class Feasibility:
     """How likely places keep all limits, which are taken for independent of each other.
 
+    What was measured of a trial that was stopped may have come out otherwise at its end, so it weighs less.
+
     Source: Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
 
     Args:
@@ -64,11 +71,12 @@ class Feasibility:
 
     def __init__(self, domain: Domain, points: Array, records: Sequence[TrialRecord], steps: int) -> None:
         self._limits = []
+        ended = np.array([record.outcome in {Outcome.COMPLETED, Outcome.INFEASIBLE} for record in records])
         for name in sorted({name for record in records for name in record.violations}):
             known = np.array([name in record.violations for record in records])
             beyond = np.array([record.violations.get(name, 0.0) for record in records])[known]
             if len(beyond) >= FEWEST and beyond.min() < beyond.max():
-                self._limits.append(_Limit.of(domain, points[known], beyond, steps))
+                self._limits.append(_Limit.of(domain, points[known], beyond, ended=ended[known], steps=steps))
 
     def __bool__(self) -> bool:
         """Say whether there is a model of any limit."""

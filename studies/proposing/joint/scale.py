@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studies.surrogate.domain import Array
+from studies.surrogate.domain import Array, Mask
 
 FARTHEST = 1e300  # loss, and distance in units from the best, beyond which there are none
 UNIT = 0.5  # quantile of the losses whose distance from the best is the unit of the scale
@@ -18,39 +18,54 @@ class Scale:
     better, and a loss of a thousand hides no difference. An infinite loss is the worst of the finite ones.
 
     Attributes:
-        best: the least loss.
+        best: the least loss that is allowed.
         unit: of the distances.
-        worst: the greatest finite loss.
+        least, worst: the least and the greatest finite loss of all.
     """
 
     best: float
     unit: float
+    least: float
     worst: float
 
     @classmethod
-    def of(cls, loss: Array) -> "Scale":
-        """Read the scale off losses `(n,)`."""
-        finite = np.isfinite(loss)
-        worst = float(np.max(loss[finite], initial=-np.inf))
-        clean = np.clip(np.where(finite, loss, worst), -FARTHEST, FARTHEST)
+    def of(cls, loss: Array, allowed: Mask) -> "Scale":
+        """Read the scale off losses `(n,)`, of which some are finite; NaN is none.
+
+        Best and unit are those of the allowed ones, or of all where no finite loss is allowed.
+        """
+        finite = loss[np.isfinite(loss)]
+        least, worst = (float(np.clip(end, -FARTHEST, FARTHEST)) for end in (np.min(finite), np.max(finite)))
+        kept = loss[allowed & ~np.isnan(loss)]
+        if not np.isfinite(kept).any():
+            kept = loss[~np.isnan(loss)]
+        clean = _clean(kept, float(np.max(kept[np.isfinite(kept)])))
         best = float(np.min(clean))
         unit = float(np.quantile(clean, UNIT)) - best
         if unit <= 0:
             unit = float(np.max(clean)) - best or 1.0
-        return cls(best, unit, worst)
+        return cls(best, unit, least, worst)
 
     def warp(self, loss: Array) -> Array:
         """Write losses on the scale; 0 is the best."""
-        worst = max(self.worst, float(np.max(loss[np.isfinite(loss)], initial=-np.inf)))
-        clean = np.clip(np.where(np.isfinite(loss), loss, worst), -FARTHEST, FARTHEST)
         with np.errstate(over="ignore"):
-            away = np.clip((clean - self.best) / self.unit, -FARTHEST, FARTHEST)
+            away = np.clip((_clean(loss, self.worst) - self.best) / self.unit, -FARTHEST, FARTHEST)
         warped: Array = np.sign(away) * np.log1p(np.abs(away))
         return warped
 
     def unwarp(self, warped: Array) -> Array:
-        """Give the losses that stand at places of the scale."""
+        """Give the losses that stand at places of the scale.
+
+        Beyond the least loss of all the scale is followed for a unit at most, since nothing was seen there.
+        """
+        seen = np.minimum(self.warp(np.array([self.least])), 0.0)
+        within, beyond = np.maximum(warped, seen), np.minimum(warped - seen, 0.0)
         with np.errstate(over="ignore"):
-            away = np.sign(warped) * np.expm1(np.abs(warped))
+            away = np.sign(within) * np.expm1(np.abs(within)) + np.expm1(beyond)
             found: Array = np.clip(self.best + self.unit * away, -FARTHEST, FARTHEST)
         return found
+
+
+def _clean(loss: Array, worst: float) -> Array:
+    clean: Array = np.clip(np.where(np.isfinite(loss), loss, worst), -FARTHEST, FARTHEST)
+    return clean

@@ -58,9 +58,12 @@ def test_the_log_of_the_expected_improvement_is_that_of_an_integral() -> None:
 def test_no_loss_is_lost_on_the_scale_of_the_model(sign: float) -> None:
     """What is written on it is read back; an infinite loss is the worst of the finite ones, of any sign."""
     loss = sign * np.array([3.0, 0.1, 7.0, 2.0, 50.0])
-    scale = Scale.of(loss)
-    better = np.r_[loss, loss.min() - 1.0, loss.min() - 200.0]  # such as break a limit of the study
-    assert scale.unwarp(scale.warp(better)) == pytest.approx(better)
+    everything = np.r_[loss, loss.min() - 1.0, loss.min() - 200.0, np.nan]
+    scale = Scale.of(everything, np.arange(8) < 5)  # the better ones break a limit of the study
+    assert (scale.best, scale.least) == (loss.min(), loss.min() - 200.0)
+    assert scale.unwarp(scale.warp(everything[:7])) == pytest.approx(everything[:7])
+    for one in (scale, Scale.of(loss, np.ones(5, dtype=bool))):  # and nothing is told of what nobody saw
+        assert one.unwarp(np.array([-50.0])) == pytest.approx(one.least - one.unit)
     with_infinite = scale.warp(np.r_[loss, np.inf])
     assert with_infinite[-1] == with_infinite[:-1].max()
     assert np.argsort(with_infinite[:-1]).tolist() == np.argsort(loss).tolist()

@@ -1,6 +1,7 @@
 """What the joint model believes of the limits of a study, and what it does of it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -8,8 +9,12 @@ import pytest
 
 from search_spaces.space.nodes import Float, Group
 from search_spaces.suggest import suggest
+from studies.definition.settings import StudySettings
+from studies.definition.study import StudyDefinition
+from studies.ledger.slot import Slot
 from studies.proposing.joint.feasibility import FEWEST, Feasibility
-from studies.proposing.model import JointSampler
+from studies.proposing.model import JointModel, JointSampler
+from studies.proposing.proposer import History, Origin
 from studies.surrogate.domain import Array, Domain, domain_of
 from studies.surrogate.gaussian_process import fit, points_of
 from studies.surrogate.integration import quasi_random
@@ -87,6 +92,17 @@ def test_what_is_not_known_of_a_limit_says_nothing() -> None:
     assert Feasibility(domain, points[:20], both, 30).log_chance(points) == pytest.approx(2 * alone)
 
 
+def test_what_stopped_trials_say_of_a_limit_gives_way_to_what_ended_ones_do() -> None:
+    """Where those that were stopped broke it early, and others at the same places kept it in the end."""
+    domain, points, beyond = drawn(11, 40)
+    beyond -= beyond.max() + 0.1
+    stopped = [replace(record, outcome=Outcome.PRUNED) for record in trials(-beyond)]
+    believed = Feasibility(domain, points, stopped, 30).log_chance(points)
+    both = Feasibility(domain, np.vstack([points, points]), [*stopped, *trials(beyond)], 30)
+    assert np.median(both.log_chance(points)) > np.log(0.6)
+    assert np.median(believed) < np.log(0.4)
+
+
 @pytest.mark.parametrize("kept", [-1.0, -1e-320, 0.0])
 @pytest.mark.parametrize("broken", [math.inf, 1e300, 1e-320])
 def test_any_number_is_a_violation(broken: float, kept: float) -> None:
@@ -131,3 +147,24 @@ def test_a_limit_that_all_keep_changes_no_proposal() -> None:
             study.tell(trial, (float(values["x"]) - 0.3) ** 2 + float(values["y"]))
         found.append([trial.params for trial in study.trials])
     assert found[0] == found[1]
+
+
+def test_what_was_never_trained_leads_to_what_may_be() -> None:
+    """While modules that break a limit have no score at all, the limit alone leads to those that keep it."""
+    space = Group({name: Float(0.0, 1.0) for name in ("x", "y", "z")})
+    definition = StudyDefinition(
+        StudySettings("untrained", "loss", limits={"parameters": "<= 100"}), {}, space
+    )
+    records: list[TrialRecord] = []
+    for number in range(30):
+        slot = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+        (proposal,) = JointModel().propose(History(definition, lambda: records), [slot])
+        x, y, z = (float(proposal.values[name]) for name in ("x", "y", "z"))
+        beyond = (1000 * x * y + 200 * z + 20 - 100) / 100
+        outcome, score = (Outcome.INFEASIBLE, None) if beyond > 0 else (Outcome.COMPLETED, x + y)
+        violations = {"parameters": beyond}
+        record = TrialRecord(number, number, 1, proposal.values, outcome, score, {}, violations=violations)
+        records.append(record)
+        if number >= 8 and score is None and proposal.origin is Origin.MODEL:
+            assert "probability" in (proposal.why or "")
+    assert sum(record.score is not None for record in records[12:]) >= 12
