@@ -4,7 +4,7 @@ import os
 import time
 import traceback
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studies.definition.study_file import suggestion
@@ -45,7 +45,8 @@ class Asking:
 
         Raises:
             NoSuggestion: the study's sampler or space gives no values.
-            Refused: its workers train each trial several times.
+            Refused: its workers train each trial several times, or it is repeatable and its next trial is
+                chosen by one that this object holds.
         """
         if self.ledger.definition.settings.repeats is not None:
             raise Refused(
@@ -59,11 +60,24 @@ class Asking:
                 trial = AskedTrial(self, running)
                 self._asked.add(trial)
                 return trial
-            if self.ledger.over() or any(trial.told is None for trial in self._asked):
+            held = sorted(trial.number for trial in self._asked if trial.told is None)
+            if self.ledger.over():
+                return None
+            if held:
+                self._refuse_hidden(held)
                 return None
             if close_paused(self.ledger):  # of workers that were here before
                 continue
             time.sleep(WAIT)
+
+    def _refuse_hidden(self, held: Sequence[int]) -> None:
+        """Refuse to ask for a trial of a repeatable study before those are told by which it is chosen."""
+        window = self.ledger.definition.settings.repeatable
+        if window is not None and self.ledger.slots.budget().open:
+            raise Refused(
+                f"The study {self.ledger.name!r} is repeatable: {window}, so a trial is chosen by how those "
+                f"{window} and more slots before it ended; tell trial {held[0]} before you ask again."
+            )
 
     def tell(self, trial: AskedTrial, score: float | None = None, *, outcome: str | None = None) -> None:
         """Say how a trial ended, which spends its slot or frees it.

@@ -44,6 +44,23 @@ def spent(study: Study) -> tuple[int, int]:
     return status.done, status.slots
 
 
+@pytest.mark.parametrize("window", [1, 2])
+def test_no_trial_of_a_repeatable_study_is_asked_for_before_those_that_it_is_chosen_by(
+    tuner: CommandLine, window: int
+) -> None:
+    """A loop that asks for more than that is told so, and does not take the study for over."""
+    study = defined(settings={"repeatable": window, "exploration": 0.0})
+    held = [asked(study) for _ in range(window)]
+    for _ in range(2):
+        with pytest.raises(Refused, match=f"repeatable: {window}.* tell trial 0 before you ask again"):
+            study.ask()
+    told = 0
+    while trial := held.pop(0) if held else study.ask():
+        study.tell(trial, 1.0)
+        told += 1
+    assert (told, spent(study)) == (4, (4, 4))
+
+
 def test_a_loop_spends_its_slots_exactly_and_goes_on_after_a_crash(tuner: CommandLine) -> None:
     """A program that dies between two trials and begins again spends the slots of the study, and no more."""
     scores = []
