@@ -50,16 +50,16 @@ def expected_ends(
             not, one that was not trained because of that is left out.
 
     Returns:
-        The losses; infinite for a trial that diverged or failed. Trials that have no score
-        yet, and those whose worker was lost before one, are left out.
+        The losses; infinite for a trial that diverged, failed or, if `limited`, broke a limit. Trials that
+        have no score yet, and those whose worker was lost before one, are left out.
     """
+    if not limited:
+        records = [each for each in records if not (each.broken and each.outcome is Outcome.INFEASIBLE)]
     known: dict[int, float] = {}
     open_ends: list[TrialRecord] = []
     sign = 1.0 if settings.direction == "minimize" else -1.0
     for record in records:
         effect = None if record.outcome is None else EFFECTS[record.outcome]
-        if record.broken and not limited and record.outcome is Outcome.INFEASIBLE:
-            continue
         if effect is not None and (
             not effect.feasible or (limited and record.broken) or record.outcome is Outcome.FAILED
         ):

@@ -25,7 +25,7 @@ from studies.proposing.optuna_sampler import ProposerSampler
 from studies.proposing.planned import Exploration
 from studies.proposing.proposer import History, Origin, Proposal
 from studies.proposing.seeds import seed_of
-from studies.surrogate.domain import Array, Domain, Mask, domain_of
+from studies.surrogate.domain import Array, Domain, domain_of
 from studies.surrogate.gaussian_process import points_of
 from studies.surrogate.integration import coordinates_at
 from studies.trials.record import TrialRecord, furthest_attempts
@@ -41,6 +41,8 @@ NEAR = 64  # candidates around each of the best
 LEADERS = 8  # trials that are searched around
 BEAM = 12  # candidates that are
 STEPS = (0.2, 0.08, 0.03, 0.01)  # of that search, as parts of a range
+UNLIKELY = 0.1  # probability of keeping all limits below which a place is proposed only where all are
+FORBIDDEN = -1e6  # gain of such a place, beside the log of its probability
 FIT_STEPS = 30
 MANY, OF_MANY = 128, 10  # trials from which on so many steps do, each of which takes longer
 
@@ -127,11 +129,6 @@ class _Known:
     allowed: Array
     running: Array
 
-    @property
-    def keeps(self) -> Mask:
-        """Which trials keep all limits."""
-        return np.array([not record.broken for record in self.told])
-
 
 class _Search:
     """The search of one slot's values."""
@@ -142,21 +139,20 @@ class _Search:
         self._domain, self._priors, self._tried = domain, priors, np.vstack([tried, running])
         self._random = np.random.default_rng(seed_of(history.definition, slot.number, slot.draw))
         told, has_loss = self._points(tried), ~np.isnan(known.loss)
-        steps = FIT_STEPS if has_loss.sum() < MANY else OF_MANY
         with threadpool_limits(limits=1):  # its matrices are small, and several threads slow each other down
-            self._feasibility = Feasibility(domain, told, known.told, steps)
-            self._improvement = None
+            self._feasibility = Feasibility(domain, told, known.told, _steps)
+            keeps, self._improvement = self._feasibility.keeps, None
             if np.isfinite(known.loss).sum() >= FEWEST_FINITE:
-                self._scale = Scale.of(known.loss, known.keeps)
+                self._scale = Scale.of(known.loss, keeps)
                 self._improvement = Improvement(
                     domain,
                     told[has_loss],
                     self._scale.warp(known.loss[has_loss]),
-                    self._points(running),
-                    keeps=np.r_[known.keeps[has_loss], self._keep(running)],
-                    steps=steps,
+                    beside := self._points(running),
+                    keeps=np.r_[keeps[has_loss], self._feasibility.likely(beside)],
+                    steps=_steps(int(has_loss.sum())),
                 )
-            order = known.allowed
+            order = np.where(keeps, known.allowed, np.inf)
             if not np.isfinite(order).any():
                 order = -self._feasibility.log_chance(told)
         self._leaders = tried[np.argsort(order, kind="stable")[:LEADERS]]
@@ -198,15 +194,16 @@ class _Search:
     def _points(self, places: Array) -> Array:
         return points_of(places, self._domain.active(places))
 
-    def _keep(self, places: Array) -> Mask:
-        """Say which places are likelier than not to keep all limits."""
-        keep: Mask = self._feasibility.log_chance(self._points(places)) > np.log(0.5)
-        return keep
-
     def _gains(self, places: Array) -> Array:
         points = self._points(places)
-        gains = self._feasibility.log_chance(points)
+        chance = self._feasibility.log_chance(points)
+        gains = chance + FADES / self._count * self._priors.log_density(places)
         if self._improvement is not None:
             gains += self._improvement.log_expected(points)
-        gains += FADES / self._count * self._priors.log_density(places)
+        # Where the best within the limits is found, any other place promises more, were it not forbidden.
+        gains = np.where(chance < np.log(UNLIKELY), FORBIDDEN + chance, gains)
         return np.where(is_new(self._domain, places, self._tried), gains, -np.inf)
+
+
+def _steps(trials: int) -> int:
+    return FIT_STEPS if trials < MANY else OF_MANY

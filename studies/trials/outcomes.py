@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from studies.trials.attributes import METRICS, OUTCOME
 
 CONSTRAINT = "diverged"  # the constraint that tells samplers where training does not work
+_MOST = 10**300  # of a violation: whole numbers far beyond are no floats
 LIMIT = "limit:"  # before the name of a metric: the constraint that a limit of the study makes
 
 
@@ -174,13 +175,19 @@ def violations_of(trial: FrozenTrial) -> dict[str, float]:
     measured = trial.user_attrs.get(METRICS)
     known = measured if isinstance(measured, Mapping) else {}
     found: Mapping[str, Any] = trial.constraints  # another program's may be anything
-    return {
-        name.removeprefix(LIMIT): float(violation)
-        for name, violation in found.items()
-        if name.startswith(LIMIT) or (is_foreign and name != CONSTRAINT)
-        if isinstance(violation, int | float) and not isnan(violation)
-        if violation or is_foreign or name.removeprefix(LIMIT) in known
-    }
+    violations: dict[str, float] = {}
+    for key, violation in found.items():
+        name = key.removeprefix(LIMIT)
+        if key.startswith(LIMIT) or (is_foreign and key != CONSTRAINT):
+            if not isinstance(violation, int | float) or isnan(violation := _within(violation)):
+                continue
+            if violation or is_foreign or name in known:
+                violations[name] = max(violation, violations.get(name, violation))
+    return violations
+
+
+def _within(violation: float) -> float:
+    return float(min(max(violation, -_MOST), _MOST))
 
 
 def broken_limits(trial: FrozenTrial) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ class AskedTrial:
 
     Attributes:
         number: its number in the study.
+        slot: the number of the slot that it is an attempt at.
         values: a value of each of its parameters.
         seed: of everything random in the training, if that shall be like a worker's.
         configuration: what LightningCLI would be given, of a study that names a module.
@@ -53,7 +54,7 @@ class AskedTrial:
         self._holding = ExitStack()
         self._holding.enter_context(renewed(study.ledger, running, self._stop))
         self._observer: Any = None
-        self.number, self.seed = running.number, running.seed
+        self.number, self.slot, self.seed = running.number, running.slot.number, running.seed
         self.values: Mapping[str, Value] = dict(running.values)
         self.configuration: Mapping[str, Any] = running.configuration
         self.scores: dict[int, float] = {}

@@ -4,7 +4,7 @@ import os
 import time
 import traceback
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from studies.definition.study_file import suggestion
@@ -60,24 +60,28 @@ class Asking:
                 trial = AskedTrial(self, running)
                 self._asked.add(trial)
                 return trial
-            held = sorted(trial.number for trial in self._asked if trial.told is None)
-            if self.ledger.over():
-                return None
-            if held:
-                self._refuse_hidden(held)
+            held = {trial.slot: trial.number for trial in self._asked if trial.told is None}
+            if self.ledger.over() or (held and not self._is_hidden(held)):
                 return None
             if close_paused(self.ledger):  # of workers that were here before
                 continue
             time.sleep(WAIT)
 
-    def _refuse_hidden(self, held: Sequence[int]) -> None:
-        """Refuse to ask for a trial of a repeatable study before those are told by which it is chosen."""
-        window = self.ledger.definition.settings.repeatable
-        if window is not None and self.ledger.slots.budget().open:
+    def _is_hidden(self, held: Mapping[int, int]) -> bool:
+        """Say whether the next trial of a repeatable study waits for others' ends; refuse if for ours.
+
+        `held` are the numbers of the trials that this object holds, by slot.
+        """
+        window, claimed = self.ledger.definition.settings.repeatable, self.ledger.slots.held()
+        if window is None or not self.ledger.slots.budget().open:
+            return False
+        first = min(claimed, default=-1)
+        if first in held:
             raise Refused(
                 f"The study {self.ledger.name!r} is repeatable: {window}, so a trial is chosen by how those "
-                f"{window} and more slots before it ended; tell trial {held[0]} before you ask again."
+                f"{window} and more slots before it ended; tell trial {held[first]} before you ask again."
             )
+        return True
 
     def tell(self, trial: AskedTrial, score: float | None = None, *, outcome: str | None = None) -> None:
         """Say how a trial ended, which spends its slot or frees it.

@@ -1,6 +1,6 @@
 """How likely a place keeps the limits of a study: a model of each, of how far trials lie beyond it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,8 @@ class _Limit:
         for side in (beyond > 0, beyond < 0):  # each by its own unit: one may be bounded, and the other not
             if side.any():
                 away = np.clip(np.abs(beyond[side]), LEAST, 1 / LEAST)
-                written[side] = np.log1p(np.minimum(away / np.median(away), FARTHEST))
+                with np.errstate(over="ignore"):
+                    written[side] = np.log1p(np.minimum(away / np.median(away), FARTHEST))
         written *= np.sign(beyond)
         # Where whole numbers stand at the limit itself, it lies between them and the next.
         at = np.min(written[written > 0], initial=np.inf) / 2 if (written == 0).any() else 0.0
@@ -59,6 +60,7 @@ class Feasibility:
     """How likely places keep all limits, which are taken for independent of each other.
 
     What was measured of a trial that was stopped may have come out otherwise at its end, so it weighs less.
+    `keeps` says which of the trials keep all limits, `(n,)`.
 
     Source: Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
 
@@ -66,17 +68,31 @@ class Feasibility:
         domain: of the space.
         points: where the trials lie, `(n, 2 * axes)`.
         records: the trials, `n`.
-        steps: of the search for hyperparameters at most.
+        steps: gives how many the search for hyperparameters has at most, by the number of trials.
     """
 
-    def __init__(self, domain: Domain, points: Array, records: Sequence[TrialRecord], steps: int) -> None:
+    def __init__(
+        self, domain: Domain, points: Array, records: Sequence[TrialRecord], steps: Callable[[int], int]
+    ) -> None:
         self._limits = []
         ended = np.array([record.outcome in {Outcome.COMPLETED, Outcome.INFEASIBLE} for record in records])
-        for name in sorted({name for record in records for name in record.violations}):
+        names = sorted({name for record in records for name in record.violations})
+        for name in names:
             known = np.array([name in record.violations for record in records])
             beyond = np.array([record.violations.get(name, 0.0) for record in records])[known]
             if len(beyond) >= FEWEST and beyond.min() < beyond.max():
-                self._limits.append(_Limit.of(domain, points[known], beyond, ended=ended[known], steps=steps))
+                self._limits.append(
+                    _Limit.of(domain, points[known], beyond, ended=ended[known], steps=steps(len(beyond)))
+                )
+        # What is not known of a trial, since it was stopped before or still runs, is judged by the models.
+        measured = np.array([len(record.violations) == len(names) for record in records], dtype=bool)
+        broken = np.array([bool(record.broken) for record in records], dtype=bool)
+        self.keeps: Mask = ~broken & (measured | self.likely(points))
+
+    def likely(self, points: Array) -> Mask:
+        """Say where a trial is likelier than not to keep all limits, `(m,)`."""
+        likely: Mask = self.log_chance(points) > np.log(0.5)
+        return likely
 
     def __bool__(self) -> bool:
         """Say whether there is a model of any limit."""

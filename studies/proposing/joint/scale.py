@@ -42,8 +42,9 @@ class Scale:
         clean = _clean(kept, float(np.max(kept[np.isfinite(kept)])))
         best = float(np.min(clean))
         unit = float(np.quantile(clean, UNIT)) - best
-        if unit <= 0:
-            unit = float(np.max(clean)) - best or 1.0
+        if unit <= 0:  # as while a single one is allowed
+            away = np.abs(np.clip(finite, -FARTHEST, FARTHEST) - best)
+            unit = float(np.quantile(away, UNIT)) or float(np.max(away)) or 1.0
         return cls(best, unit, least, worst)
 
     def warp(self, loss: Array) -> Array:

@@ -69,6 +69,14 @@ def test_no_loss_is_lost_on_the_scale_of_the_model(sign: float) -> None:
     assert np.argsort(with_infinite[:-1]).tolist() == np.argsort(loss).tolist()
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_scale_has_no_unit_while_one_loss_is_allowed(unit: float) -> None:
+    """It is that of the others then, and not one of its own."""
+    loss, allowed = np.array([3.0, 1.0, 2.0, 5.0, 4.0]), np.arange(5) == 0
+    expected = Scale.of(loss, allowed).warp(loss)
+    assert Scale.of(unit * loss, allowed).warp(unit * loss) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("seed", [2, 11, 47])
 def test_no_trial_is_proposed_again(seed: int) -> None:
     """New is what differs from each trial in what exists, or in a parameter that does, pair after pair."""

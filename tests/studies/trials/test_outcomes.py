@@ -77,7 +77,9 @@ def test_by_how_much_limits_are_broken_is_known_where_it_was_measured() -> None:
     measured = trial(TrialState.COMPLETE, outcome="completed", metrics={"time": 4.0}, **limits)
     assert violations_of(measured) == {"size": -0.5, "time": 0.0}
     foreign = {"constraints:memory": 0.0, "constraints:time": float("nan"), "constraints:disk": float("inf")}
-    assert violations_of(trial(TrialState.COMPLETE, **foreign)) == {"memory": 0.0, "disk": float("inf")}
+    assert violations_of(trial(TrialState.COMPLETE, **foreign)) == {"memory": 0.0, "disk": 1e300}
+    odd = {"constraints:limit:size": 1.0, "constraints:size": -1.0, "constraints:n": -(10**400)}
+    assert violations_of(trial(TrialState.COMPLETE, **odd)) == {"size": 1.0, "n": -1e300}
 
 
 def test_a_score_that_is_no_number_is_divergence() -> None:

@@ -54,6 +54,11 @@ def test_no_trial_of_a_repeatable_study_is_asked_for_before_those_that_it_is_cho
     for _ in range(2):
         with pytest.raises(Refused, match=f"repeatable: {window}.* tell trial 0 before you ask again"):
             study.ask()
+    study.tell(held.pop(0), outcome="failed")  # its slot is tried once more, as a later trial
+    held.append(again := asked(study))
+    with pytest.raises(Refused, match=f"tell trial {again.number} before you ask again"):
+        study.ask()
+    held.sort(key=lambda trial: trial.slot)
     told = 0
     while trial := held.pop(0) if held else study.ask():
         study.tell(trial, 1.0)

@@ -23,6 +23,11 @@ from studies.trials.record import TrialRecord
 from tests.studies.analysis.known_functions import random_conditional
 
 
+def steps(_: int) -> int:
+    """Give how long hyperparameters are searched."""
+    return 30
+
+
 def trials(beyond: Array, name: str = "size") -> list[TrialRecord]:
     """Give trials that lie so far beyond a limit; NaN where it is not known."""
     return [
@@ -48,7 +53,7 @@ def drawn(seed: int, count: int) -> tuple[Domain, Array, Array]:
 def test_what_keeps_a_limit_is_told_from_what_breaks_it(seed: int, unit: float) -> None:
     """Learnt from sixty-four places, of as many others; as often as the chances say, whatever the unit."""
     domain, points, beyond = drawn(seed, 128)
-    model = Feasibility(domain, points[:64], trials(unit * beyond[:64]), 30)
+    model = Feasibility(domain, points[:64], trials(unit * beyond[:64]), steps)
     chance = np.exp(model.log_chance(points[64:]))
     keeps = beyond[64:] <= 0
     assert np.mean((chance > 0.5) == keeps) > 0.75
@@ -62,12 +67,12 @@ def test_the_chance_is_that_of_draws_from_the_model() -> None:
     told = beyond[:32]
     units = np.where(told > 0, np.median(told[told > 0]), np.median(told[told < 0]))
     written = np.where(told > 0, 1, -1) * np.log1p(told / units)
-    surrogate = fit(domain, points[:32], written, np.zeros(32), steps=30)
+    surrogate = fit(domain, points[:32], written, np.zeros(32), steps=steps(0))
     mean, covariance = surrogate.posterior(points[32:])
     spread = np.sqrt(np.diagonal(covariance) + surrogate.noise)
     random = np.random.default_rng(5).standard_normal((20_000, 1))
     draws = surrogate.centre + surrogate.scale * (mean + spread * random)
-    found = np.exp(Feasibility(domain, points[:32], trials(beyond[:32]), 30).log_chance(points[32:]))
+    found = np.exp(Feasibility(domain, points[:32], trials(beyond[:32]), steps).log_chance(points[32:]))
     assert found == pytest.approx((draws <= 0).mean(axis=0), abs=0.015)
     assert ((found > 0.1) & (found < 0.9)).any()
 
@@ -77,19 +82,21 @@ def test_what_is_not_known_of_a_limit_says_nothing() -> None:
     domain, points, beyond = drawn(11, 40)
     known = beyond.copy()
     known[20:] = np.nan
-    alone = Feasibility(domain, points[:20], trials(beyond[:20]), 30).log_chance(points)
-    assert Feasibility(domain, points, trials(known), 30).log_chance(points) == pytest.approx(alone, abs=1e-9)
+    alone = Feasibility(domain, points[:20], trials(beyond[:20]), steps).log_chance(points)
+    model = Feasibility(domain, points, trials(known), steps)
+    assert model.log_chance(points) == pytest.approx(alone, abs=1e-9)
+    assert model.keeps.tolist() == [*(beyond[:20] <= 0), *(alone[20:] > np.log(0.5))]
     for silent in (
         np.full(40, np.nan),
         np.r_[beyond[: FEWEST - 1], np.full(41 - FEWEST, np.nan)],
         np.ones(40),
     ):
-        assert not Feasibility(domain, points, trials(silent), 30).log_chance(points).any()
+        assert not Feasibility(domain, points, trials(silent), steps).log_chance(points).any()
     both = [
         TrialRecord(n, n, 1, {}, Outcome.COMPLETED, 1.0, {}, violations={"size": by, "time": by})
         for n, by in enumerate(beyond[:20].tolist())
     ]
-    assert Feasibility(domain, points[:20], both, 30).log_chance(points) == pytest.approx(2 * alone)
+    assert Feasibility(domain, points[:20], both, steps).log_chance(points) == pytest.approx(2 * alone)
 
 
 def test_what_stopped_trials_say_of_a_limit_gives_way_to_what_ended_ones_do() -> None:
@@ -97,8 +104,8 @@ def test_what_stopped_trials_say_of_a_limit_gives_way_to_what_ended_ones_do() ->
     domain, points, beyond = drawn(11, 40)
     beyond -= beyond.max() + 0.1
     stopped = [replace(record, outcome=Outcome.PRUNED) for record in trials(-beyond)]
-    believed = Feasibility(domain, points, stopped, 30).log_chance(points)
-    both = Feasibility(domain, np.vstack([points, points]), [*stopped, *trials(beyond)], 30)
+    believed = Feasibility(domain, points, stopped, steps).log_chance(points)
+    both = Feasibility(domain, np.vstack([points, points]), [*stopped, *trials(beyond)], steps)
     assert np.median(both.log_chance(points)) > np.log(0.6)
     assert np.median(believed) < np.log(0.4)
 
@@ -133,8 +140,28 @@ def test_a_search_finds_what_keeps_a_limit_that_nothing_has_kept_yet() -> None:
     assert best < 0.08  # at most .05 is what y costs at the least
 
 
+@pytest.mark.parametrize("outcome", [None, Outcome.PAUSED, Outcome.PRUNED])
+def test_a_trial_that_is_not_measured_yet_leads_nowhere_that_is_forbidden(outcome: Outcome | None) -> None:
+    """One that runs or was stopped deep in what others have found forbidden is nothing to improve on."""
+    space = Group({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
+    definition = StudyDefinition(StudySettings("unmeasured", "loss", limits={"reach": "<= 1"}), {}, space)
+    places = quasi_random(domain_of(space), 32, 1)
+    records = []
+    for n, (x, y) in enumerate(places[:24].tolist()):
+        ended = TrialRecord(n, n, 1, {"x": x, "y": y}, Outcome.COMPLETED, x + (y - 0.3) ** 2, {})
+        records.append(replace(ended, violations={"reach": 0.5 - x}))
+    for n in range(24, 27):
+        x, y = 0.03, n / 30 - 0.55
+        open_end = TrialRecord(n, n, 1, {"x": x, "y": y}, outcome, None, {1: x + (y - 0.3) ** 2 + 0.1})
+        records.append(open_end)
+    for number in range(40, 46):
+        slot = Slot(number, explore=False, attempt=1, draw=0, trial=None, lapsed=False, worker="")
+        (proposal,) = JointModel().propose(History(definition, lambda: records), [slot])
+        assert float(proposal.values["x"]) > 0.45
+
+
 def test_a_limit_that_all_keep_changes_no_proposal() -> None:
-    """Far from every trial's value, it is as if there were none."""
+    """Of one that all are equally far from, nothing is known that leads anywhere."""
     space = Group({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
     found = []
     for limited in (False, True):
