@@ -26,7 +26,6 @@ RANDOM = {"class_path": "optuna.samplers.RandomSampler", "init_args": {}}
 
 
 @pytest.mark.skipif(not IS_THERE, reason="no pgbouncer is installed here (Debian's package pgbouncer)")
-@pytest.mark.timeout(900)  # a busy machine takes minutes to import torch
 def test_a_crowd_behind_a_bouncer_spends_each_slot_once(postgresql_url: str, tmp_path: Path) -> None:
     """Of forty workers on three connections ten are killed (-9), and PgBouncer restarts: an exact budget."""
     database = open_database(postgresql_url)

@@ -25,7 +25,6 @@ def ledger(database: Database) -> Ledger:
     return create(database, sample_definition(trials=SLOTS), "")
 
 
-@pytest.mark.timeout(300)
 def test_a_worker_killed_between_two_statements_costs_an_attempt(url: str, database: Database) -> None:
     """Wherever a worker is killed, the next one finishes each slot once, and what it left can be traced."""
     for at in range(0, 10_000, KILLS):

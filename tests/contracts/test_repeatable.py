@@ -78,7 +78,6 @@ def run(ledger: Ledger, workers: int, seed: int) -> None:
             active.append((running, step + 1))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 def test_no_order_of_events_changes_a_repeatable_study(
     database: Database, sampler: dict[str, Any] | None

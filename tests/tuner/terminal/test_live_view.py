@@ -100,7 +100,7 @@ def test_a_line_a_trial(ledger: Ledger) -> None:
         assert tell(ledger, pruned, Outcome.PRUNED, None, {})
         view(TrialEnded(ShownTrial.of(pruned), Outcome.PRUNED, None))
     first, second, third = capture.get().splitlines()
-    assert first.startswith("[1/4] trial 0 diverged in 0.")
+    assert first.startswith("[1/4] trial 0 diverged in ")
     assert third.startswith("[2/4] trial 1 pruned at 0.44 after 2 of 9 in ")
     assert first.endswith(" s, no best yet")
     assert second == "waiting for slots that other workers hold"
