@@ -61,21 +61,21 @@ class Asking:
                 self._asked.add(trial)
                 return trial
             held = {trial.slot: trial.number for trial in self._asked if trial.told is None}
-            if self.ledger.over() or (held and not self._is_hidden(held)):
+            if self.ledger.over() or (held and not self._waits_for_others(held)):
                 return None
             if close_paused(self.ledger):  # of workers that were here before
                 continue
             time.sleep(WAIT)
 
-    def _is_hidden(self, held: Mapping[int, int]) -> bool:
+    def _waits_for_others(self, held: Mapping[int, int]) -> bool:
         """Say whether the next trial of a repeatable study waits for others' ends; refuse if for ours.
 
         `held` are the numbers of the trials that this object holds, by slot.
         """
-        window, claimed = self.ledger.definition.settings.repeatable, self.ledger.slots.held()
+        window = self.ledger.definition.settings.repeatable
         if window is None or not self.ledger.slots.budget().open:
             return False
-        first = min(claimed, default=-1)
+        first = min(self.ledger.slots.held(), default=-1)
         if first in held:
             raise Refused(
                 f"The study {self.ledger.name!r} is repeatable: {window}, so a trial is chosen by how those "

@@ -13,9 +13,7 @@ from studies.trials.outcomes import Outcome
 from studies.trials.record import TrialRecord
 
 FEWEST = 4  # trials of which it is known how far they are from a limit, from which on there is a model of it
-UNENDED = (
-    1.0  # variance of all trials by which one that was stopped is less sure than one that ran to its end
-)
+UNENDED = 1.0  # part of the variance over all trials that is added to one that did not run to its end
 LEAST = 1e-300  # distance from a limit that is told from none
 FARTHEST = 1e3  # of the median distance from a limit, beyond which there is none
 
